@@ -1,0 +1,51 @@
+//! Bytes to announcements and back. One file per format.
+
+mod cursor;
+mod node_id;
+pub mod v1;
+
+use core::fmt;
+use core::num::NonZeroU16;
+
+pub use node_id::{InvalidNodeId, NodeId};
+
+/// What a node says of itself. Its IP address is the source of the datagram it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The node's name.
+    pub id: NodeId,
+    /// The TCP port it can be reached at.
+    pub port: NonZeroU16,
+}
+
+/// Why a datagram is no announcement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// It has fewer than 8 bytes, or ends before its `NodeID` does.
+    Truncated,
+    /// It starts with another magic number: some other program's.
+    Foreign,
+    /// Its `NodeID` has no bytes.
+    EmptyNodeId,
+    /// Its `NodeID` has more than [`NODE_ID_CAPACITY`](crate::limits::NODE_ID_CAPACITY) bytes.
+    NodeIdTooLong,
+    /// Its `NodeID` is not printable UTF-8, or contains white space.
+    NodeIdNotPrintable,
+    /// Its port is 0.
+    NoPort,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Truncated => "truncated",
+            Self::Foreign => "foreign",
+            Self::EmptyNodeId => "empty NodeID",
+            Self::NodeIdTooLong => "NodeID too long",
+            Self::NodeIdNotPrintable => "NodeID not printable",
+            Self::NoPort => "no port",
+        })
+    }
+}
+
+impl core::error::Error for Malformed {}
