@@ -38,5 +38,6 @@
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
 
 pub mod limits;
+pub mod registry;
 pub mod time;
 pub mod wire;

@@ -1,0 +1,292 @@
+//! Who is where: a table of fixed size.
+//!
+//! Each entry is a node with the addresses it was heard at. All work is O(1), whatever names a stranger picks:
+//! the hash of a `NodeID` is keyed with a secret that the caller hands in. Expiry is O(1) for each node that expired.
+//!
+//! # What happens when it is full
+//!
+//! A newcomer takes the place of a node that has expired, else of the one that was heard only once, longest ago.
+//! A node that was heard again and again is never displaced: when all are such, the newcomer is not admitted
+//! ([`Full`]) and can try again with its next announcement.
+//!
+//! # How it is laid out
+//!
+//! ```text
+//! index    2 N places, open addressing with linear probing, from the hash of a NodeID to a place
+//! nodes    N entries, each at its place for as long as it is known
+//! links    for each place: the hash, and its neighbours in one of three lists:
+//!            newcomers     heard once, longest ago first
+//!            established   heard again, longest ago first
+//!            free          places without a node
+//! ```
+//!
+//! All entries live equally long after they were last heard, so both lists are in the order of expiry.
+
+mod entry;
+mod index;
+mod list;
+
+use core::net::SocketAddrV4;
+
+use heapless::{Vec, VecView};
+
+use crate::time::{Duration, Instant};
+use crate::wire::NodeId;
+
+pub use entry::{Address, Entry, LinkId, Node};
+use index::Index;
+pub use list::Place;
+use list::{Joint, List};
+
+/// The memory of a registry of `N` nodes, 1 to 65,535.
+///
+/// [`new`](Self::new) is const and empty storage is all zero bytes, so that a `static` of it takes no room in the binary
+/// and no page of memory before it is used.
+pub struct Storage<const N: usize> {
+    nodes: Vec<Node, N>,
+    joints: [Joint; N],
+    index: [[Option<Place>; 2]; N],
+}
+
+impl<const N: usize> Storage<N> {
+    const FITS: () = assert!(N >= 1 && N <= u16::MAX as usize, "a registry holds 1 to 65,535 nodes");
+
+    /// Storage with nothing in it.
+    #[must_use]
+    pub const fn new() -> Self {
+        let () = Self::FITS;
+        Self { nodes: Vec::new(), joints: [Joint::UNUSED; N], index: [[None; 2]; N] }
+    }
+}
+
+impl<const N: usize> Default for Storage<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The table, over [`Storage`] that the caller owns. Code that uses it does not depend on its size.
+pub struct Registry<'a> {
+    nodes: &'a mut VecView<Node>,
+    joints: &'a mut [Joint],
+    index: Index<'a>,
+    live: LiveLists,
+    free: List,
+    lease: Duration,
+    used: u16,
+}
+
+/// The nodes, those heard once apart from those heard again, each list in the order of expiry.
+struct LiveLists {
+    newcomers: List,
+    established: List,
+}
+
+impl LiveLists {
+    fn of(&mut self, established: bool) -> &mut List {
+        if established { &mut self.established } else { &mut self.newcomers }
+    }
+
+    /// The heads of both lists: the node that expires next is one of them.
+    fn oldest(&self) -> impl Iterator<Item = Place> + use<> {
+        [self.newcomers.oldest(), self.established.oldest()].into_iter().flatten()
+    }
+}
+
+/// What hearing a node changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing but the time it was heard: known node, known address.
+    Refreshed,
+    /// A known node was heard at an address it did not have.
+    Moved,
+    /// A node that was not known. Where it needed the place of another, that one is told.
+    Added {
+        /// The node that had to go: it had expired or was heard only once.
+        displaced: Option<Departed>,
+    },
+}
+
+/// A node that is no longer in the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departed {
+    /// Its name.
+    pub id: NodeId,
+    /// Where it was heard last.
+    pub address: Address,
+    /// The place it had.
+    pub place: Place,
+}
+
+/// The registry is full of nodes that were heard again and again: no place for a newcomer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl<'a> Registry<'a> {
+    /// An empty registry in that storage, whatever was in it. Entries live for `lease` after they were last heard.
+    ///
+    /// `hash_key` is to be random and secret: who knows it can make every operation slow.
+    #[must_use]
+    pub fn new<const N: usize>(storage: &'a mut Storage<N>, hash_key: [u8; 16], lease: Duration) -> Self {
+        storage.nodes.clear();
+        storage.joints.fill(Joint::UNUSED);
+        Self {
+            nodes: storage.nodes.as_mut_view(),
+            joints: &mut storage.joints,
+            index: Index::new(storage.index.as_flattened_mut(), hash_key),
+            live: LiveLists { newcomers: List::EMPTY, established: List::EMPTY },
+            free: List::EMPTY,
+            lease,
+            used: 0,
+        }
+    }
+
+    /// How many nodes it holds, those that expired but were not yet removed among them.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        usize::from(self.used)
+    }
+
+    /// How many nodes it can hold.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.nodes.capacity()
+    }
+
+    /// How long an entry lives after it was last heard.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// Takes note that `id` was heard at `address`, and tells what that changed and which place the node has.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]: the node is not known and there is no place for it. Nothing has changed.
+    pub fn hear(
+        &mut self,
+        now: Instant,
+        id: &NodeId,
+        address: SocketAddrV4,
+        link: LinkId,
+    ) -> Result<(Place, Change), Full> {
+        let address = Address { socket: address, link, heard: now };
+        let hash = self.index.hash(id.as_str());
+        let Some(place) = self.find(hash, id.as_str()) else {
+            return self.add(hash, Node::new(id.clone(), address));
+        };
+        let expired = self.expires_at(place) <= now;
+        let departed = if expired { self.departed(place) } else { None };
+        let lease = self.lease;
+        let Some(node) = self.nodes.get_mut(place.index()) else { return Err(Full) };
+        let was_established = node.is_established();
+        let change = if expired {
+            *node = Node::new(id.clone(), address);
+            Change::Added { displaced: departed }
+        } else if node.hear(address, lease) {
+            Change::Moved
+        } else {
+            Change::Refreshed
+        };
+        let is_established = node.is_established();
+        self.live.of(was_established).remove(place, self.joints);
+        self.live.of(is_established).push_newest(place, self.joints);
+        Ok((place, change))
+    }
+
+    /// Removes one node that has expired, if there is any.
+    #[must_use = "a node is gone"]
+    pub fn pop_expired(&mut self, now: Instant) -> Option<Departed> {
+        let place = self.live.oldest().find(|place| self.expires_at(*place) <= now)?;
+        self.remove(place)
+    }
+
+    /// When the next node expires.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Instant> {
+        self.live.oldest().map(|place| self.expires_at(place)).min()
+    }
+
+    /// The node of that name, unless it has expired.
+    #[must_use]
+    pub fn get(&self, now: Instant, id: &str) -> Option<Entry<'_>> {
+        let place = self.find(self.index.hash(id), id)?;
+        self.entry(now, place)
+    }
+
+    /// The nodes that have not expired, in the order of their places, from the one after `last` on (all if `None`).
+    ///
+    /// A node keeps its place for as long as it is known: who stops at a place and goes on after it later misses
+    /// no node that was known all the while, and meets none twice.
+    pub fn iter_after(&self, now: Instant, last: Option<Place>) -> impl Iterator<Item = Entry<'_>> {
+        Place::all_after(last, self.nodes.len()).filter_map(move |place| self.entry(now, place))
+    }
+
+    fn entry(&self, now: Instant, place: Place) -> Option<Entry<'_>> {
+        let node = self.nodes.get(place.index())?;
+        let entry = Entry::new(node, place, now, self.lease);
+        entry.is_live().then_some(entry)
+    }
+
+    fn add(&mut self, hash: u32, node: Node) -> Result<(Place, Change), Full> {
+        let mut displaced = None;
+        let place = if let Some(place) = self.unused_place() {
+            place
+        } else {
+            displaced = self.make_room(node.last_heard());
+            self.unused_place().ok_or(Full)?
+        };
+        if let Some(unused) = self.nodes.get_mut(place.index()) {
+            *unused = node;
+        } else {
+            self.nodes.push(node).map_err(|_| Full)?;
+        }
+        self.index.insert(hash, place, self.joints);
+        self.live.newcomers.push_newest(place, self.joints);
+        self.used = self.used.saturating_add(1);
+        Ok((place, Change::Added { displaced }))
+    }
+
+    /// A place that no node has: one that was given back, or the next that was never given out.
+    fn unused_place(&mut self) -> Option<Place> {
+        if let Some(place) = self.free.oldest() {
+            self.free.remove(place, self.joints);
+            return Some(place);
+        }
+        if self.nodes.is_full() { None } else { Place::from_index(self.nodes.len()) }
+    }
+
+    fn make_room(&mut self, now: Instant) -> Option<Departed> {
+        self.pop_expired(now).or_else(|| self.remove(self.live.newcomers.oldest()?))
+    }
+
+    fn remove(&mut self, place: Place) -> Option<Departed> {
+        let departed = self.departed(place)?;
+        let established = self.nodes.get(place.index())?.is_established();
+        self.live.of(established).remove(place, self.joints);
+        self.index.remove(place, self.joints);
+        self.nodes.get_mut(place.index())?.clear();
+        self.free.push_newest(place, self.joints);
+        self.used = self.used.saturating_sub(1);
+        Some(departed)
+    }
+
+    fn departed(&self, place: Place) -> Option<Departed> {
+        let node = self.nodes.get(place.index())?;
+        Some(Departed { id: node.id().clone(), address: node.freshest()?, place })
+    }
+
+    fn find(&self, hash: u32, id: &str) -> Option<Place> {
+        self.index.find(hash, self.joints, |place| {
+            self.nodes.get(place.index()).is_some_and(|node| node.id().as_str() == id)
+        })
+    }
+
+    fn expires_at(&self, place: Place) -> Instant {
+        self.nodes.get(place.index()).map_or(Instant::ZERO, Node::last_heard) + self.lease
+    }
+}
+
+#[cfg(test)]
+mod tests;

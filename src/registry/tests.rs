@@ -1,0 +1,264 @@
+//! The registry against a model, and what it does when it is full.
+
+use core::net::Ipv4Addr;
+use std::collections::HashMap;
+
+use super::*;
+
+const LEASE: Duration = Duration::from_secs(90);
+const KEY: [u8; 16] = *b"not really secre";
+const LINK: LinkId = LinkId(2);
+
+fn at(secs: u64) -> Instant {
+    Instant::from_millis(secs * 1000)
+}
+
+fn id(number: u32) -> NodeId {
+    NodeId::try_from(format!("node-{number}").as_str()).unwrap()
+}
+
+fn address(host: u8) -> SocketAddrV4 {
+    SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, host), 22000)
+}
+
+fn is_added(change: &Change) -> bool {
+    matches!(change, Change::Added { .. })
+}
+
+#[test]
+fn a_node_is_found_until_it_expires() {
+    let mut storage = Storage::<16>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    let (place, change) = registry.hear(at(0), &id(1), address(1), LINK).unwrap();
+    assert_eq!(change, Change::Added { displaced: None });
+    assert_eq!(registry.hear(at(30), &id(1), address(1), LINK), Ok((place, Change::Refreshed)));
+
+    let entry = registry.get(at(40), "node-1").unwrap();
+    assert_eq!((entry.address(), entry.heard(), entry.link()), (address(1), 2, LINK));
+    assert_eq!((entry.age().secs(), entry.known().secs(), entry.expires_in().secs()), (10, 40, 80));
+
+    assert_eq!(registry.next_expiry(), Some(at(120)));
+    assert!(registry.get(at(119), "node-1").is_some());
+    assert!(registry.get(at(120), "node-1").is_none());
+    assert_eq!(registry.pop_expired(at(119)), None);
+    assert_eq!(registry.pop_expired(at(120)).unwrap().id, id(1));
+    assert_eq!((registry.used(), registry.next_expiry()), (0, None));
+}
+
+#[test]
+fn a_node_that_comes_back_after_it_expired_is_new() {
+    let mut storage = Storage::<16>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    registry.hear(at(0), &id(1), address(1), LINK).unwrap();
+    registry.hear(at(30), &id(1), address(1), LINK).unwrap();
+    let (_, change) = registry.hear(at(200), &id(1), address(9), LINK).unwrap();
+    let Change::Added { displaced: Some(departed) } = change else { panic!("{change:?}") };
+    assert_eq!((departed.id, departed.address.socket), (id(1), address(1)));
+    let entry = registry.get(at(200), "node-1").unwrap();
+    assert_eq!((entry.heard(), entry.known(), entry.addresses().count()), (1, Duration::ZERO, 1));
+    assert_eq!(registry.used(), 1);
+}
+
+#[test]
+fn a_second_address_is_kept_beside_the_first_and_the_freshest_comes_first() {
+    let mut storage = Storage::<16>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    let addresses = |registry: &Registry<'_>, now| -> std::vec::Vec<u8> {
+        let entry = registry.get(now, "node-1").unwrap();
+        entry.addresses().map(|address| address.socket.ip().octets()[3]).collect()
+    };
+    let hear =
+        |registry: &mut Registry<'_>, now, host| registry.hear(now, &id(1), address(host), LINK).unwrap().1;
+    assert!(is_added(&hear(&mut registry, at(0), 1)));
+    assert_eq!(hear(&mut registry, at(10), 2), Change::Moved);
+    assert_eq!(addresses(&registry, at(10)), [2, 1]);
+    assert_eq!(hear(&mut registry, at(20), 1), Change::Refreshed);
+    assert_eq!(addresses(&registry, at(20)), [1, 2]);
+    // The second address falls silent and is no longer told, the node stays.
+    assert_eq!(addresses(&registry, at(100)), [1]);
+    // An address that fell silent is new when it comes back.
+    assert_eq!(hear(&mut registry, at(101), 2), Change::Moved);
+    // With no room for a fifth address the one heard longest ago goes.
+    for host in 3..=5 {
+        assert_eq!(hear(&mut registry, at(102), host), Change::Moved);
+    }
+    assert_eq!(addresses(&registry, at(102)), [5, 4, 3, 2]);
+}
+
+#[test]
+fn when_full_an_expired_node_goes_first_then_the_oldest_heard_once() {
+    let mut storage = Storage::<3>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    let displaced = |result: Result<(Place, Change), Full>| match result {
+        Ok((_, Change::Added { displaced })) => displaced.map(|departed| departed.id),
+        other => panic!("{other:?}"),
+    };
+    for number in [1, 2, 3] {
+        assert_eq!(displaced(registry.hear(at(0), &id(number), address(1), LINK)), None);
+    }
+    registry.hear(at(10), &id(1), address(1), LINK).unwrap();
+    registry.hear(at(50), &id(2), address(1), LINK).unwrap();
+    // 1 and 2 were heard again; 3 was heard once.
+    assert_eq!(displaced(registry.hear(at(60), &id(4), address(1), LINK)), Some(id(3)));
+    // 1 has expired; 4 was heard once, but is alive.
+    assert_eq!(displaced(registry.hear(at(100), &id(5), address(1), LINK)), Some(id(1)));
+    // All are alive and 4 is the oldest newcomer.
+    assert_eq!(displaced(registry.hear(at(110), &id(6), address(1), LINK)), Some(id(4)));
+}
+
+#[test]
+fn a_node_heard_again_and_again_is_never_displaced() {
+    let mut storage = Storage::<2>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    for secs in [0, 30] {
+        registry.hear(at(secs), &id(1), address(1), LINK).unwrap();
+        registry.hear(at(secs), &id(2), address(2), LINK).unwrap();
+    }
+    assert_eq!(registry.hear(at(31), &id(3), address(3), LINK), Err(Full));
+    assert!(registry.get(at(31), "node-3").is_none());
+    assert!(registry.get(at(31), "node-1").is_some() && registry.get(at(31), "node-2").is_some());
+    assert_eq!(registry.used(), 2);
+}
+
+#[test]
+fn iteration_goes_on_at_a_place_whatever_happened_meanwhile() {
+    let mut storage = Storage::<8>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    for number in 0..8 {
+        registry.hear(at(u64::from(number)), &id(number), address(1), LINK).unwrap();
+    }
+    let now = at(92);
+    let third = registry.iter_after(at(8), None).nth(2).unwrap().place();
+    while registry.pop_expired(now).is_some() {}
+    registry.hear(now, &id(100), address(1), LINK).unwrap();
+    let rest: std::vec::Vec<_> =
+        registry.iter_after(now, Some(third)).map(|entry| entry.id().clone()).collect();
+    assert_eq!(rest, [3, 4, 5, 6, 7].map(id));
+    assert_eq!(registry.iter_after(now, None).count(), 6);
+}
+
+/// A small generator (`SplitMix64`), so that the run is the same each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        u32::try_from((z ^ (z >> 31)) % u64::from(bound)).unwrap()
+    }
+}
+
+/// What the registry should hold, kept the plain way.
+#[derive(Default)]
+struct Model {
+    nodes: HashMap<NodeId, ModelNode>,
+    clock: u64,
+}
+
+struct ModelNode {
+    heard: u32,
+    /// Freshest last, each with when it was heard.
+    addresses: std::vec::Vec<(SocketAddrV4, Instant)>,
+    /// The order in which nodes were last heard, also within one millisecond.
+    stamp: u64,
+}
+
+impl ModelNode {
+    fn last_heard(&self) -> Instant {
+        self.addresses.last().unwrap().1
+    }
+}
+
+impl Model {
+    fn expired(&self, now: Instant) -> std::vec::Vec<NodeId> {
+        let expired = self.nodes.iter().filter(|(_, node)| node.last_heard() + LEASE <= now);
+        expired.map(|(id, _)| id.clone()).collect()
+    }
+
+    fn hear(&mut self, now: Instant, id: &NodeId, address: SocketAddrV4, capacity: usize) -> bool {
+        self.clock += 1;
+        if self.expired(now).contains(id) {
+            self.nodes.remove(id);
+        }
+        if !self.nodes.contains_key(id) && self.nodes.len() == capacity {
+            let by_age = |id: &&NodeId| (self.nodes[*id].last_heard(), self.nodes[*id].stamp);
+            let expired = self.expired(now);
+            // Among the expired, newcomers go before the others.
+            let expired = expired.iter().min_by_key(|id| (self.nodes[*id].heard > 1, by_age(id)));
+            let newcomer = self.nodes.keys().filter(|id| self.nodes[*id].heard == 1).min_by_key(by_age);
+            let Some(victim) = expired.or(newcomer).cloned() else { return false };
+            self.nodes.remove(&victim);
+        }
+        let node =
+            self.nodes.entry(id.clone()).or_insert(ModelNode { heard: 0, addresses: vec![], stamp: 0 });
+        node.heard += 1;
+        node.stamp = self.clock;
+        node.addresses.retain(|(known, heard)| *known != address && *heard + LEASE > now);
+        node.addresses.push((address, now));
+        if node.addresses.len() > crate::limits::ADDRESSES_PER_NODE {
+            node.addresses.remove(0);
+        }
+        true
+    }
+}
+
+fn same(registry: &Registry<'_>, model: &Model, now: Instant) {
+    let mut live = 0;
+    for entry in registry.iter_after(now, None) {
+        let node = &model.nodes[entry.id()];
+        assert_eq!(entry.heard(), node.heard);
+        let expected = node.addresses.iter().rev().filter(|(_, heard)| *heard + LEASE > now);
+        assert!(entry.addresses().map(|address| address.socket).eq(expected.map(|(address, _)| *address)));
+        live += 1;
+    }
+    assert_eq!(live, model.nodes.len() - model.expired(now).len());
+    assert_eq!(registry.used(), model.nodes.len());
+    assert_eq!(registry.next_expiry(), model.nodes.values().map(|node| node.last_heard() + LEASE).min());
+}
+
+fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
+    let mut storage = Box::new(Storage::<N>::new());
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    let mut model = Model::default();
+    let mut random = Random(seed);
+    let mut now = at(1);
+    for operation in 0..operations {
+        now = now + Duration::from_millis(u64::from(random.below(4) * random.below(500)));
+        match random.below(20) {
+            0 => {
+                while let Some(departed) = registry.pop_expired(now) {
+                    let node = model.nodes.remove(&departed.id).unwrap();
+                    assert!(node.last_heard() + LEASE <= now);
+                }
+                assert!(model.expired(now).is_empty());
+            }
+            1..=3 => {
+                let id = id(random.below(names));
+                let known = model.nodes.get(&id).filter(|node| node.last_heard() + LEASE > now);
+                let found = registry.get(now, id.as_str()).map(|entry| entry.address());
+                assert_eq!(found, known.map(|node| node.addresses.last().unwrap().0));
+            }
+            _ => {
+                // Low numbers are heard far more often than high ones, so that both lists fill.
+                let bound = random.below(names) + 1;
+                let id = id(random.below(bound));
+                let address = address(u8::try_from(random.below(6)).unwrap());
+                let admitted = registry.hear(now, &id, address, LINK).is_ok();
+                assert_eq!(admitted, model.hear(now, &id, address, N));
+            }
+        }
+        if operation % 64 == 0 {
+            same(&registry, &model, now);
+        }
+    }
+}
+
+#[test]
+fn three_hundred_thousand_random_operations_agree_with_a_hash_map() {
+    run_model::<1>(1, 20_000, 3);
+    run_model::<2>(2, 20_000, 5);
+    run_model::<16>(3, 160_000, 40);
+    run_model::<61>(4, 100_000, 200);
+}
