@@ -26,6 +26,40 @@
 //!
 //! Put in one thing, drain what came of it, wait. [`discoverer`] says it in full.
 //!
+//! ```
+//! use foghorn::discoverer::{Config, Discoverer, EventKind};
+//! use foghorn::limits::ANNOUNCEMENT_CAPACITY;
+//! use foghorn::registry::{LinkId, Storage};
+//! use foghorn::time::Instant;
+//! use foghorn::wire::{Announcement, NodeId};
+//! use std::net::Ipv4Addr;
+//! use std::num::NonZeroU16;
+//!
+//! let eth0 = LinkId(2);
+//! let now = Instant::from_millis(5_000);
+//! let mut storage = Storage::<64>::new();
+//! // Both numbers should be random, the second one secret.
+//! let mut discoverer = Discoverer::new(&Config::new(1, [2; 16]), &mut storage);
+//! discoverer.announce(now, Announcement { id: NodeId::try_from("nas")?, port: NonZeroU16::MIN })?;
+//!
+//! // Put in: an interface that can be used.
+//! discoverer.link_up(now, eth0, Ipv4Addr::new(198, 18, 0, 1)).unwrap();
+//! // Drain: what is to be sent.
+//! let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
+//! let transmit = discoverer.poll_transmit(&mut buffer).unwrap();
+//! assert_eq!(&buffer[..transmit.length], b"\x00\x12\x10\x25\x00\x01\x00\x03nas\0\0\0\0");
+//!
+//! // Put in: a datagram from a neighbour. Drain: what happened.
+//! let datagram = b"\x00\x12\x10\x25\x55\xf0\x00\x02pi";
+//! discoverer.handle_datagram(now, eth0, Ipv4Addr::new(198, 18, 0, 7), datagram)?;
+//! assert_eq!(discoverer.poll_event().unwrap().kind, EventKind::Found);
+//! assert_eq!(discoverer.lookup(now, "pi").unwrap().address().to_string(), "198.18.0.7:22000");
+//!
+//! // Wait: until the answer to the newcomer is due.
+//! assert!(discoverer.poll_at().unwrap() < Instant::from_millis(5_200));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -37,7 +71,11 @@
 
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
 
+pub mod discoverer;
 pub mod limits;
 pub mod registry;
+pub mod schedule;
+pub mod stats;
 pub mod time;
+pub mod transport;
 pub mod wire;

@@ -1,0 +1,382 @@
+//! The state machine: datagrams and times in, datagrams and events out.
+//!
+//! It does no I/O and has no clock. Whoever drives it repeats three steps:
+//!
+//! 1. *Put in* one thing: a datagram ([`Discoverer::handle_datagram`]), the time ([`Discoverer::handle_timeout`]), or a change
+//!    of the interfaces ([`Discoverer::link_up`], [`Discoverer::link_down`]).
+//! 2. *Drain* what came of it: [`Discoverer::poll_transmit`] and [`Discoverer::poll_event`] until they have nothing more.
+//! 3. *Wait* for the next input, or until [`Discoverer::poll_at`].
+//!
+//! Each call does a bounded amount of work, and the times that are handed in never go back.
+
+mod link;
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use heapless::{Deque, Vec};
+
+use crate::limits::{LINKS, OWN_NODES};
+use crate::registry::{Address, Change, Departed, Entry, LinkId, Place, Registry, Storage};
+use crate::schedule::{LEASE_INTERVALS, Schedule};
+use crate::stats::{Rejected, Stats};
+use crate::time::{Duration, Instant};
+use crate::wire::v1::{self, BufferTooSmall};
+use crate::wire::{Announcement, NodeId};
+
+use link::{Link, Recipient};
+
+/// How a [`Discoverer`] is to behave.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The time between announcements. Entries live three times as long. 30 s is what other nodes expect.
+    pub interval: Duration,
+    /// The UDP port that announcements and answers are sent to.
+    pub udp_port: u16,
+    /// What the random delays come from: the same seed, the same delays.
+    pub seed: u64,
+    /// A secret for the registry's hash. It is to be random, else a stranger can slow each lookup.
+    pub hash_key: [u8; 16],
+}
+
+impl Config {
+    /// The protocol's own interval and port, with randomness from the caller.
+    #[must_use]
+    pub fn new(seed: u64, hash_key: [u8; 16]) -> Self {
+        Self { interval: Duration::from_secs(30), udp_port: v1::UDP_PORT, seed, hash_key }
+    }
+}
+
+/// A datagram to be sent: its first `length` bytes are in the buffer that was handed to
+/// [`Discoverer::poll_transmit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// The interface to send it on.
+    pub link: LinkId,
+    /// To whom. The broadcast address is 255.255.255.255.
+    pub to: SocketAddrV4,
+    /// How many bytes it has.
+    pub length: usize,
+}
+
+/// What happened to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// It was not known and now is.
+    Found,
+    /// It was heard at an address it did not have.
+    Moved,
+    /// It was not heard for three intervals, or had to give way to a newcomer.
+    Lost,
+}
+
+impl EventKind {
+    /// The word for it on the command line and in the control protocol.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Moved => "moved",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A change in what is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// To which node.
+    pub id: NodeId,
+    /// Where it was heard last.
+    pub address: Address,
+    /// Its place in the registry.
+    pub place: Place,
+}
+
+/// Why a node can't be announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnounceError {
+    /// This process announces [`OWN_NODES`] already.
+    TooMany,
+    /// It is announced already.
+    Duplicate,
+}
+
+/// There are [`LINKS`] interfaces in use already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyLinks;
+
+/// Announces nodes, hears others and keeps them in a [`Registry`].
+pub struct Discoverer<'a> {
+    interval: Duration,
+    udp_port: u16,
+    registry: Registry<'a>,
+    own: Vec<Announcement, OWN_NODES>,
+    links: Vec<Link, LINKS>,
+    schedule: Schedule,
+    /// What one datagram can cause: one node that gives way, one that comes.
+    events: Deque<Event, 2>,
+    /// The time that was handed in last.
+    now: Instant,
+    stats: Stats,
+}
+
+impl<'a> Discoverer<'a> {
+    /// A discoverer with an empty registry in that storage. It hears; to announce it is told [what](Self::announce) and
+    /// [where](Self::link_up).
+    #[must_use]
+    pub fn new<const N: usize>(config: &Config, storage: &'a mut Storage<N>) -> Self {
+        let lease = config.interval.times(LEASE_INTERVALS);
+        Self {
+            interval: config.interval,
+            udp_port: config.udp_port,
+            registry: Registry::new(storage, config.hash_key, lease),
+            own: Vec::new(),
+            links: Vec::new(),
+            schedule: Schedule::new(config.interval, config.seed),
+            events: Deque::new(),
+            now: Instant::ZERO,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Announces one more node from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`AnnounceError`]: nothing has changed.
+    pub fn announce(&mut self, now: Instant, node: Announcement) -> Result<(), AnnounceError> {
+        if self.is_own(&node.id) {
+            return Err(AnnounceError::Duplicate);
+        }
+        self.own.push(node).map_err(|_| AnnounceError::TooMany)?;
+        self.announce_now(now);
+        Ok(())
+    }
+
+    /// Announces all nodes on all interfaces now, and next in an interval.
+    pub fn announce_now(&mut self, now: Instant) {
+        if self.own.is_empty() || self.links.is_empty() {
+            return;
+        }
+        for link in &mut self.links {
+            link.announce();
+        }
+        self.schedule.announced(now);
+    }
+
+    /// An interface can be used, or its address changed: all nodes are announced there at once.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyLinks`]: datagrams that come from it are heard, but nothing is sent there.
+    pub fn link_up(&mut self, now: Instant, id: LinkId, address: Ipv4Addr) -> Result<(), TooManyLinks> {
+        self.links.retain(|link| link.id != id);
+        let mut link = Link::new(id, address);
+        if !self.own.is_empty() {
+            link.announce();
+            if self.schedule.announce_at().is_none() {
+                self.schedule.announced(now);
+            }
+        }
+        self.links.push(link).map_err(|_| TooManyLinks)
+    }
+
+    /// An interface can't be used any more. What was heard on it lives on until it expires.
+    pub fn link_down(&mut self, id: LinkId) {
+        self.links.retain(|link| link.id != id);
+        if self.links.is_empty() {
+            self.schedule.stop_announcing();
+        }
+    }
+
+    /// Takes in one datagram that `from` sent and that came by `link`. A newcomer is answered.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] says why it did not count. The registry has not changed.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        link: LinkId,
+        from: Ipv4Addr,
+        datagram: &[u8],
+    ) -> Result<(), Rejected> {
+        debug_assert!(self.events.is_empty(), "events are to be drained before the next input");
+        self.now = now;
+        self.stats.received.increment();
+        self.hear(now, link, from, datagram).inspect_err(|reason| self.stats.reject(*reason))
+    }
+
+    fn hear(&mut self, now: Instant, link: LinkId, from: Ipv4Addr, datagram: &[u8]) -> Result<(), Rejected> {
+        let Announcement { id, port } = v1::parse(datagram)?;
+        if from.is_unspecified() || from.is_broadcast() || from.is_multicast() {
+            return Err(Rejected::BadSource);
+        }
+        if self.is_own(&id) {
+            self.stats.own.increment();
+            return Ok(());
+        }
+        let socket = SocketAddrV4::new(from, port.get());
+        let (place, change) =
+            self.registry.hear(now, &id, socket, link).map_err(|_| Rejected::RegistryFull)?;
+        let kind = match change {
+            Change::Refreshed => return Ok(()),
+            Change::Moved => EventKind::Moved,
+            Change::Added { displaced } => {
+                if let Some(departed) = displaced {
+                    self.push_event(lost(departed));
+                }
+                EventKind::Found
+            }
+        };
+        self.push_event(Event { kind, id, address: Address { socket, link, heard: now }, place });
+        self.answer(now, link, from);
+        Ok(())
+    }
+
+    fn answer(&mut self, now: Instant, link: LinkId, newcomer: Ipv4Addr) {
+        if self.own.is_empty() {
+            return;
+        }
+        if let Some(link) = self.links.iter_mut().find(|known| known.id == link) {
+            link.answer(newcomer, self.schedule.answer_at(now));
+        }
+    }
+
+    /// Starts what is due: announcements, answers, expiry.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        if self.schedule.announce_at().is_some_and(|due| due <= now) {
+            self.announce_now(now);
+        }
+        for link in &mut self.links {
+            if link.answer_due().is_some_and(|due| due <= now) && self.schedule.may_answer(now) {
+                link.start_answer();
+                self.stats.answers.increment();
+            }
+        }
+    }
+
+    /// The next datagram to be sent, written to `buffer`, which
+    /// [`ANNOUNCEMENT_CAPACITY`](crate::limits::ANNOUNCEMENT_CAPACITY) bytes are always enough for.
+    ///
+    /// What it returns changes with each call of it, and with [`announce`](Self::announce),
+    /// [`announce_now`](Self::announce_now), [`link_up`](Self::link_up), [`link_down`](Self::link_down) and
+    /// [`handle_timeout`](Self::handle_timeout).
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`: nothing is to be sent before [`poll_at`](Self::poll_at). [`BufferTooSmall`]: the datagram is lost.
+    #[must_use = "it is handed out once"]
+    pub fn poll_transmit(&mut self, buffer: &mut [u8]) -> nb::Result<Transmit, BufferTooSmall> {
+        let next =
+            self.links.iter_mut().find_map(|link| Some((link.id, link.next_transmit(self.own.len())?)));
+        let (link, (to, node)) = next.ok_or(nb::Error::WouldBlock)?;
+        let node = self.own.get(node).ok_or(nb::Error::WouldBlock)?;
+        let length = v1::emit(node, buffer)?;
+        let address = match to {
+            Recipient::Everyone => Ipv4Addr::BROADCAST,
+            Recipient::One(address) => address,
+        };
+        self.stats.sent.increment();
+        Ok(Transmit { link, to: SocketAddrV4::new(address, self.udp_port), length })
+    }
+
+    /// The next thing that happened. Nodes that have expired are removed one by one as this tells of them.
+    ///
+    /// What it returns changes with each call of it, and with [`handle_datagram`](Self::handle_datagram) and
+    /// [`handle_timeout`](Self::handle_timeout).
+    #[must_use = "it is handed out once"]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front().or_else(|| self.registry.pop_expired(self.now).map(lost))?;
+        match event.kind {
+            EventKind::Found => self.stats.found.increment(),
+            EventKind::Moved => self.stats.moved.increment(),
+            EventKind::Lost => self.stats.lost.increment(),
+        }
+        Some(event)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next; never if `None`. It may be in the past.
+    ///
+    /// What it returns changes with each other call that takes `&mut self`.
+    #[must_use]
+    pub fn poll_at(&self) -> Option<Instant> {
+        let answer = self.links.iter().filter_map(Link::answer_due).min();
+        let answer = answer.map(|due| self.schedule.may_answer_at(due));
+        [self.schedule.announce_at(), answer, self.registry.next_expiry()].into_iter().flatten().min()
+    }
+
+    /// The node of that name, if it is known.
+    #[must_use]
+    pub fn lookup(&self, now: Instant, id: &str) -> Option<Entry<'_>> {
+        self.registry.get(now, id)
+    }
+
+    /// The nodes that are known, see [`Registry::iter_after`].
+    pub fn iter_after(&self, now: Instant, last: Option<Place>) -> impl Iterator<Item = Entry<'_>> {
+        self.registry.iter_after(now, last)
+    }
+
+    /// The time between announcements.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// The UDP port that announcements and answers are sent to.
+    #[must_use]
+    pub fn udp_port(&self) -> u16 {
+        self.udp_port
+    }
+
+    /// The nodes that are announced.
+    #[must_use]
+    pub fn own(&self) -> &[Announcement] {
+        &self.own
+    }
+
+    /// The registry: how full it is, how long its entries live.
+    #[must_use]
+    pub fn registry(&self) -> &Registry<'a> {
+        &self.registry
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn is_own(&self, id: &NodeId) -> bool {
+        self.own.iter().any(|own| own.id == *id)
+    }
+
+    fn push_event(&mut self, event: Event) {
+        // The queue holds what one datagram causes. A caller that does not drain it loses what is oldest.
+        if let Err(event) = self.events.push_back(event) {
+            self.events.pop_front();
+            let _ = self.events.push_back(event);
+        }
+    }
+}
+
+fn lost(departed: Departed) -> Event {
+    Event { kind: EventKind::Lost, id: departed.id, address: departed.address, place: departed.place }
+}
+
+impl core::fmt::Display for AnnounceError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooMany => write!(f, "at most {OWN_NODES} nodes can be announced"),
+            Self::Duplicate => f.write_str("the node is announced already"),
+        }
+    }
+}
+
+impl core::error::Error for AnnounceError {}
+
+#[cfg(test)]
+mod tests;

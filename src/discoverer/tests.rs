@@ -1,0 +1,293 @@
+//! What goes in and what comes out, call by call.
+
+use core::num::NonZeroU16;
+
+use super::*;
+use crate::limits::ANNOUNCEMENT_CAPACITY;
+use crate::schedule::{ANSWER_BURST, ANSWER_DELAY, ANSWER_PERIOD};
+
+const ETH0: LinkId = LinkId(2);
+const ETH1: LinkId = LinkId(3);
+const OUR_ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
+
+fn at(millis: u64) -> Instant {
+    Instant::from_millis(millis)
+}
+
+fn node(id: &str, port: u16) -> Announcement {
+    Announcement { id: NodeId::try_from(id).unwrap(), port: NonZeroU16::new(port).unwrap() }
+}
+
+fn datagram(id: &str) -> std::vec::Vec<u8> {
+    let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
+    let length = v1::emit(&node(id, 22000), &mut buffer).unwrap();
+    buffer[..length].to_vec()
+}
+
+fn peer(host: u8) -> Ipv4Addr {
+    Ipv4Addr::new(198, 18, 0, host)
+}
+
+/// All that is to be sent now: by which link, to which address, which node.
+fn transmits(discoverer: &mut Discoverer<'_>) -> std::vec::Vec<(LinkId, Ipv4Addr, String)> {
+    let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
+    let mut sent = vec![];
+    while let Ok(transmit) = discoverer.poll_transmit(&mut buffer) {
+        assert_eq!(transmit.to.port(), v1::UDP_PORT);
+        let announcement = v1::parse(&buffer[..transmit.length]).unwrap();
+        sent.push((transmit.link, *transmit.to.ip(), announcement.id.as_str().into()));
+    }
+    sent
+}
+
+fn events(discoverer: &mut Discoverer<'_>) -> std::vec::Vec<(EventKind, String)> {
+    core::iter::from_fn(|| discoverer.poll_event())
+        .map(|event| (event.kind, event.id.as_str().into()))
+        .collect()
+}
+
+fn hear(
+    discoverer: &mut Discoverer<'_>,
+    now: Instant,
+    from: Ipv4Addr,
+    id: &str,
+) -> std::vec::Vec<(EventKind, String)> {
+    discoverer.handle_datagram(now, ETH0, from, &datagram(id)).unwrap();
+    events(discoverer)
+}
+
+/// A discoverer that announces "nas" on eth0, its first announcement made at 0.
+fn nas(storage: &mut Storage<16>) -> Discoverer<'_> {
+    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), storage);
+    discoverer.announce(at(0), node("nas", 22)).unwrap();
+    discoverer.link_up(at(0), ETH0, OUR_ADDRESS).unwrap();
+    assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
+    discoverer
+}
+
+#[test]
+fn every_node_is_announced_on_every_link_at_once_and_each_interval() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    discoverer.announce(at(0), node("printer", 631)).unwrap();
+    transmits(&mut discoverer);
+    discoverer.link_up(at(5), ETH1, peer(77)).unwrap();
+    let everyone = |link, id: &str| (link, Ipv4Addr::BROADCAST, id.to_owned());
+    assert_eq!(transmits(&mut discoverer), [everyone(ETH1, "nas"), everyone(ETH1, "printer")]);
+
+    let mut now = at(5);
+    for _ in 0..10 {
+        let due = discoverer.poll_at().unwrap();
+        assert!((28_000..32_000).contains(&due.since(now).millis()));
+        discoverer.handle_timeout(due - Duration::from_millis(1));
+        assert_eq!(transmits(&mut discoverer), []);
+        discoverer.handle_timeout(due);
+        let sent = transmits(&mut discoverer);
+        assert_eq!(sent.len(), 4);
+        for link in [ETH0, ETH1] {
+            for id in ["nas", "printer"] {
+                assert!(sent.contains(&everyone(link, id)));
+            }
+        }
+        now = due;
+    }
+}
+
+#[test]
+fn a_listener_sends_nothing_and_has_nothing_to_wait_for() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
+    discoverer.link_up(at(0), ETH0, OUR_ADDRESS).unwrap();
+    assert_eq!(discoverer.poll_at(), None);
+    hear(&mut discoverer, at(10), peer(2), "pi");
+    discoverer.handle_timeout(at(500));
+    assert_eq!(transmits(&mut discoverer), []);
+    assert_eq!(discoverer.poll_at(), Some(at(90_010)));
+}
+
+#[test]
+fn without_a_link_nothing_is_due() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    discoverer.link_down(ETH0);
+    assert_eq!(discoverer.poll_at(), None);
+    discoverer.handle_timeout(at(100_000));
+    assert_eq!(transmits(&mut discoverer), []);
+    discoverer.link_up(at(200_000), ETH0, OUR_ADDRESS).unwrap();
+    assert_eq!(transmits(&mut discoverer).len(), 1);
+    assert!(discoverer.poll_at() > Some(at(220_000)));
+}
+
+#[test]
+fn a_newcomer_is_answered_by_unicast_within_the_delay() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    assert_eq!(hear(&mut discoverer, at(1000), peer(2), "pi"), [(EventKind::Found, "pi".into())]);
+    assert_eq!(transmits(&mut discoverer), []);
+    let due = discoverer.poll_at().unwrap();
+    assert!(due >= at(1000) && due <= at(1000) + ANSWER_DELAY);
+    discoverer.handle_timeout(due);
+    assert_eq!(transmits(&mut discoverer), [(ETH0, peer(2), "nas".into())]);
+    // Known by now: no event, no answer.
+    assert_eq!(hear(&mut discoverer, at(31_000), peer(2), "pi"), []);
+    discoverer.handle_timeout(at(32_500));
+    assert!(transmits(&mut discoverer).iter().all(|(_, to, _)| to.is_broadcast()));
+}
+
+#[test]
+fn several_newcomers_at_once_are_answered_by_one_broadcast() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    for host in 2..12 {
+        hear(&mut discoverer, at(1000), peer(host), &format!("pi{host}"));
+    }
+    discoverer.handle_timeout(at(1000) + ANSWER_DELAY);
+    assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
+}
+
+#[test]
+fn a_newcomer_with_several_nodes_is_still_one_newcomer() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    hear(&mut discoverer, at(1000), peer(2), "pi");
+    hear(&mut discoverer, at(1000), peer(2), "pi-backup");
+    discoverer.handle_timeout(at(1000) + ANSWER_DELAY);
+    assert_eq!(transmits(&mut discoverer), [(ETH0, peer(2), "nas".into())]);
+}
+
+#[test]
+fn a_newcomer_on_our_own_host_is_answered_by_broadcast() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    hear(&mut discoverer, at(1000), OUR_ADDRESS, "nas-too");
+    discoverer.handle_timeout(at(1000) + ANSWER_DELAY);
+    assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
+}
+
+#[test]
+fn answers_are_rate_limited_and_none_is_forgotten() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    let mut answers = 0;
+    let mut now = at(1000);
+    while now < at(20_000) {
+        // A stream of newcomers, one each 20 ms.
+        hear(&mut discoverer, now, peer(2), &format!("forged-{}", now.millis()));
+        discoverer.handle_timeout(now);
+        answers += transmits(&mut discoverer).len() as u64;
+        now = now + Duration::from_millis(20);
+    }
+    let limit = u64::from(ANSWER_BURST) + 19_000 / ANSWER_PERIOD.millis();
+    assert!((limit - 1..=limit).contains(&answers), "{answers}");
+    // The last newcomer waits for a token; poll_at says until when.
+    let due = discoverer.poll_at().unwrap();
+    assert!(due > now && due <= now + ANSWER_PERIOD);
+    discoverer.handle_timeout(due);
+    assert_eq!(transmits(&mut discoverer).len(), 1);
+}
+
+#[test]
+fn a_node_at_a_new_address_has_moved_and_is_answered() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    hear(&mut discoverer, at(0), peer(2), "pi");
+    discoverer.handle_timeout(at(200));
+    transmits(&mut discoverer);
+    assert_eq!(hear(&mut discoverer, at(1000), peer(3), "pi"), [(EventKind::Moved, "pi".into())]);
+    assert_eq!(*discoverer.lookup(at(1000), "pi").unwrap().address().ip(), peer(3));
+    discoverer.handle_timeout(at(1200));
+    assert_eq!(transmits(&mut discoverer), [(ETH0, peer(3), "nas".into())]);
+}
+
+#[test]
+fn a_silent_node_is_lost_after_three_intervals() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
+    hear(&mut discoverer, at(500), peer(2), "pi");
+    assert_eq!(discoverer.poll_at(), Some(at(90_500)));
+    discoverer.handle_timeout(at(90_499));
+    assert_eq!(events(&mut discoverer), []);
+    discoverer.handle_timeout(at(90_500));
+    assert_eq!(events(&mut discoverer), [(EventKind::Lost, "pi".into())]);
+    assert_eq!(discoverer.poll_at(), None);
+    assert_eq!(hear(&mut discoverer, at(91_000), peer(2), "pi"), [(EventKind::Found, "pi".into())]);
+}
+
+#[test]
+fn what_gave_way_is_lost_before_what_came_is_found() {
+    let mut storage = Storage::<1>::new();
+    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
+    hear(&mut discoverer, at(0), peer(2), "first");
+    let events = hear(&mut discoverer, at(1), peer(3), "second");
+    assert_eq!(events, [(EventKind::Lost, "first".into()), (EventKind::Found, "second".into())]);
+    hear(&mut discoverer, at(2), peer(3), "second");
+    let full = discoverer.handle_datagram(at(3), ETH0, peer(4), &datagram("third"));
+    assert_eq!(full, Err(Rejected::RegistryFull));
+    assert_eq!(discoverer.stats().rejected(Rejected::RegistryFull), 1);
+}
+
+#[test]
+fn our_own_announcements_are_ignored() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    assert_eq!(hear(&mut discoverer, at(10), OUR_ADDRESS, "nas"), []);
+    assert_eq!(hear(&mut discoverer, at(10), peer(9), "nas"), []);
+    assert_eq!((discoverer.stats().own.get(), discoverer.registry().used()), (2, 0));
+}
+
+#[test]
+fn bad_datagrams_are_counted_by_reason_and_change_nothing() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    let good = datagram("pi");
+    for (from, bytes, reason) in [
+        (peer(2), &good[..4], Rejected::Truncated),
+        (peer(2), &good[..9], Rejected::Truncated),
+        (peer(2), b"\x20\x0f\x10\x25\x00\x16\x00\x02pi", Rejected::Foreign),
+        (peer(2), b"\x00\x12\x10\x25\x00\x16\x00\x00", Rejected::EmptyNodeId),
+        (peer(2), b"\x00\x12\x10\x25\x00\x16\x00\x02p\n", Rejected::NodeIdNotPrintable),
+        (peer(2), b"\x00\x12\x10\x25\x00\x00\x00\x02pi", Rejected::NoPort),
+        (Ipv4Addr::UNSPECIFIED, &good, Rejected::BadSource),
+        (Ipv4Addr::BROADCAST, &good, Rejected::BadSource),
+        (Ipv4Addr::new(224, 0, 0, 1), &good, Rejected::BadSource),
+    ] {
+        let before = discoverer.stats().rejected(reason);
+        assert_eq!(discoverer.handle_datagram(at(10), ETH0, from, bytes), Err(reason));
+        assert_eq!(discoverer.stats().rejected(reason), before + 1);
+    }
+    assert_eq!(discoverer.registry().used(), 0);
+    assert_eq!(events(&mut discoverer), []);
+    discoverer.handle_timeout(at(500));
+    assert_eq!(transmits(&mut discoverer), []);
+}
+
+#[test]
+fn the_same_node_or_too_many_can_not_be_announced() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    assert_eq!(discoverer.announce(at(0), node("nas", 23)), Err(AnnounceError::Duplicate));
+    for number in 1..OWN_NODES {
+        discoverer.announce(at(0), node(&format!("nas{number}"), 22)).unwrap();
+    }
+    assert_eq!(discoverer.announce(at(0), node("more", 22)), Err(AnnounceError::TooMany));
+}
+
+#[test]
+fn more_links_than_there_is_room_for_are_refused() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    for number in 1..LINKS {
+        discoverer.link_up(at(0), LinkId(100 + u32::try_from(number).unwrap()), peer(1)).unwrap();
+    }
+    assert_eq!(discoverer.link_up(at(0), LinkId(999), peer(1)), Err(TooManyLinks));
+    // A link that is up already only changes its address.
+    assert_eq!(discoverer.link_up(at(0), ETH0, peer(1)), Ok(()));
+}
+
+#[test]
+fn a_buffer_that_is_too_small_is_an_error() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    discoverer.announce_now(at(1));
+    assert_eq!(discoverer.poll_transmit(&mut [0; 4]), Err(nb::Error::Other(BufferTooSmall)));
+}

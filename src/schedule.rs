@@ -1,0 +1,169 @@
+//! What is due when: the next announcement, and how often newcomers may be answered.
+
+use crate::time::{Duration, Instant};
+
+/// An answer to a newcomer waits for a random time up to this, so that many nodes do not answer as one.
+pub const ANSWER_DELAY: Duration = Duration::from_millis(100);
+
+/// Answers that may be given in a burst.
+pub const ANSWER_BURST: u8 = 4;
+
+/// In what time another answer may be given after a burst.
+pub const ANSWER_PERIOD: Duration = Duration::from_secs(1);
+
+/// An entry lives for this many intervals after it was last heard.
+pub const LEASE_INTERVALS: u64 = 3;
+
+/// Each interval is longer or shorter by up to this part of it, so that nodes that woke together drift apart.
+const JITTER_PART: u64 = 16;
+
+/// The times of announcements and answers.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    interval: Duration,
+    /// When the next announcement is due; none while there is nothing or nowhere to announce.
+    announce_at: Option<Instant>,
+    answers: TokenBucket,
+    random: Random,
+}
+
+impl Schedule {
+    pub(crate) fn new(interval: Duration, seed: u64) -> Self {
+        let answers = TokenBucket::new(ANSWER_BURST, ANSWER_PERIOD);
+        Self { interval, announce_at: None, answers, random: Random(seed) }
+    }
+
+    pub(crate) fn announce_at(&self) -> Option<Instant> {
+        self.announce_at
+    }
+
+    /// An announcement was made, or there is something to announce from now on: the next is due in an interval.
+    pub(crate) fn announced(&mut self, now: Instant) {
+        let jitter = self.interval.millis() / JITTER_PART;
+        let shortest = Duration::from_millis(self.interval.millis() - jitter);
+        self.announce_at = Some(now + shortest + self.random.up_to(Duration::from_millis(2 * jitter)));
+    }
+
+    pub(crate) fn stop_announcing(&mut self) {
+        self.announce_at = None;
+    }
+
+    pub(crate) fn answer_at(&mut self, now: Instant) -> Instant {
+        now + self.random.up_to(ANSWER_DELAY)
+    }
+
+    /// When an answer that is due at `due` may be given.
+    pub(crate) fn may_answer_at(&self, due: Instant) -> Instant {
+        due.max(self.answers.ready_at())
+    }
+
+    /// Takes leave to answer, if there is any now.
+    pub(crate) fn may_answer(&mut self, now: Instant) -> bool {
+        self.answers.take(now)
+    }
+}
+
+/// Gives out a few tokens at once and then one each period.
+#[derive(Debug)]
+struct TokenBucket {
+    capacity: u8,
+    period: Duration,
+    tokens: u8,
+    /// When the last token came in; while the bucket is full, when it was last looked at.
+    refilled: Instant,
+}
+
+impl TokenBucket {
+    fn new(capacity: u8, period: Duration) -> Self {
+        Self { capacity, period, tokens: capacity, refilled: Instant::ZERO }
+    }
+
+    fn take(&mut self, now: Instant) -> bool {
+        while self.tokens < self.capacity && self.refilled + self.period <= now {
+            self.tokens += 1;
+            self.refilled = self.refilled + self.period;
+        }
+        if self.tokens == self.capacity {
+            self.refilled = now;
+        }
+        let granted = self.tokens > 0;
+        self.tokens = self.tokens.saturating_sub(1);
+        granted
+    }
+
+    /// From when on the next token can be taken.
+    fn ready_at(&self) -> Instant {
+        if self.tokens > 0 { Instant::ZERO } else { self.refilled + self.period }
+    }
+}
+
+/// A small generator of random numbers (`SplitMix64`): for spreading, not for secrets.
+#[derive(Debug)]
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn up_to(&mut self, longest: Duration) -> Duration {
+        Duration::from_millis(self.next() % longest.millis().saturating_add(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    #[test]
+    fn intervals_vary_by_a_sixteenth_and_keep_their_mean() {
+        let interval = Duration::from_secs(32);
+        let mut schedule = Schedule::new(interval, 7);
+        let mut total = 0;
+        for _ in 0..1000 {
+            schedule.announced(at(5000));
+            let span = schedule.announce_at().unwrap().since(at(5000)).millis();
+            assert!((30_000..=34_000).contains(&span), "{span}");
+            total += span;
+        }
+        assert!((31_900..32_100).contains(&(total / 1000)), "{}", total / 1000);
+    }
+
+    #[test]
+    fn the_shortest_interval_has_no_jitter_to_underflow() {
+        let mut schedule = Schedule::new(Duration::from_millis(1), 7);
+        schedule.announced(at(0));
+        assert_eq!(schedule.announce_at(), Some(at(1)));
+    }
+
+    #[test]
+    fn a_bucket_gives_a_burst_and_then_one_each_period() {
+        let mut bucket = TokenBucket::new(3, Duration::from_secs(1));
+        let granted = (0..100).filter(|_| bucket.take(at(60_000))).count();
+        assert_eq!(granted, 3);
+        assert_eq!(bucket.ready_at(), at(61_000));
+        assert!(!bucket.take(at(60_999)));
+        let granted = (61_000..71_000).filter(|now| bucket.take(at(*now))).count();
+        assert_eq!(granted, 10);
+        // After a long silence it is full and no fuller.
+        let granted = (0..100).filter(|_| bucket.take(at(9_000_000))).count();
+        assert_eq!(granted, 3);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_times() {
+        let times = |seed| {
+            let mut schedule = Schedule::new(Duration::from_secs(30), seed);
+            [(); 5].map(|()| schedule.answer_at(at(0)))
+        };
+        assert_eq!(times(1), times(1));
+        assert_ne!(times(1), times(2));
+    }
+}
