@@ -71,6 +71,7 @@
 
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
 
+pub mod control;
 pub mod discoverer;
 pub mod limits;
 pub mod registry;

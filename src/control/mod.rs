@@ -1,0 +1,44 @@
+//! The control protocol: how a program asks the daemon, as bytes.
+//!
+//! It is spoken over a Unix stream socket, in lines that end with `\n`, and is made to be typed and read by a person too:
+//!
+//! ```text
+//! $ socat - UNIX-CONNECT:/run/foghorn/control.sock
+//! lookup nas
+//! node id=nas addresses=198.18.0.2:22000 interface=eth0 age_s=3 known_s=120 expires_s=87 heard=4
+//! ok
+//! lookup printer
+//! error unknown-node printer is not known
+//! ```
+//!
+//! # Requests
+//!
+//! One line each, words separated by single spaces, at most [`REQUEST_CAPACITY`](crate::limits::REQUEST_CAPACITY) bytes. Several
+//! may be sent without waiting; they are answered in order.
+//!
+//! | request | reply |
+//! | --- | --- |
+//! | `version` | `version protocol=1 foghorn=0.1.0` |
+//! | `version N` | the same, or `error version` if the daemon does not speak version N of this protocol |
+//! | `lookup NODE` | a `node` line, or `error unknown-node` |
+//! | `list` | a `node` line for each node, in no order |
+//! | `watch` | a `known` line for each node, then a `found`, `moved` or `lost` line for each change, without end |
+//! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, and an `own` line for each node that is announced and an `interface` line for each interface in use |
+//!
+//! # Replies
+//!
+//! A reply is any number of data lines and then one that ends it: `ok`, or `error CODE MESSAGE` for people to read. A data line is a
+//! word for what it is and then `key=value` pairs. Values contain no white space; they may contain `=`. What is not known
+//! by a reader is to be passed over: later versions may add kinds of lines and keys.
+//!
+//! `known` lines come in the order of places in the registry, and changes are told between them. A change to a node whose
+//! `known` line is still to come is not told: that line will say how it ended.
+
+mod reply;
+mod request;
+
+pub use reply::{ErrorCode, Fields, Line, change, error, interface, known, node, ok, own, status, version};
+pub use request::{InvalidRequest, Request};
+
+/// The version of this protocol.
+pub const VERSION: u16 = 1;

@@ -1,0 +1,345 @@
+//! Replies: lines that the daemon writes and the client reads.
+//!
+//! Each writer puts one line with its newline into `out` and fails only when `out` does.
+
+use core::fmt::{Display, Result, Write};
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use super::VERSION;
+use crate::discoverer::{Discoverer, EventKind};
+use crate::registry::Entry;
+use crate::stats::Rejected;
+use crate::time::Duration;
+use crate::wire::{Announcement, NodeId};
+
+/// Why a request could not be answered, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The node is not known.
+    UnknownNode,
+    /// The line is no request.
+    BadRequest,
+    /// The daemon speaks another version of this protocol.
+    Version,
+    /// All client slots are taken.
+    Busy,
+}
+
+impl ErrorCode {
+    /// The word for it in an `error` line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnknownNode => "unknown-node",
+            Self::BadRequest => "bad-request",
+            Self::Version => "version",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+/// `ok`: the reply was given in full.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn ok(out: &mut impl Write) -> Result {
+    out.write_str("ok\n")
+}
+
+/// `error CODE MESSAGE`: the reply could not be given.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn error(out: &mut impl Write, code: ErrorCode, message: impl Display) -> Result {
+    writeln!(out, "error {} {message}", code.name())
+}
+
+/// `version`: which protocol and program this is.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn version(out: &mut impl Write) -> Result {
+    writeln!(out, "version protocol={VERSION} foghorn={}", env!("CARGO_PKG_VERSION"))
+}
+
+/// `node`: all about a node. `interface` is the name of the one it was last heard on.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn node(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> Result {
+    write!(out, "node id={} addresses=", entry.id())?;
+    for (number, address) in entry.addresses().enumerate() {
+        let comma = if number == 0 { "" } else { "," };
+        write!(out, "{comma}{}", address.socket)?;
+    }
+    writeln!(
+        out,
+        " interface={interface} age_s={} known_s={} expires_s={} heard={}",
+        entry.age().secs(),
+        entry.known().secs(),
+        entry.expires_in().secs(),
+        entry.heard()
+    )
+}
+
+/// `known`: a node that was there before the watch began.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn known(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> Result {
+    whereabouts(out, "known", entry.id(), entry.address(), interface)
+}
+
+/// `found`, `moved` or `lost`: what happened to a node.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn change(
+    out: &mut impl Write,
+    kind: EventKind,
+    id: &NodeId,
+    address: SocketAddrV4,
+    interface: impl Display,
+) -> Result {
+    whereabouts(out, kind.name(), id, address, interface)
+}
+
+fn whereabouts(
+    out: &mut impl Write,
+    kind: &str,
+    id: &NodeId,
+    address: SocketAddrV4,
+    interface: impl Display,
+) -> Result {
+    writeln!(out, "{kind} id={id} address={address} interface={interface}")
+}
+
+/// `daemon`, `registry`, `datagrams` and `rejected`: four lines.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, uptime: Duration) -> Result {
+    let (stats, registry) = (discoverer.stats(), discoverer.registry());
+    writeln!(
+        out,
+        "daemon version={} uptime_s={} interval_s={} udp_port={}",
+        env!("CARGO_PKG_VERSION"),
+        uptime.secs(),
+        discoverer.interval().secs(),
+        discoverer.udp_port()
+    )?;
+    writeln!(
+        out,
+        "registry used={} capacity={} found={} moved={} lost={}",
+        registry.used(),
+        registry.capacity(),
+        stats.found.get(),
+        stats.moved.get(),
+        stats.lost.get()
+    )?;
+    writeln!(
+        out,
+        "datagrams received={} own={} sent={} answers={}",
+        stats.received.get(),
+        stats.own.get(),
+        stats.sent.get(),
+        stats.answers.get()
+    )?;
+    out.write_str("rejected")?;
+    for reason in Rejected::ALL {
+        write!(out, " {reason}={}", stats.rejected(reason))?;
+    }
+    out.write_str("\n")
+}
+
+/// `own`: a node that the daemon announces.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn own(out: &mut impl Write, node: &Announcement) -> Result {
+    writeln!(out, "own id={} port={}", node.id, node.port)
+}
+
+/// `interface`: one that is in use, with what went over it. `state` is `up` while it works, else what is wrong.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn interface(
+    out: &mut impl Write,
+    name: impl Display,
+    address: Ipv4Addr,
+    state: &str,
+    [received, sent, send_errors]: [u64; 3],
+) -> Result {
+    writeln!(
+        out,
+        "interface name={name} address={address} state={state} received={received} sent={sent} send_errors={send_errors}"
+    )
+}
+
+/// A line of a reply, as a client reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// The reply is complete.
+    Ok,
+    /// There is no answer. The code is none of [`ErrorCode::name`]'s if the daemon is newer than this.
+    Error {
+        /// What it is, for programs.
+        code: &'a str,
+        /// What it is, for people.
+        message: &'a str,
+    },
+    /// A part of the answer.
+    Data {
+        /// What it tells of.
+        kind: &'a str,
+        /// Its `key=value` pairs.
+        fields: Fields<'a>,
+    },
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line without its newline.
+    #[must_use]
+    pub fn parse(line: &'a str) -> Self {
+        let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match kind {
+            "ok" => Self::Ok,
+            "error" => {
+                let (code, message) = rest.split_once(' ').unwrap_or((rest, ""));
+                Self::Error { code, message }
+            }
+            _ => Self::Data { kind, fields: Fields { rest } },
+        }
+    }
+}
+
+/// The `key=value` pairs of a line, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Fields<'a> {
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&'a str> {
+        self.clone().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let (pair, rest) = self.rest.split_once(' ').unwrap_or((self.rest, ""));
+        self.rest = rest;
+        Some(pair.split_once('=').unwrap_or((pair, "")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroU16;
+
+    use super::*;
+    use crate::discoverer::Config;
+    use crate::limits::{ADDRESSES_PER_NODE, NODE_ID_CAPACITY, REPLY_CAPACITY, REPLY_LINE_CAPACITY};
+    use crate::registry::{LinkId, Registry, Storage};
+    use crate::time::Instant;
+    use heapless::String;
+
+    type Out = String<REPLY_LINE_CAPACITY>;
+
+    #[test]
+    fn a_node_line_reads_back_as_it_was() {
+        let mut storage = Storage::<4>::new();
+        let mut registry = Registry::new(&mut storage, [1; 16], Duration::from_secs(90));
+        let id = NodeId::try_from("a=b,\"c\"").unwrap();
+        let address = |host| SocketAddrV4::new(Ipv4Addr::new(198, 18, 0, host), 22000);
+        for (secs, host) in [(0, 1), (30, 2)] {
+            registry.hear(Instant::from_millis(secs * 1000), &id, address(host), LinkId(1)).unwrap();
+        }
+        let mut out = Out::new();
+        node(&mut out, registry.get(Instant::from_millis(33_000), id.as_str()).unwrap(), "eth0").unwrap();
+        let Line::Data { kind: "node", fields } = Line::parse(out.trim_end_matches('\n')) else {
+            panic!("{out}")
+        };
+        let expected = [
+            ("id", "a=b,\"c\""),
+            ("addresses", "198.18.0.2:22000,198.18.0.1:22000"),
+            ("interface", "eth0"),
+            ("age_s", "3"),
+            ("known_s", "33"),
+            ("expires_s", "87"),
+            ("heard", "2"),
+        ];
+        assert!(fields.clone().eq(expected), "{out}");
+        assert_eq!(fields.get("age_s"), Some("3"));
+        assert_eq!(fields.get("age"), None);
+    }
+
+    #[test]
+    fn the_longest_lines_fit() {
+        let mut storage = Storage::<4>::new();
+        let mut registry = Registry::new(&mut storage, [1; 16], Duration::from_millis(u64::MAX));
+        let id = NodeId::new(&[b'x'; NODE_ID_CAPACITY]).unwrap();
+        for host in 1..=ADDRESSES_PER_NODE {
+            let ip = Ipv4Addr::new(255, 255, 255, 100 + u8::try_from(host).unwrap());
+            registry.hear(Instant::ZERO, &id, SocketAddrV4::new(ip, 65535), LinkId(1)).unwrap();
+        }
+        let mut out = Out::new();
+        let late = Instant::from_millis(u64::MAX - 1);
+        node(&mut out, registry.get(late, id.as_str()).unwrap(), "interface-name-").unwrap();
+        let mut out = Out::new();
+        interface(&mut out, "interface-name-", Ipv4Addr::BROADCAST, "no-such-device", [u64::MAX; 3]).unwrap();
+    }
+
+    #[test]
+    fn the_status_of_many_years_fits() {
+        let mut storage = Storage::<4>::new();
+        let discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
+        let mut out = String::<REPLY_CAPACITY>::new();
+        status(&mut out, &discoverer, Duration::from_millis(u64::MAX)).unwrap();
+        // Every counter may grow from 1 digit to 20.
+        let counters = out.matches("=0").count();
+        assert!(counters >= 14, "{out}");
+        assert!(out.len() + 19 * counters + 200 < REPLY_CAPACITY);
+    }
+
+    #[test]
+    fn lines_that_end_a_reply_are_told_from_data() {
+        let mut out = Out::new();
+        error(&mut out, ErrorCode::UnknownNode, "nas is not known").unwrap();
+        let expected = Line::Error { code: "unknown-node", message: "nas is not known" };
+        assert_eq!(Line::parse(out.trim_end()), expected);
+        assert_eq!(Line::parse("ok"), Line::Ok);
+        assert_eq!(Line::parse("error"), Line::Error { code: "", message: "" });
+        assert!(matches!(Line::parse(""), Line::Data { kind: "", .. }));
+        let Line::Data { kind: "future", fields } = Line::parse("future flag x=1") else { panic!() };
+        assert!(fields.eq([("flag", ""), ("x", "1")]));
+    }
+
+    #[test]
+    fn own_nodes_and_the_version_are_told() {
+        let mut out = Out::new();
+        let node = Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MIN };
+        own(&mut out, &node).unwrap();
+        version(&mut out).unwrap();
+        ok(&mut out).unwrap();
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(out, format!("own id=nas port=1\nversion protocol=1 foghorn={version}\nok\n").as_str());
+    }
+}
