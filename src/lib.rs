@@ -73,7 +73,11 @@
 
 pub mod control;
 pub mod discoverer;
+#[cfg(feature = "host")]
+pub mod host;
 pub mod limits;
+#[cfg(feature = "host")]
+mod log;
 pub mod registry;
 pub mod schedule;
 pub mod stats;

@@ -1,0 +1,261 @@
+//! The event loop.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Duration as StdDuration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+
+use super::clock;
+use super::interface::Pattern;
+use super::links::{Links, io_reason};
+use super::netlink::{Inquiry, Monitor};
+use super::outage::Outage;
+use super::server::{Server, View};
+use super::signals::{Signals, Wish};
+use super::timer::Timer;
+use crate::discoverer::{Config, Discoverer, Event, EventKind};
+use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
+use crate::log::{debug, info, warn};
+use crate::registry::Storage;
+use crate::time::{Duration, Instant};
+use crate::wire::Announcement;
+
+const SIGNALS: Token = Token(0);
+const TIMER: Token = Token(1);
+const MONITOR: Token = Token(2);
+const LISTENER: Token = Token(3);
+const FIRST_CLIENT: usize = 4;
+const FIRST_LINK: usize = FIRST_CLIENT + CONTROL_CLIENTS;
+
+/// Datagrams taken from one socket before others have their turn.
+const DATAGRAMS: usize = 64;
+
+/// Events told of before other work has its turn.
+const EVENTS: usize = 256;
+
+/// An interface that could not be used is tried again after this.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// How the daemon is to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The nodes to announce.
+    pub announce: Vec<Announcement>,
+    /// The time between announcements.
+    pub interval: Duration,
+    /// Which interfaces to use; see [`Pattern`].
+    pub interfaces: Vec<Pattern>,
+    /// The protocol's UDP port.
+    pub udp_port: u16,
+    /// The control socket.
+    pub control: PathBuf,
+}
+
+/// The daemon, ready to run.
+pub struct Daemon<'a> {
+    poll: Poll,
+    events: Events,
+    discoverer: Discoverer<'a>,
+    links: Links,
+    server: Server,
+    timer: Timer,
+    signals: Signals,
+    monitor: Monitor,
+    inquiry: Inquiry,
+    inquiring: Outage,
+    buffer: Box<[u8; DATAGRAM_CAPACITY]>,
+    started: Instant,
+    /// When to try again what could not be used.
+    retry_at: Option<Instant>,
+    /// Whether there is more to do before the next sleep.
+    more: bool,
+}
+
+impl<'a> Daemon<'a> {
+    /// Opens all that is needed: the control socket, signals, the timer, and a UDP socket for each interface there is.
+    ///
+    /// SIGTERM, SIGINT and SIGHUP come to the daemon from here on. No interface is no error: it waits for one.
+    ///
+    /// # Errors
+    ///
+    /// The control socket can't be opened, a node can't be announced, or the kernel refuses something basic. The error's text
+    /// says what to do about it.
+    pub fn new<const N: usize>(options: &Options, storage: &'a mut Storage<N>) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let (signals, timer, monitor) = (Signals::new()?, Timer::new()?, Monitor::new()?);
+        for (fd, token) in [(signals.raw_fd(), SIGNALS), (timer.raw_fd(), TIMER), (monitor.raw_fd(), MONITOR)]
+        {
+            poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE)?;
+        }
+        let server = Server::new(&options.control, poll.registry(), LISTENER, FIRST_CLIENT)?;
+        let config = Config {
+            interval: options.interval,
+            udp_port: options.udp_port,
+            seed: random(),
+            hash_key: (u128::from(random()) << 64 | u128::from(random())).to_ne_bytes(),
+        };
+        let started = clock::now();
+        let mut discoverer = Discoverer::new(&config, storage);
+        for node in &options.announce {
+            discoverer.announce(started, node.clone()).map_err(|error| {
+                io::Error::new(io::ErrorKind::InvalidInput, format!("cannot announce {}: {error}", node.id))
+            })?;
+            info!("announcing {} at port {} every {} s", node.id, node.port, options.interval.secs());
+        }
+        let mut daemon = Self {
+            events: Events::with_capacity(FIRST_LINK + LINKS),
+            links: Links::new(options.interfaces.clone(), options.udp_port, FIRST_LINK),
+            poll,
+            discoverer,
+            server,
+            timer,
+            signals,
+            monitor,
+            inquiry: Inquiry::new()?,
+            inquiring: Outage::default(),
+            buffer: Box::new([0; DATAGRAM_CAPACITY]),
+            started,
+            retry_at: None,
+            more: true,
+        };
+        daemon.reconcile(started);
+        info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), options.control.display());
+        Ok(daemon)
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    ///
+    /// The kernel no longer lets it wait or set its timer. Nothing else ends it.
+    pub fn run(&mut self) -> io::Result<()> {
+        while self.turn()?.is_continue() {}
+        info!("foghorn ends");
+        Ok(())
+    }
+
+    /// One turn of the loop: wait for something to do, and do it. [`ControlFlow::Break`] when it was asked to end.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn turn(&mut self) -> io::Result<ControlFlow<()>> {
+        if let Some(due) = self.deadline() {
+            self.timer.wake_by(due)?;
+        }
+        match self.poll.poll(&mut self.events, self.more.then_some(StdDuration::ZERO)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(ControlFlow::Continue(())),
+            polled => polled?,
+        }
+        let now = clock::now();
+        let mut changed = false;
+        for readiness in &self.events {
+            match readiness.token() {
+                SIGNALS => {
+                    while let Some(wish) = self.signals.next() {
+                        if wish == Wish::Stop {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                        info!("asked to look at the interfaces and announce now");
+                        self.discoverer.announce_now(now);
+                        changed = true;
+                    }
+                }
+                TIMER => self.timer.has_fired(),
+                MONITOR => changed |= self.monitor.drain(),
+                LISTENER => self.server.mark_ready(),
+                token if token.0 >= FIRST_LINK => self.links.mark_ready(token),
+                _ => {
+                    let view =
+                        View { now, started: self.started, discoverer: &self.discoverer, links: &self.links };
+                    self.server.handle_client(readiness, &view);
+                }
+            }
+        }
+        if changed || self.retry_at.is_some_and(|at| at <= now) {
+            self.reconcile(now);
+        }
+        self.work(now);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Does what is due and what waits, each kind of input in its turn.
+    fn work(&mut self, now: Instant) {
+        self.discoverer.handle_timeout(now);
+        self.server.handle_timeout(now);
+        self.more = false;
+        self.drain(now);
+        for slot in 0..LINKS {
+            for _ in 0..DATAGRAMS {
+                let Some((link, from, length)) = self.links.receive(slot, &mut self.buffer[..]) else {
+                    break;
+                };
+                let datagram = self.buffer.get(..length).unwrap_or_default();
+                if let Err(reason) = self.discoverer.handle_datagram(now, link, from, datagram) {
+                    debug!("{}: a datagram from {from} was rejected: {reason}", self.links.name(link));
+                }
+                self.drain(now);
+            }
+        }
+        let view = View { now, started: self.started, discoverer: &self.discoverer, links: &self.links };
+        self.more |= self.server.go_on(self.poll.registry(), &view);
+        self.more |= self.links.is_ready();
+    }
+
+    /// Sends what the core has to send and tells what it has to tell.
+    fn drain(&mut self, now: Instant) {
+        let mut datagram = [0; ANNOUNCEMENT_CAPACITY];
+        while let Ok(transmit) = self.discoverer.poll_transmit(&mut datagram) {
+            self.links.send(&transmit, datagram.get(..transmit.length).unwrap_or_default());
+        }
+        for _ in 0..EVENTS {
+            let Some(event) = self.discoverer.poll_event() else { return };
+            self.log(&event);
+            self.server.publish(&event, &self.links, now);
+        }
+        self.more = true;
+    }
+
+    fn log(&self, event: &Event) {
+        let Event { kind, id, address, .. } = event;
+        let interface = self.links.name(address.link);
+        match kind {
+            EventKind::Found => info!("found {id} at {} on {interface}", address.socket),
+            EventKind::Moved => info!("{id} is now at {} on {interface}", address.socket),
+            EventKind::Lost => info!("lost {id}, last heard at {}", address.socket),
+        }
+    }
+
+    /// Makes the interfaces in use those that there are.
+    fn reconcile(&mut self, now: Instant) {
+        self.retry_at = match self.inquiry.interfaces() {
+            Ok(interfaces) => {
+                self.inquiring.ends();
+                let failed =
+                    self.links.reconcile(now, &interfaces, &mut self.discoverer, self.poll.registry());
+                failed.then(|| now + RETRY)
+            }
+            Err(error) => {
+                if self.inquiring.begins() {
+                    warn!("cannot ask for the interfaces: {}; still trying", io_reason(&error));
+                }
+                Some(now + RETRY)
+            }
+        };
+    }
+
+    /// When something will be due.
+    fn deadline(&self) -> Option<Instant> {
+        [self.discoverer.poll_at(), self.server.deadline(), self.retry_at].into_iter().flatten().min()
+    }
+}
+
+/// A number that nobody can guess. The standard library keys its hash maps with such, and never waits for the kernel to have
+/// gathered entropy: a router that boots has little.
+fn random() -> u64 {
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,209 @@
+//! Network interfaces, and which of them are wanted.
+
+use core::fmt;
+use core::net::Ipv4Addr;
+
+use heapless::Vec;
+use nix::net::if_::InterfaceFlags;
+
+use crate::limits::LINK_NAME_CAPACITY;
+use crate::registry::LinkId;
+
+/// An interface's name. The kernel allows any bytes but white space, `/` and `:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct InterfaceName(Vec<u8, LINK_NAME_CAPACITY, u8>);
+
+impl InterfaceName {
+    /// None if it is longer than the kernel allows.
+    pub(super) fn new(bytes: &[u8]) -> Option<Self> {
+        Vec::try_from(bytes).ok().map(Self)
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for InterfaceName {
+    /// Safe to show: what is not a printable ASCII character becomes a question mark.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+        self.0
+            .iter()
+            .try_for_each(|byte| f.write_char(if byte.is_ascii_graphic() { char::from(*byte) } else { '?' }))
+    }
+}
+
+/// An interface with an IPv4 address, as the kernel describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Interface {
+    pub(super) id: LinkId,
+    pub(super) name: InterfaceName,
+    pub(super) flags: InterfaceFlags,
+    /// Its first address.
+    pub(super) address: Ipv4Addr,
+}
+
+/// A shell pattern for interface names: `*` stands for any characters, `?` for one; `!` in front leaves out what matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    glob: String,
+    leave_out: bool,
+}
+
+impl Pattern {
+    /// Reads a pattern; none if it is empty.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let (glob, leave_out) = text.strip_prefix('!').map_or((text, false), |glob| (glob, true));
+        (!glob.is_empty()).then(|| Self { glob: glob.to_owned(), leave_out })
+    }
+
+    fn matches(&self, name: &InterfaceName) -> bool {
+        glob_matches(self.glob.as_bytes(), name.as_bytes())
+    }
+
+    fn is_literally(&self, name: &InterfaceName) -> bool {
+        self.glob.as_bytes() == name.as_bytes()
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.leave_out { "!" } else { "" }, self.glob)
+    }
+}
+
+/// Matches in at most `pattern * name` steps: on a mismatch only the last `*` takes one more character.
+fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
+    let mut after_star: Option<(&[u8], &[u8])> = None;
+    loop {
+        match (pattern, name) {
+            ([], []) => return true,
+            ([b'*', rest @ ..], _) => {
+                pattern = rest;
+                after_star = Some((rest, name));
+            }
+            ([p, pattern_rest @ ..], [n, name_rest @ ..]) if p == n || *p == b'?' => {
+                pattern = pattern_rest;
+                name = name_rest;
+            }
+            _ => match after_star {
+                Some((star, [_, rest @ ..])) => {
+                    pattern = star;
+                    name = rest;
+                    after_star = Some((star, rest));
+                }
+                _ => return false,
+            },
+        }
+    }
+}
+
+/// Whether an interface can be used now and is wanted.
+///
+/// It must be running and able to broadcast. Without a pattern that asks for some, all such are wanted but
+/// point-to-point ones. Loopback is used only when its name is given in full, to try things out.
+pub(super) fn is_usable(interface: &Interface, patterns: &[Pattern]) -> bool {
+    let Interface { name, flags, .. } = interface;
+    if !flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING) {
+        return false;
+    }
+    if patterns.iter().any(|pattern| pattern.leave_out && pattern.matches(name)) {
+        return false;
+    }
+    let mut ask_for = patterns.iter().filter(|pattern| !pattern.leave_out).peekable();
+    if flags.contains(InterfaceFlags::IFF_LOOPBACK) {
+        return ask_for.any(|pattern| pattern.is_literally(name));
+    }
+    if !flags.contains(InterfaceFlags::IFF_BROADCAST) {
+        return false;
+    }
+    match ask_for.peek() {
+        Some(_) => ask_for.any(|pattern| pattern.matches(name)),
+        None => !flags.contains(InterfaceFlags::IFF_POINTOPOINT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(texts: &[&str]) -> std::vec::Vec<Pattern> {
+        texts.iter().map(|text| Pattern::new(text).unwrap()).collect()
+    }
+
+    fn interface(name: &str, flags: InterfaceFlags) -> Interface {
+        let name = InterfaceName::new(name.as_bytes()).unwrap();
+        let flags = flags | InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
+        Interface { id: LinkId(1), name, flags, address: Ipv4Addr::new(198, 18, 0, 1) }
+    }
+
+    #[test]
+    fn globs_match_as_in_a_shell() {
+        for (pattern, name, expected) in [
+            ("eth0", "eth0", true),
+            ("eth0", "eth01", false),
+            ("eth*", "eth", true),
+            ("eth*", "eth0.100", true),
+            ("eth?", "eth", false),
+            ("eth?", "eth7", true),
+            ("*", "", true),
+            ("*n*0", "lan-wan0", true),
+            ("*n*0", "lan-wan1", false),
+            ("a*b*c", "abcbbc", true),
+            ("**", "x", true),
+            ("", "x", false),
+            ("[a]", "a", false),
+        ] {
+            assert_eq!(glob_matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_says_nothing_is_none() {
+        assert_eq!(Pattern::new(""), None);
+        assert_eq!(Pattern::new("!"), None);
+        assert_eq!(Pattern::new("!docker*").unwrap().to_string(), "!docker*");
+    }
+
+    #[test]
+    fn without_patterns_all_that_broadcast_are_used() {
+        let broadcast = InterfaceFlags::IFF_BROADCAST;
+        assert!(is_usable(&interface("eth0", broadcast), &[]));
+        assert!(!is_usable(&interface("lo", InterfaceFlags::IFF_LOOPBACK), &[]));
+        assert!(!is_usable(&interface("ppp0", InterfaceFlags::IFF_POINTOPOINT), &[]));
+        assert!(!is_usable(&interface("tun0", broadcast | InterfaceFlags::IFF_POINTOPOINT), &[]));
+        let mut down = interface("eth0", broadcast);
+        down.flags.remove(InterfaceFlags::IFF_RUNNING);
+        assert!(!is_usable(&down, &[]));
+    }
+
+    #[test]
+    fn patterns_ask_for_and_leave_out() {
+        let eth = |name| interface(name, InterfaceFlags::IFF_BROADCAST);
+        let lan_only = patterns(&["eth*", "br-lan"]);
+        assert!(is_usable(&eth("eth1"), &lan_only) && is_usable(&eth("br-lan"), &lan_only));
+        assert!(!is_usable(&eth("wlan0"), &lan_only));
+        let not_docker = patterns(&["!docker*", "!veth*"]);
+        assert!(is_usable(&eth("eth0"), &not_docker));
+        assert!(!is_usable(&eth("docker0"), &not_docker));
+        let both = patterns(&["eth*", "!eth0.*"]);
+        assert!(is_usable(&eth("eth0"), &both) && !is_usable(&eth("eth0.7"), &both));
+    }
+
+    #[test]
+    fn loopback_is_used_only_by_its_full_name() {
+        let lo = interface("lo", InterfaceFlags::IFF_LOOPBACK);
+        assert!(is_usable(&lo, &patterns(&["lo"])));
+        assert!(!is_usable(&lo, &patterns(&["*"])));
+        assert!(!is_usable(&lo, &patterns(&["lo", "!l*"])));
+    }
+
+    #[test]
+    fn names_are_shown_safely() {
+        assert_eq!(InterfaceName::new(b"eth0").unwrap().to_string(), "eth0");
+        assert_eq!(InterfaceName::new(b"\x1b[2J\xff").unwrap().to_string(), "?[2J?");
+        assert_eq!(InterfaceName::new(b"sixteen-bytes-xx"), None);
+    }
+}

@@ -1,0 +1,319 @@
+//! The interfaces in use, each with its socket.
+
+use std::io;
+use std::net::Ipv4Addr;
+
+use mio::{Registry, Token};
+use nix::errno::Errno;
+use nix::net::if_::InterfaceFlags;
+
+use super::interface::{Interface, InterfaceName, Pattern, is_usable};
+use super::netlink::Interfaces;
+use super::outage::Outage;
+use super::udp::LinkSocket;
+use crate::discoverer::{Discoverer, Transmit};
+use crate::limits::LINKS;
+use crate::log::{debug, error, info, warn};
+use crate::registry::LinkId;
+use crate::stats::Counter;
+use crate::time::Instant;
+use crate::transport::Transport;
+
+/// What reaches all on the loopback network.
+const LOOPBACK_BROADCAST: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
+
+/// One interface in use.
+pub(super) struct Link {
+    pub(super) id: LinkId,
+    pub(super) name: InterfaceName,
+    pub(super) address: Ipv4Addr,
+    loopback: bool,
+    socket: LinkSocket,
+    /// Whether there may be datagrams to take: the kernel says so once, until all were taken.
+    ready: bool,
+    pub(super) received: Counter,
+    pub(super) sent: Counter,
+    pub(super) send_errors: Counter,
+    sending: Outage,
+    receiving: Outage,
+}
+
+impl Link {
+    /// What `foghorn status` says of it.
+    pub(super) fn state(&self) -> &'static str {
+        if self.sending.is_on() { "cannot-send" } else { "up" }
+    }
+
+    fn send(&mut self, transmit: &Transmit, datagram: &[u8]) {
+        let mut to = transmit.to;
+        if self.loopback && to.ip().is_broadcast() {
+            // To 255.255.255.255 the kernel sends from 0.0.0.0 here, since 127.0.0.1 is no address to show to others.
+            to.set_ip(LOOPBACK_BROADCAST);
+        }
+        match self.socket.send(to, datagram) {
+            Ok(()) => {
+                self.sent.increment();
+                if self.sending.ends() {
+                    info!("{}: sending works again", self.name);
+                }
+            }
+            Err(error) => {
+                // Nothing is kept: the next announcement says the same.
+                self.send_errors.increment();
+                if self.sending.begins() {
+                    warn!("{}: cannot send to {}: {}; still trying", self.name, to, reason(&error));
+                }
+            }
+        }
+    }
+
+    /// Takes one datagram: its length in `buffer` and where it came from.
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, Ipv4Addr)> {
+        match self.socket.recv(buffer) {
+            Ok(received) => {
+                self.received.increment();
+                self.receiving.ends();
+                Some(received)
+            }
+            Err(nb::Error::WouldBlock) => {
+                self.ready = false;
+                None
+            }
+            Err(error) => {
+                // An error stands for the interface, not for a datagram: what waits is taken in the next turn.
+                if self.receiving.begins() {
+                    warn!("{}: cannot receive: {}; still trying", self.name, reason(&error));
+                }
+                None
+            }
+        }
+    }
+}
+
+/// All interfaces in use, and which are wanted.
+pub(super) struct Links {
+    slots: [Option<Link>; LINKS],
+    patterns: Vec<Pattern>,
+    udp_port: u16,
+    first_token: usize,
+    /// Sockets can't be opened.
+    opening: Outage,
+    /// There are more interfaces than slots.
+    crowded: Outage,
+    /// There is no interface at all.
+    waiting: Outage,
+}
+
+impl Links {
+    /// Sockets will be registered under the [`LINKS`] tokens from `first_token` on.
+    pub(super) fn new(patterns: Vec<Pattern>, udp_port: u16, first_token: usize) -> Self {
+        Self {
+            slots: [const { None }; LINKS],
+            patterns,
+            udp_port,
+            first_token,
+            opening: Outage::default(),
+            crowded: Outage::default(),
+            waiting: Outage::default(),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Link> {
+        self.slots.iter().flatten()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link> {
+        self.slots.iter_mut().flatten()
+    }
+
+    /// The name of an interface in use; `-` for one that is gone.
+    pub(super) fn name(&self, id: LinkId) -> LinkName<'_> {
+        LinkName(self.iter().find(|link| link.id == id).map(|link| &link.name))
+    }
+
+    /// Makes the interfaces in use those that the kernel has and the patterns want. True if any could not be used for
+    /// want of a socket: that is worth another try.
+    pub(super) fn reconcile(
+        &mut self,
+        now: Instant,
+        interfaces: &Interfaces,
+        discoverer: &mut Discoverer<'_>,
+        registry: &Registry,
+    ) -> bool {
+        let wanted = |interface: &&Interface| is_usable(interface, &self.patterns);
+        for slot in &mut self.slots {
+            if let Some(link) = slot
+                && !interfaces.iter().filter(wanted).any(|interface| interface.id == link.id)
+            {
+                info!("{}: gone", link.name);
+                discoverer.link_down(link.id);
+                *slot = None;
+            }
+        }
+        let mut failed = None;
+        let mut crowded = false;
+        for number in 0..interfaces.len() {
+            let Some(interface) =
+                interfaces.get(number).filter(|interface| is_usable(interface, &self.patterns))
+            else {
+                continue;
+            };
+            if let Some(link) = self.iter_mut().find(|link| link.id == interface.id) {
+                link.update(now, interface, discoverer);
+                continue;
+            }
+            let Some(free) = self.slots.iter().position(Option::is_none) else {
+                crowded = true;
+                continue;
+            };
+            match self.open(interface, registry, Token(self.first_token + free)) {
+                Ok(link) => {
+                    info!("{}: up with address {}", link.name, link.address);
+                    // There are as many links in the discoverer as slots here.
+                    let _ = discoverer.link_up(now, link.id, link.address);
+                    if let Some(slot) = self.slots.get_mut(free) {
+                        *slot = Some(link);
+                    }
+                }
+                Err(error) => failed = Some((interface.name.clone(), error)),
+            }
+        }
+        self.tell(failed.as_ref(), crowded);
+        failed.is_some()
+    }
+
+    fn open(&self, interface: &Interface, registry: &Registry, token: Token) -> io::Result<Link> {
+        let mut socket = LinkSocket::open(&interface.name, self.udp_port)?;
+        socket.register(registry, token)?;
+        Ok(Link {
+            id: interface.id,
+            name: interface.name.clone(),
+            address: interface.address,
+            loopback: interface.flags.contains(InterfaceFlags::IFF_LOOPBACK),
+            socket,
+            ready: true,
+            received: Counter::default(),
+            sent: Counter::default(),
+            send_errors: Counter::default(),
+            sending: Outage::default(),
+            receiving: Outage::default(),
+        })
+    }
+
+    /// Says what is new about what can't be used.
+    fn tell(&mut self, failed: Option<&(InterfaceName, io::Error)>, crowded: bool) {
+        match failed {
+            Some((name, error)) => {
+                if self.opening.begins() {
+                    let reason = io_reason(error);
+                    let hint = match error.kind() {
+                        io::ErrorKind::AddrInUse => "; another program holds it for itself: see `ss -ulpn`",
+                        io::ErrorKind::PermissionDenied => {
+                            "; Linux before 5.7 lets only root bind to an interface"
+                        }
+                        _ => "",
+                    };
+                    error!("{name}: cannot open UDP port {}: {reason}{hint}; still trying", self.udp_port);
+                }
+            }
+            None => {
+                if self.opening.ends() {
+                    info!("all interfaces can be used again");
+                }
+            }
+        }
+        if !crowded {
+            self.crowded.ends();
+        } else if self.crowded.begins() {
+            warn!("more than {LINKS} interfaces: some are left out; choose with --interface");
+        }
+        if self.iter().next().is_some() {
+            self.waiting.ends();
+        } else if failed.is_none() && self.waiting.begins() {
+            let asked_for = Patterns(&self.patterns);
+            info!("no usable interface{asked_for}: waiting for one that is up and has an IPv4 address");
+        }
+    }
+
+    /// Sends a datagram. One for an interface that has just gone is dropped.
+    pub(super) fn send(&mut self, transmit: &Transmit, datagram: &[u8]) {
+        match self.iter_mut().find(|link| link.id == transmit.link) {
+            Some(link) => link.send(transmit, datagram),
+            None => debug!("a datagram for an interface that is gone was dropped"),
+        }
+    }
+
+    /// There may be datagrams at the socket with that token.
+    pub(super) fn mark_ready(&mut self, token: Token) {
+        let slot = token.0.checked_sub(self.first_token).and_then(|slot| self.slots.get_mut(slot));
+        if let Some(link) = slot.and_then(Option::as_mut) {
+            link.ready = true;
+        }
+    }
+
+    /// Takes one datagram from the interface in that slot, if there is one: by which link and from whom it came, and its
+    /// length in `buffer`.
+    pub(super) fn receive(&mut self, slot: usize, buffer: &mut [u8]) -> Option<(LinkId, Ipv4Addr, usize)> {
+        let link = self.slots.get_mut(slot)?.as_mut().filter(|link| link.ready)?;
+        let (length, from) = link.receive(buffer)?;
+        Some((link.id, from, length))
+    }
+
+    /// Whether there may be datagrams to take.
+    pub(super) fn is_ready(&self) -> bool {
+        self.iter().any(|link| link.ready)
+    }
+}
+
+impl Link {
+    /// Takes over what has changed in an interface that stays in use.
+    fn update(&mut self, now: Instant, interface: &Interface, discoverer: &mut Discoverer<'_>) {
+        if self.name != interface.name {
+            info!("{}: is now called {}", self.name, interface.name);
+            self.name = interface.name.clone();
+        }
+        if self.address != interface.address {
+            info!("{}: address changed from {} to {}", self.name, self.address, interface.address);
+            self.address = interface.address;
+            // It is in the discoverer already, so there is room for it.
+            let _ = discoverer.link_up(now, self.id, self.address);
+        }
+    }
+}
+
+/// What to call an interface.
+#[derive(Clone, Copy)]
+pub(super) struct LinkName<'a>(Option<&'a InterfaceName>);
+
+impl std::fmt::Display for LinkName<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(name) => name.fmt(f),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+/// The patterns that were given, as a part of a sentence.
+struct Patterns<'a>(&'a [Pattern]);
+
+impl std::fmt::Display for Patterns<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (number, pattern) in self.0.iter().enumerate() {
+            write!(f, "{} {pattern}", if number == 0 { " matches" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+fn reason(error: &nb::Error<io::Error>) -> &'static str {
+    match error {
+        nb::Error::WouldBlock => "the send buffer is full",
+        nb::Error::Other(error) => io_reason(error),
+    }
+}
+
+/// What went wrong, without the allocation that formatting an `io::Error` makes.
+pub(super) fn io_reason(error: &io::Error) -> &'static str {
+    error.raw_os_error().map_or("unknown error", |code| Errno::from_raw(code).desc())
+}

@@ -1,0 +1,250 @@
+//! What the kernel says of the network: which interfaces there are, and that something changed.
+//!
+//! The messages are those of rtnetlink(7), in the machine's own byte order.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use heapless::Vec;
+use nix::errno::Errno;
+use nix::libc;
+use nix::net::if_::InterfaceFlags;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom, sendto, socket,
+};
+
+use super::interface::{Interface, InterfaceName};
+use crate::registry::LinkId;
+
+/// Interfaces with an IPv4 address that are looked at; more are passed over.
+const INTERFACES: usize = 64;
+
+/// The kernel's messages are no longer than this unless an interface has dozens of virtual functions.
+const BUFFER: usize = 32 * 1024;
+
+/// All interfaces that have an IPv4 address.
+pub(super) type Interfaces = Vec<Interface, INTERFACES>;
+
+/// A socket that becomes readable when a link or an IPv4 address comes, goes or changes.
+pub(super) struct Monitor {
+    fd: OwnedFd,
+}
+
+impl Monitor {
+    pub(super) fn new() -> io::Result<Self> {
+        let fd = open(SockFlag::SOCK_NONBLOCK)?;
+        let groups = libc::RTMGRP_LINK | libc::RTMGRP_IPV4_IFADDR;
+        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, u32::try_from(groups).unwrap_or(0)))?;
+        Ok(Self { fd })
+    }
+
+    /// Takes in all that waits. True if the kernel said that something changed.
+    pub(super) fn drain(&self) -> bool {
+        let mut changed = false;
+        // The messages themselves do not matter, only that there are some: one byte of each is enough.
+        let mut byte = [0];
+        loop {
+            match recvfrom::<NetlinkAddr>(self.fd.as_raw_fd(), &mut byte) {
+                // Other processes can send to this socket; only the kernel has port 0.
+                Ok((_, from)) => changed |= from.is_some_and(|from| from.pid() == 0),
+                Err(Errno::EAGAIN) => return changed,
+                Err(Errno::EINTR) => {}
+                // Messages were lost, so something changed.
+                Err(Errno::ENOBUFS) => changed = true,
+                Err(_) => return true,
+            }
+        }
+    }
+
+    pub(super) fn raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+/// Asks the kernel for all interfaces that have an IPv4 address.
+pub(super) struct Inquiry {
+    fd: OwnedFd,
+    buffer: Box<[u8]>,
+}
+
+impl Inquiry {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { fd: open(SockFlag::empty())?, buffer: vec![0; BUFFER].into_boxed_slice() })
+    }
+
+    pub(super) fn interfaces(&mut self) -> io::Result<Interfaces> {
+        // Few interfaces have addresses, though a container host may have hundreds: addresses first.
+        let mut addresses = Vec::<(u32, Ipv4Addr), INTERFACES>::new();
+        self.dump(libc::RTM_GETADDR, |body| {
+            if let Some((index, address)) = parse_address(body)
+                && !addresses.iter().any(|(known, _)| *known == index)
+            {
+                let _ = addresses.push((index, address));
+            }
+        })?;
+        let mut interfaces = Interfaces::new();
+        self.dump(libc::RTM_GETLINK, |body| {
+            if let Some((index, flags, name)) = parse_link(body)
+                && let Some((_, address)) = addresses.iter().find(|(known, _)| *known == index)
+            {
+                let _ = interfaces.push(Interface { id: LinkId(index), name, flags, address: *address });
+            }
+        })?;
+        Ok(interfaces)
+    }
+
+    /// Asks for all objects of a kind and hands over the body of each message.
+    fn dump(&mut self, request: u16, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        sendto(self.fd.as_raw_fd(), &dump_request(request), &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+        loop {
+            let (length, from) = match recvfrom::<NetlinkAddr>(self.fd.as_raw_fd(), &mut self.buffer[..]) {
+                Err(Errno::EINTR) => continue,
+                received => received?,
+            };
+            if from.is_none_or(|from| from.pid() != 0) {
+                continue;
+            }
+            let mut messages = self.buffer.get(..length).unwrap_or_default();
+            while let Some((kind, body, rest)) = split_message(messages) {
+                match i32::from(kind) {
+                    libc::NLMSG_DONE => return Ok(()),
+                    libc::NLMSG_ERROR => return Err(error_of(body)),
+                    _ => each(body),
+                }
+                messages = rest;
+            }
+        }
+    }
+}
+
+fn open(flags: SockFlag) -> nix::Result<OwnedFd> {
+    let flags = flags | SockFlag::SOCK_CLOEXEC;
+    socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)
+}
+
+/// A `nlmsghdr` and the family that is asked for. The kernel wants at least a `rtgenmsg`, padded to 4 bytes.
+fn dump_request(kind: u16) -> [u8; 20] {
+    let mut request = [0; 20];
+    let flags = u16::try_from(libc::NLM_F_REQUEST | libc::NLM_F_DUMP).unwrap_or(0);
+    let family = u8::try_from(libc::AF_INET).unwrap_or(0);
+    let bytes = 20_u32.to_ne_bytes().into_iter().chain(kind.to_ne_bytes()).chain(flags.to_ne_bytes());
+    let bytes = bytes.chain([0; 8]).chain([family]);
+    request.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+    request
+}
+
+/// The first message's kind and body, and what follows it: `nlmsghdr` is length, kind, flags, sequence, port.
+fn split_message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    let length = usize::try_from(u32_at(bytes, 0)?).ok()?;
+    let body = bytes.get(16..length)?;
+    Some((u16_at(bytes, 4)?, body, bytes.get(aligned(length)..).unwrap_or_default()))
+}
+
+/// The index and the address of an `ifaddrmsg` (family, prefix length, flags, scope, index), if it is a first address.
+fn parse_address(body: &[u8]) -> Option<(u32, Ipv4Addr)> {
+    let [family, _, flags, _] = *body.first_chunk()?;
+    let secondary = u32::from(flags) & libc::IFA_F_SECONDARY != 0;
+    if i32::from(family) != libc::AF_INET || secondary {
+        return None;
+    }
+    let address: [u8; 4] = attribute(body.get(8..)?, libc::IFA_LOCAL)?.try_into().ok()?;
+    Some((u32_at(body, 4)?, address.into()))
+}
+
+/// The index, the flags and the name of an `ifinfomsg` (family, padding, type, index, flags, change).
+fn parse_link(body: &[u8]) -> Option<(u32, InterfaceFlags, InterfaceName)> {
+    let flags = InterfaceFlags::from_bits_truncate(u32_at(body, 8)?.cast_signed());
+    let name = attribute(body.get(16..)?, libc::IFLA_IFNAME)?;
+    let name = name.split(|byte| *byte == 0).next()?;
+    Some((u32_at(body, 4)?, flags, InterfaceName::new(name)?))
+}
+
+/// The value of the first attribute of a kind: `rtattr` is length and kind.
+fn attribute(mut bytes: &[u8], wanted: u16) -> Option<&[u8]> {
+    loop {
+        let length = usize::from(u16_at(bytes, 0)?);
+        let value = bytes.get(4..length)?;
+        if u16_at(bytes, 2)? == wanted {
+            return Some(value);
+        }
+        bytes = bytes.get(aligned(length)..)?;
+    }
+}
+
+/// What a `nlmsgerr` says went wrong: the negative of an `errno`.
+fn error_of(body: &[u8]) -> io::Error {
+    let code = u32_at(body, 0).map_or(0, u32::cast_signed);
+    io::Error::from_raw_os_error(code.saturating_neg())
+}
+
+fn aligned(length: usize) -> usize {
+    length.saturating_add(3) & !3
+}
+
+fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
+    Some(u16::from_ne_bytes(*bytes.get(offset..)?.first_chunk()?))
+}
+
+fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(*bytes.get(offset..)?.first_chunk()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_kernel_lists_loopback() {
+        let interfaces = Inquiry::new().unwrap().interfaces().unwrap();
+        let lo = interfaces
+            .iter()
+            .find(|interface| interface.name.as_bytes() == b"lo")
+            .expect("lo has an address");
+        assert_eq!(lo.address, Ipv4Addr::LOCALHOST);
+        assert!(lo.flags.contains(InterfaceFlags::IFF_LOOPBACK));
+    }
+
+    #[test]
+    fn an_unprivileged_process_can_watch() {
+        assert!(!Monitor::new().unwrap().drain());
+    }
+
+    #[test]
+    fn attributes_are_found_behind_padding() {
+        let mut bytes = std::vec::Vec::new();
+        for (length, kind, value) in [(5_u16, 9_u16, &b"x\0\0\0"[..]), (8, 3, b"lo\0\0")] {
+            bytes.extend(length.to_ne_bytes());
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend(value);
+        }
+        assert_eq!(attribute(&bytes, 9), Some(&b"x"[..]));
+        assert_eq!(attribute(&bytes, 3), Some(&b"lo\0\0"[..]));
+        assert_eq!(attribute(&bytes, 4), None);
+        // A length of zero would stand still for ever.
+        assert_eq!(attribute(&[0; 64], 4), None);
+    }
+
+    #[test]
+    fn damaged_messages_are_left() {
+        assert!(split_message(&[0; 15]).is_none());
+        assert!(split_message(&[0; 64]).is_none());
+        let mut too_long = [0; 32];
+        too_long[..4].copy_from_slice(&33_u32.to_ne_bytes());
+        assert!(split_message(&too_long).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_parsed_or_left(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut rest = &bytes[..];
+            while let Some((_, body, next)) = split_message(rest) {
+                let _ = (parse_address(body), parse_link(body));
+                prop_assert!(next.len() < rest.len());
+                rest = next;
+            }
+            let _ = (parse_address(&bytes), parse_link(&bytes));
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Saying once that something fails, and once that it works again.
+
+/// Whether something fails just now.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    failing: bool,
+}
+
+impl Outage {
+    /// It failed. True the first time of an outage.
+    pub(super) fn begins(&mut self) -> bool {
+        !std::mem::replace(&mut self.failing, true)
+    }
+
+    /// It worked. True the first time after an outage.
+    pub(super) fn ends(&mut self) -> bool {
+        std::mem::replace(&mut self.failing, false)
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.failing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_once_and_so_is_its_end() {
+        let mut outage = Outage::default();
+        assert!(!outage.ends());
+        assert_eq!([outage.begins(), outage.begins(), outage.begins()], [true, false, false]);
+        assert!(outage.is_on());
+        assert_eq!([outage.ends(), outage.ends()], [true, false]);
+        assert!(outage.begins());
+    }
+}

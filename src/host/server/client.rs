@@ -1,0 +1,284 @@
+//! One client of the control socket.
+
+use std::io::{self, Read, Write};
+
+use heapless::{String, Vec};
+use mio::net::UnixStream;
+use mio::{Interest, Registry, Token};
+
+use super::View;
+use crate::control::{self, ErrorCode, InvalidRequest, Request, VERSION};
+use crate::discoverer::Event;
+use crate::limits::{REPLY_CAPACITY, REPLY_LINE_CAPACITY, REQUEST_CAPACITY};
+use crate::registry::Place;
+use crate::stats::Counter;
+use crate::time::{Duration, Instant};
+
+/// A line before it is put into a client's buffer.
+pub(super) type ReplyLine = String<REPLY_LINE_CAPACITY>;
+
+/// How long a client may ask nothing, or read nothing of what waits for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Lines and reads for one client before others have their turn.
+const STEPS: usize = 64;
+
+pub(super) struct Client {
+    stream: UnixStream,
+    input: Vec<u8, REQUEST_CAPACITY>,
+    output: Vec<u8, REPLY_CAPACITY>,
+    job: Job,
+    /// When it last asked or read something.
+    active: Instant,
+    /// Whether there may be something to read: the kernel says so once, until all was read.
+    readable: bool,
+    /// It asks nothing more: it closed its side, or what it sent is beyond understanding.
+    ending: bool,
+}
+
+/// What a client is being told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    None,
+    /// All nodes; up to this place they have been told.
+    List(Option<Place>),
+    /// Own nodes and interfaces, from this line on.
+    Status(usize),
+    /// As `List`, and then each change. Changes to nodes that have been told are told at once.
+    Snapshot(Option<Place>),
+    /// Each change.
+    Watch,
+}
+
+/// What is left to do for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Served {
+    /// Nothing, until it sends or reads.
+    Waiting,
+    /// More than its turn allowed.
+    More,
+    /// Nothing any more.
+    Done,
+}
+
+impl Client {
+    pub(super) fn new(stream: UnixStream, now: Instant) -> Self {
+        Self {
+            stream,
+            input: Vec::new(),
+            output: Vec::new(),
+            job: Job::None,
+            active: now,
+            readable: true,
+            ending: false,
+        }
+    }
+
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.stream, token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    pub(super) fn mark_readable(&mut self) {
+        self.readable = true;
+    }
+
+    /// When it will have been silent for too long. Who watches may be silent for ever.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let watching = self.job == Job::Watch && self.output.is_empty();
+        (!watching).then(|| self.active + PATIENCE)
+    }
+
+    /// Since when it has asked nothing; none while it is being told something.
+    pub(super) fn silent_since(&self) -> Option<Instant> {
+        (self.job == Job::None && self.output.is_empty()).then_some(self.active)
+    }
+
+    /// Goes on with whatever can go on: read requests, compose replies, write them.
+    pub(super) fn serve(&mut self, view: &View<'_, '_>) -> Served {
+        for _ in 0..STEPS {
+            if self.compose(view) {
+                continue;
+            }
+            let had_output = !self.output.is_empty();
+            if self.flush(view.now).is_err() {
+                return Served::Done;
+            }
+            if !self.output.is_empty() {
+                return Served::Waiting;
+            }
+            if had_output {
+                continue;
+            }
+            match self.job {
+                Job::None if self.ending => return Served::Done,
+                Job::None if self.readable => {
+                    if self.read(view.now).is_err() {
+                        return Served::Done;
+                    }
+                }
+                _ => return Served::Waiting,
+            }
+        }
+        Served::More
+    }
+
+    /// Puts the next part of what is to be told into the output. False if there is none, or no room for it.
+    fn compose(&mut self, view: &View<'_, '_>) -> bool {
+        match self.job {
+            Job::None => self.output.is_empty() && self.next_request(view),
+            Job::List(told) => match view.discoverer.iter_after(view.now, told).next() {
+                Some(entry) => {
+                    self.reply(|out| control::node(out, entry, view.links.name(entry.link())))
+                        && self.go_on(Job::List(Some(entry.place())))
+                }
+                None => self.reply(control::ok) && self.go_on(Job::None),
+            },
+            Job::Snapshot(told) => match view.discoverer.iter_after(view.now, told).next() {
+                Some(entry) => {
+                    self.reply(|out| control::known(out, entry, view.links.name(entry.link())))
+                        && self.go_on(Job::Snapshot(Some(entry.place())))
+                }
+                None => self.go_on(Job::Watch),
+            },
+            Job::Watch => false,
+            Job::Status(line) => self.next_status_line(view, line),
+        }
+    }
+
+    fn go_on(&mut self, job: Job) -> bool {
+        self.job = job;
+        true
+    }
+
+    /// Tells a watching client of a change. False if it reads too slowly to be told.
+    pub(super) fn tell(&mut self, event: &Event, line: &ReplyLine, now: Instant) -> bool {
+        let concerned = match self.job {
+            Job::Watch => true,
+            Job::Snapshot(told) => told.is_some_and(|told| event.place <= told),
+            Job::None | Job::List(_) | Job::Status(_) => false,
+        };
+        if !concerned {
+            return true;
+        }
+        if self.output.is_empty() {
+            // The time it has to read this begins now.
+            self.active = now;
+        }
+        self.push(line) && self.flush(now).is_ok()
+    }
+
+    /// Starts on the next request that is complete. False if there is none.
+    fn next_request(&mut self, view: &View<'_, '_>) -> bool {
+        let Some(end) = self.input.iter().position(|byte| *byte == b'\n') else {
+            if !self.input.is_full() || self.ending {
+                return false;
+            }
+            self.ending = true;
+            return self.reply(|out| control::error(out, ErrorCode::BadRequest, InvalidRequest::TooLong));
+        };
+        let request = Request::parse(self.input.get(..end).unwrap_or_default());
+        drop_front(&mut self.input, end + 1);
+        self.begin(request, view)
+    }
+
+    fn begin(&mut self, request: Result<Request, InvalidRequest>, view: &View<'_, '_>) -> bool {
+        match request {
+            Ok(Request::List) => self.go_on(Job::List(None)),
+            Ok(Request::Watch) => self.go_on(Job::Snapshot(None)),
+            Ok(Request::Status) => {
+                self.job = Job::Status(0);
+                let mut out = String::<REPLY_CAPACITY>::new();
+                control::status(&mut out, view.discoverer, view.now.since(view.started)).is_ok()
+                    && self.output.extend_from_slice(out.as_bytes()).is_ok()
+            }
+            Ok(Request::Lookup(id)) => match view.discoverer.lookup(view.now, id.as_str()) {
+                Some(entry) => self.reply(|out| {
+                    control::node(out, entry, view.links.name(entry.link()))?;
+                    control::ok(out)
+                }),
+                None if view.discoverer.own().iter().any(|own| own.id == id) => self.reply(|out| {
+                    let message = format_args!("{id} is announced by this machine itself");
+                    control::error(out, ErrorCode::UnknownNode, message)
+                }),
+                None => self.reply(|out| {
+                    control::error(out, ErrorCode::UnknownNode, format_args!("{id} is not known"))
+                }),
+            },
+            Ok(Request::Version(Some(asked))) if asked != VERSION => self.reply(|out| {
+                let message =
+                    format_args!("this daemon speaks version {VERSION} of the protocol, not {asked}");
+                control::error(out, ErrorCode::Version, message)
+            }),
+            Ok(Request::Version(_)) => self.reply(|out| {
+                control::version(out)?;
+                control::ok(out)
+            }),
+            Err(invalid) => self.reply(|out| control::error(out, ErrorCode::BadRequest, invalid)),
+        }
+    }
+
+    /// Puts the next own node or interface into the output. False if it has no room yet.
+    fn next_status_line(&mut self, view: &View<'_, '_>, line: usize) -> bool {
+        let own = view.discoverer.own();
+        let told = if let Some(node) = own.get(line) {
+            self.reply(|out| control::own(out, node))
+        } else if let Some(link) = view.links.iter().nth(line - own.len()) {
+            let counts = [link.received, link.sent, link.send_errors].map(Counter::get);
+            self.reply(|out| control::interface(out, &link.name, link.address, link.state(), counts))
+        } else {
+            return self.reply(control::ok) && self.go_on(Job::None);
+        };
+        told && self.go_on(Job::Status(line + 1))
+    }
+
+    /// Puts some lines into the output, all or none. False if they have no room now.
+    fn reply(&mut self, compose: impl FnOnce(&mut ReplyLine) -> std::fmt::Result) -> bool {
+        let mut line = ReplyLine::new();
+        // The buffer holds the longest line there is.
+        compose(&mut line).is_ok() && self.push(&line)
+    }
+
+    fn push(&mut self, line: &ReplyLine) -> bool {
+        self.output.extend_from_slice(line.as_bytes()).is_ok()
+    }
+
+    /// Writes as much as the client takes.
+    fn flush(&mut self, now: Instant) -> io::Result<()> {
+        while !self.output.is_empty() {
+            match self.stream.write(&self.output) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    drop_front(&mut self.output, written);
+                    self.active = now;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads once.
+    fn read(&mut self, now: Instant) -> io::Result<()> {
+        let mut bytes = [0; REQUEST_CAPACITY];
+        let room = self.input.capacity() - self.input.len();
+        match self.stream.read(bytes.get_mut(..room).unwrap_or_default()) {
+            Ok(0) => self.ending = true,
+            Ok(count) => {
+                self.active = now;
+                let _ = self.input.extend_from_slice(bytes.get(..count).unwrap_or_default());
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+fn drop_front<const N: usize>(buffer: &mut Vec<u8, N>, count: usize) {
+    let count = count.min(buffer.len());
+    buffer.copy_within(count.., 0);
+    buffer.truncate(buffer.len() - count);
+}

@@ -1,0 +1,55 @@
+//! A UDP socket on one interface.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use mio::net::UdpSocket;
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::interface::InterfaceName;
+use crate::transport::Transport;
+
+/// Hears and sends on one interface and on no other.
+pub(super) struct LinkSocket {
+    socket: UdpSocket,
+}
+
+impl LinkSocket {
+    /// Bound to the device, it hears what comes in there and broadcasts there whatever the routes say, and other processes
+    /// on this machine may hear the same. Since Linux 5.7 that needs no privilege.
+    pub(super) fn open(interface: &InterfaceName, port: u16) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        socket.set_reuse_address(true)?;
+        socket.set_broadcast(true)?;
+        socket.bind_device(Some(interface.as_bytes()))?;
+        socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
+        Ok(Self { socket: UdpSocket::from_std(socket.into()) })
+    }
+
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.socket, token, Interest::READABLE)
+    }
+}
+
+impl Transport for LinkSocket {
+    type Error = io::Error;
+
+    fn recv(&mut self, buffer: &mut [u8]) -> nb::Result<(usize, Ipv4Addr), io::Error> {
+        let (length, from) = self.socket.recv_from(buffer).map_err(would_block)?;
+        match from {
+            SocketAddr::V4(from) => Ok((length, *from.ip())),
+            // An IPv4 socket hears no other; the unspecified address counts as a bad source.
+            SocketAddr::V6(_) => Ok((length, Ipv4Addr::UNSPECIFIED)),
+        }
+    }
+
+    fn send(&mut self, to: SocketAddrV4, datagram: &[u8]) -> nb::Result<(), io::Error> {
+        self.socket.send_to(datagram, to.into()).map(|_| ()).map_err(would_block)
+    }
+}
+
+fn would_block(error: io::Error) -> nb::Error<io::Error> {
+    if error.kind() == io::ErrorKind::WouldBlock { nb::Error::WouldBlock } else { nb::Error::Other(error) }
+}
