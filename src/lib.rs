@@ -71,6 +71,8 @@
 
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
 
+#[cfg(feature = "host")]
+pub mod cli;
 pub mod control;
 pub mod discoverer;
 #[cfg(feature = "host")]

@@ -1,0 +1,59 @@
+//! Where the control socket is.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, access};
+
+use super::Failure;
+
+/// The environment variable that names the socket.
+const VARIABLE: &str = "FOGHORN_CONTROL";
+
+/// Where a daemon of the system listens.
+const SYSTEM: &str = "/run/foghorn";
+
+const FILE: &str = "control.sock";
+
+/// The socket that was asked for, by option or by environment.
+fn asked_for(option: Option<&Path>) -> Option<PathBuf> {
+    let variable = || env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    option.map(Path::to_owned).or_else(variable)
+}
+
+fn user_directory() -> Option<PathBuf> {
+    env::var_os("XDG_RUNTIME_DIR")
+        .filter(|path| !path.is_empty())
+        .map(|path| PathBuf::from(path).join("foghorn"))
+}
+
+/// The sockets at which a daemon may listen, in the order in which to try them.
+pub(super) fn candidates(option: Option<&Path>) -> Vec<PathBuf> {
+    if let Some(path) = asked_for(option) {
+        return vec![path];
+    }
+    let directories = [Some(PathBuf::from(SYSTEM)), user_directory()];
+    directories.into_iter().flatten().map(|directory| directory.join(FILE)).collect()
+}
+
+/// The socket for a daemon to listen at. The directory of a default one is made if it is missing.
+pub(super) fn for_daemon(option: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(path) = asked_for(option) {
+        return Ok(path);
+    }
+    let directories = [Some(PathBuf::from(SYSTEM)), user_directory()];
+    let usable = directories.into_iter().flatten().find(|directory| is_usable(directory));
+    usable.map(|directory| directory.join(FILE)).ok_or_else(|| {
+        Failure::failed(format!(
+            "no place for the control socket: {SYSTEM} can't be written and XDG_RUNTIME_DIR names no directory that can; \
+             give a path with --control"
+        ))
+    })
+}
+
+fn is_usable(directory: &Path) -> bool {
+    // It may be there already, so only what comes of it counts.
+    let _ = fs::create_dir(directory);
+    access(directory, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
+}

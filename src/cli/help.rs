@@ -1,0 +1,114 @@
+//! The help texts.
+
+pub(super) const OVERVIEW: &str = "\
+foghorn tells the nodes on a LAN where the others are.
+
+Usage: foghorn COMMAND [OPTIONS]
+
+Commands:
+  run           announce nodes and hear the others: the daemon
+  lookup NODE   where NODE is, like 198.18.0.2:22000
+  list          a table of all nodes
+  watch         the nodes known now, then each change as it happens
+  status        how the daemon does
+  connect NODE  a TCP connection to NODE, joined to standard input and output
+
+Options:
+  -h, --help     this text; foghorn COMMAND --help tells about a command
+  -V, --version  the version
+
+Example:
+  foghorn run --id nas --port 22     on the NAS
+  foghorn lookup nas                 on any box where foghorn runs
+
+Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 no daemon answers,
+4 anything else failed.
+";
+
+pub(super) const RUN: &str = "\
+Announces nodes, hears the others, and answers the other commands.
+
+Usage: foghorn run [OPTIONS]
+
+Options:
+  --id NODE --port PORT  announce NODE at TCP port PORT; without --id the host
+                         name; without both only listen
+  --announce NODE:PORT   one more node to announce; repeatable
+  --interval SECONDS     between announcements, 1 to 3600 [30]
+  --interface PATTERN    use only interfaces that match (* and ?), !PATTERN
+                         leaves out; repeatable [all that are running and can
+                         broadcast, but not loopback and point-to-point]
+  --udp-port PORT        the protocol's port [21025]
+  --log LEVEL            error, warn, info, debug or trace; or FOGHORN_LOG [info]
+  --control PATH         the control socket; or FOGHORN_CONTROL
+                         [/run/foghorn/control.sock where that can be used, else
+                         $XDG_RUNTIME_DIR/foghorn/control.sock]
+
+SIGTERM and SIGINT end it, SIGHUP makes it look at the interfaces again and
+announce now.
+
+Example:
+  foghorn run --id nas --port 22 --announce web:80 --interface 'eth*'
+";
+
+pub(super) const LOOKUP: &str = "\
+Tells where a node is: the address heard last, like 198.18.0.2:22000.
+
+Usage: foghorn lookup [OPTIONS] NODE
+
+Options:
+  --all           every live address, freshest first
+  --host          the IP address alone
+  --wait SECONDS  wait for the node to appear
+  --json          all that is known, as JSON
+  --control PATH  the daemon's socket; or FOGHORN_CONTROL
+
+Example:
+  ping \"$(foghorn lookup --host nas)\"
+
+Exit code 1 if the node is not known.
+";
+
+pub(super) const LIST: &str = "\
+Lists all nodes, sorted by name.
+
+Usage: foghorn list [OPTIONS]
+
+Options:
+  --json          one JSON array
+  --control PATH  the daemon's socket; or FOGHORN_CONTROL
+";
+
+pub(super) const WATCH: &str = "\
+Prints the nodes known now, then each change as it happens, a line each:
+known, found, moved or lost, then NODE, ADDRESS and INTERFACE.
+
+Usage: foghorn watch [OPTIONS]
+
+Options:
+  --json          one JSON object a line
+  --control PATH  the daemon's socket; or FOGHORN_CONTROL
+";
+
+pub(super) const STATUS: &str = "\
+Tells how the daemon does: what it announces, its interfaces, how full its
+registry is, and what it counted.
+
+Usage: foghorn status [OPTIONS]
+
+Options:
+  --json          one JSON object
+  --control PATH  the daemon's socket; or FOGHORN_CONTROL
+";
+
+pub(super) const CONNECT: &str = "\
+Connects to a node by TCP and joins that to standard input and output.
+
+Usage: foghorn connect [OPTIONS] NODE
+
+Options:
+  --control PATH  the daemon's socket; or FOGHORN_CONTROL
+
+Example:
+  ssh -o ProxyCommand='foghorn connect %h' nas
+";

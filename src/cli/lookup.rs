@@ -1,0 +1,91 @@
+//! `foghorn lookup`: where a node is.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::{Parser, ValueExt as _};
+
+use super::client::{Client, Record};
+use super::{Exit, Failure, help, json, number, output};
+use crate::control::Request;
+use crate::wire::NodeId;
+
+pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+    let mut id = None;
+    let (mut all, mut host, mut as_json) = (false, false, false);
+    let mut control: Option<PathBuf> = None;
+    let mut wait = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return output::print(help::LOOKUP),
+            Long("all") => all = true,
+            Long("host") => host = true,
+            Long("json") => as_json = true,
+            Long("wait") => wait = Some(Duration::from_secs(number(parser, "--wait", 0..=86_400)?)),
+            Long("control") => control = Some(parser.value()?.into()),
+            Value(value) if id.is_none() => id = Some(node_id(&value.string()?)?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let id = id.ok_or_else(|| Failure::usage("which node? Try foghorn lookup NODE"))?;
+    if as_json && (all || host) {
+        return Err(Failure::usage("--json tells all there is: leave --all and --host out"));
+    }
+    let node = match wait {
+        None => ask(control.as_deref(), &id)?,
+        Some(wait) => wait_for(control.as_deref(), &id, wait)?,
+    };
+    output::write(|out| {
+        if as_json {
+            json::object(out, node.pairs())?;
+            return writeln!(out);
+        }
+        for address in node.addresses().take(if all { usize::MAX } else { 1 }) {
+            let (ip, _) = address.rsplit_once(':').unwrap_or((address, ""));
+            writeln!(out, "{}", if host { ip } else { address })?;
+        }
+        Ok(())
+    })
+}
+
+/// The `NodeID` that was typed.
+pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
+    NodeId::try_from(text).map_err(|invalid| Failure::usage(format!("{text:?} names no node: {invalid}")))
+}
+
+/// Asks the daemon where a node is.
+pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Failure> {
+    let reply = Client::connect(control)?.ask(&Request::Lookup(id.clone()))?;
+    reply
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::failed("the daemon's answer is empty: is it of another version?"))
+}
+
+/// Asks, and if the node is not known, waits until it is.
+fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Record, Failure> {
+    let deadline = Instant::now() + wait;
+    loop {
+        let unknown = match ask(control, id) {
+            Err(failure) if failure.exit == Exit::No => failure,
+            result => return result,
+        };
+        // A watch begins with the known nodes, so one that came since the question is not missed.
+        let mut client = Client::connect(control)?;
+        client.send(&Request::Watch)?;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(unknown);
+            }
+            client.set_patience(Some(left))?;
+            match client.next() {
+                Ok(Some(change)) if change.kind != "lost" && change.get("id") == id.as_str() => break,
+                Ok(_) => {}
+                Err(_) if Instant::now() >= deadline => return Err(unknown),
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+}

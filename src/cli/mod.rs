@@ -1,0 +1,139 @@
+//! What a person types: one file per command.
+
+mod client;
+mod connect;
+mod control_path;
+mod help;
+mod json;
+mod list;
+mod lookup;
+mod output;
+mod run;
+mod status;
+mod watch;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::Parser;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+/// The exit codes that scripts rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// The answer is no.
+    No = 1,
+    /// It was used wrongly.
+    Usage = 2,
+    /// No daemon answers.
+    NoDaemon = 3,
+    /// Anything else.
+    Failed = 4,
+}
+
+impl Failure {
+    fn no(message: impl Into<String>) -> Self {
+        Self { exit: Exit::No, message: message.into() }
+    }
+
+    fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+
+    fn no_daemon(message: impl Into<String>) -> Self {
+        Self { exit: Exit::NoDaemon, message: message.into() }
+    }
+
+    fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into() }
+    }
+
+    /// What the process ends with: 1 to 4.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.exit as u8
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        Self::usage(format!("{error}; see foghorn --help"))
+    }
+}
+
+/// Does what the arguments (without the program's name) ask for.
+///
+/// # Errors
+///
+/// [`Failure`] says in one line what went wrong and what to do.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
+    let mut parser = Parser::from_args(arguments);
+    match parser.next()? {
+        None => Err(Failure::usage("what is to be done? Try foghorn --help")),
+        Some(Long("help") | Short('h')) => output::print(help::OVERVIEW),
+        Some(Long("version") | Short('V')) => {
+            output::print(concat!("foghorn ", env!("CARGO_PKG_VERSION"), "\n"))
+        }
+        Some(Value(command)) => match command.to_str() {
+            Some("run") => run::main(&mut parser),
+            Some("lookup") => lookup::main(&mut parser),
+            Some("list") => list::main(&mut parser),
+            Some("watch") => watch::main(&mut parser),
+            Some("status") => status::main(&mut parser),
+            Some("connect") => connect::main(&mut parser),
+            Some("help") => output::print(help::OVERVIEW),
+            _ => {
+                Err(Failure::usage(format!("there is no command {}; see foghorn --help", command.display())))
+            }
+        },
+        Some(option) => Err(option.unexpected().into()),
+    }
+}
+
+/// What `list`, `watch` and `status` are told.
+#[derive(Default)]
+struct Query {
+    json: bool,
+    control: Option<PathBuf>,
+}
+
+impl Query {
+    /// Reads the options. None if help was asked for, which has then been given.
+    fn parse(parser: &mut Parser, help: &str) -> Result<Option<Self>, Failure> {
+        let mut query = Self::default();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("help") | Short('h') => return output::print(help).map(|()| None),
+                Long("json") => query.json = true,
+                Long("control") => query.control = Some(parser.value()?.into()),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(Some(query))
+    }
+}
+
+/// A whole number within a range, as an option's value.
+fn number(parser: &mut Parser, option: &str, range: std::ops::RangeInclusive<u64>) -> Result<u64, Failure> {
+    let value = parser.value()?;
+    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        let (min, max) = range.into_inner();
+        let value = value.to_string_lossy();
+        Failure::usage(format!("{option} takes a whole number from {min} to {max}, not {value:?}"))
+    })
+}

@@ -1,0 +1,169 @@
+//! `foghorn run`: the daemon, in the foreground.
+
+use std::ffi::OsString;
+use std::io;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use lexopt::Arg::{Long, Short};
+use lexopt::{Parser, ValueExt as _};
+
+use super::lookup::node_id;
+use super::{Failure, control_path, help, number, output};
+use crate::host::{Daemon, Options, Pattern};
+use crate::limits::REGISTRY_CAPACITY;
+use crate::registry::Storage;
+use crate::time::Duration;
+use crate::wire::v1::UDP_PORT;
+use crate::wire::{Announcement, NodeId};
+
+/// The registry's memory. It is part of the process from the start and takes a page only when a node needs it.
+static STORAGE: Mutex<Storage<REGISTRY_CAPACITY>> = Mutex::new(Storage::new());
+
+/// What the command line says.
+#[derive(Default)]
+struct Arguments {
+    id: Option<NodeId>,
+    port: Option<NonZeroU16>,
+    announce: Vec<Announcement>,
+    interval: Option<Duration>,
+    interfaces: Vec<Pattern>,
+    udp_port: Option<NonZeroU16>,
+    log: Option<OsString>,
+    control: Option<PathBuf>,
+}
+
+pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+    let Some(arguments) = Arguments::parse(parser)? else { return Ok(()) };
+    init_log(arguments.log.clone())?;
+    let options = arguments.into_options()?;
+    let mut storage =
+        STORAGE.try_lock().map_err(|_| Failure::failed("a daemon runs in this process already"))?;
+    let ended = Daemon::new(&options, &mut *storage).and_then(|mut daemon| daemon.run());
+    ended.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => Failure::usage(error.to_string()),
+        _ => Failure::failed(error.to_string()),
+    })
+}
+
+impl Arguments {
+    /// None if help was asked for, which has then been given.
+    fn parse(parser: &mut Parser) -> Result<Option<Self>, Failure> {
+        let mut arguments = Self::default();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("help") | Short('h') => return output::print(help::RUN).map(|()| None),
+                Long("id") => arguments.id = Some(node_id(&parser.value()?.string()?)?),
+                Long("port") => arguments.port = Some(port(parser, "--port")?),
+                Long("announce") => arguments.announce.push(announcement(&parser.value()?.string()?)?),
+                Long("interval") => {
+                    arguments.interval = Some(Duration::from_secs(number(parser, "--interval", 1..=3600)?));
+                }
+                Long("interface") => arguments.interfaces.push(pattern(&parser.value()?.string()?)?),
+                Long("udp-port") => arguments.udp_port = Some(port(parser, "--udp-port")?),
+                Long("log") => arguments.log = Some(parser.value()?),
+                Long("control") => arguments.control = Some(parser.value()?.into()),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(Some(arguments))
+    }
+
+    fn into_options(self) -> Result<Options, Failure> {
+        let mut announce = self.announce;
+        match (self.id, self.port) {
+            (Some(id), Some(port)) => announce.insert(0, Announcement { id, port }),
+            (None, Some(port)) => announce.insert(0, Announcement { id: host_name()?, port }),
+            (Some(_), None) => {
+                return Err(Failure::usage("--id needs --port: where can the node be reached?"));
+            }
+            (None, None) => {}
+        }
+        Ok(Options {
+            announce,
+            interval: self.interval.unwrap_or(Duration::from_secs(30)),
+            interfaces: self.interfaces,
+            udp_port: self.udp_port.map_or(UDP_PORT, NonZeroU16::get),
+            control: control_path::for_daemon(self.control.as_deref())?,
+        })
+    }
+}
+
+fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Failure> {
+    let number = number(parser, option, 1..=65_535)?;
+    u16::try_from(number).ok().and_then(NonZeroU16::new).ok_or_else(|| Failure::usage("no such port"))
+}
+
+/// NODE:PORT. The name may contain colons, the port does not.
+fn announcement(text: &str) -> Result<Announcement, Failure> {
+    let parts = text.rsplit_once(':').and_then(|(id, port)| Some((id, port.parse::<NonZeroU16>().ok()?)));
+    let Some((id, port)) = parts else {
+        return Err(Failure::usage(format!(
+            "--announce takes NODE:PORT with a port from 1 to 65535, like nas:22, not {text:?}"
+        )));
+    };
+    Ok(Announcement { id: node_id(id)?, port })
+}
+
+fn pattern(text: &str) -> Result<Pattern, Failure> {
+    Pattern::new(text).ok_or_else(|| {
+        Failure::usage(format!("--interface takes a pattern like eth* or !docker*, not {text:?}"))
+    })
+}
+
+fn host_name() -> Result<NodeId, Failure> {
+    let name = nix::unistd::gethostname().map_err(|errno| {
+        Failure::failed(format!("cannot tell the host name: {errno}; give one with --id"))
+    })?;
+    let name = name.to_string_lossy();
+    NodeId::try_from(&*name).map_err(|invalid| {
+        Failure::usage(format!(
+            "the host name {name:?} cannot be announced: {invalid}; give another with --id"
+        ))
+    })
+}
+
+#[cfg(feature = "log")]
+fn init_log(option: Option<OsString>) -> Result<(), Failure> {
+    let variable = || std::env::var_os("FOGHORN_LOG").filter(|level| !level.is_empty());
+    let level = match option.or_else(variable) {
+        None => log::LevelFilter::Info,
+        Some(text) => {
+            let level = text.to_str().and_then(|text| text.parse::<log::Level>().ok());
+            let level = level.ok_or_else(|| {
+                Failure::usage(format!(
+                    "--log and FOGHORN_LOG take error, warn, info, debug or trace, not {}",
+                    text.display()
+                ))
+            })?;
+            level.to_level_filter()
+        }
+    };
+    crate::host::init_logger(level);
+    Ok(())
+}
+
+/// A build without log statements has nothing to set.
+#[cfg(not(feature = "log"))]
+fn init_log(option: Option<OsString>) -> Result<(), Failure> {
+    option.map_or(Ok(()), |_| Err(Failure::usage("this build has no log: leave --log out")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_announced_is_split_at_the_last_colon() {
+        let announcement = announcement("urn:nas:22").unwrap();
+        assert_eq!((announcement.id.as_str(), announcement.port.get()), ("urn:nas", 22));
+    }
+
+    #[test]
+    fn what_can_not_be_announced_is_refused() {
+        for text in ["", "nas", "nas:", "nas:0", "nas:70000", "nas:ssh", ":22", "a b:22", "nas:-1"] {
+            assert_eq!(announcement(text).unwrap_err().exit_code(), 2, "{text:?}");
+        }
+    }
+}

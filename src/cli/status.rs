@@ -1,0 +1,97 @@
+//! `foghorn status`: how the daemon does.
+
+use std::io::{self, Write};
+
+use lexopt::Parser;
+
+use super::client::{Client, Record};
+use super::{Failure, Query, help, json, output};
+use crate::control::Request;
+
+/// The lines of the reply.
+struct Status(Vec<Record>);
+
+impl Status {
+    fn all<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Record> {
+        self.0.iter().filter(move |record| record.kind == kind)
+    }
+
+    fn pairs<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.all(kind).flat_map(Record::pairs)
+    }
+
+    fn get<'a>(&'a self, kind: &'a str, key: &str) -> &'a str {
+        self.all(kind).next().map_or("?", |record| record.get(key))
+    }
+
+    /// Counts, each with what was counted.
+    fn counts(&self, kind: &str, keys: &[&str]) -> String {
+        let counts: Vec<_> = keys.iter().map(|key| format!("{} {key}", self.get(kind, key))).collect();
+        counts.join(", ")
+    }
+}
+
+pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+    let Some(query) = Query::parse(parser, help::STATUS)? else { return Ok(()) };
+    let status = Status(Client::connect(query.control.as_deref())?.ask(&Request::Status)?);
+    output::write(|out| if query.json { write_json(out, &status) } else { write_text(out, &status) })
+}
+
+fn write_json(out: &mut dyn Write, status: &Status) -> io::Result<()> {
+    out.write_all(b"{")?;
+    json::pairs(out, status.pairs("daemon"))?;
+    for (key, kind) in [("own", "own"), ("interfaces", "interface")] {
+        write!(out, ",\"{key}\":")?;
+        json::array(out, status.all(kind), |out, record| json::object(out, record.pairs()))?;
+    }
+    for kind in ["registry", "datagrams", "rejected"] {
+        write!(out, ",\"{kind}\":")?;
+        json::object(out, status.pairs(kind))?;
+    }
+    out.write_all(b"}\n")
+}
+
+fn write_text(out: &mut dyn Write, status: &Status) -> io::Result<()> {
+    let get = |kind, key| status.get(kind, key);
+    let uptime = get("daemon", "uptime_s").parse().map_or_else(|_| "?".to_owned(), output::span);
+    writeln!(
+        out,
+        "foghorn {}, up for {uptime}, UDP port {}",
+        get("daemon", "version"),
+        get("daemon", "udp_port")
+    )?;
+
+    let announces = status.all("own").map(|own| {
+        format!("{} at port {}, every {} s", own.get("id"), own.get("port"), get("daemon", "interval_s"))
+    });
+    section(out, "announces", announces, "nothing, it only listens")?;
+
+    let interfaces = status.all("interface").map(|link| {
+        let [name, address, state] = ["name", "address", "state"].map(|key| link.get(key));
+        let [received, sent, errors] = ["received", "sent", "send_errors"].map(|key| link.get(key));
+        format!("{name} {address} {state}: {received} received, {sent} sent, {errors} send errors")
+    });
+    section(out, "interfaces", interfaces, "none, waiting for one that is up and has an IPv4 address")?;
+
+    let nodes = format!("{} of {} nodes", get("registry", "used"), get("registry", "capacity"));
+    let changes = status.counts("registry", &["found", "moved", "lost"]);
+    section(out, "registry", [format!("{nodes}; {changes} since it started")], "")?;
+
+    let datagrams = status.counts("datagrams", &["received", "own", "sent", "answers"]);
+    section(out, "datagrams", [datagrams], "")?;
+
+    let rejected = status.pairs("rejected").filter(|(_, count)| *count != "0");
+    section(out, "rejected", rejected.map(|(reason, count)| format!("{count} {reason}")), "none")
+}
+
+/// A label and a line for each item; one line that says so if there is none.
+fn section(
+    out: &mut dyn Write,
+    label: &str,
+    items: impl IntoIterator<Item = String>,
+    none: &str,
+) -> io::Result<()> {
+    let mut items = items.into_iter();
+    writeln!(out, "{label:<11} {}", items.next().as_deref().unwrap_or(none))?;
+    items.try_for_each(|item| writeln!(out, "{:<11} {item}", ""))
+}
