@@ -75,6 +75,7 @@ const _: () = assert!(DATAGRAM_CAPACITY >= 2 * ANNOUNCEMENT_CAPACITY);
 const _: () = assert!(REPLY_CAPACITY >= 2 * REPLY_LINE_CAPACITY);
 const _: () = assert!(REGISTRY_CAPACITY <= u16::MAX as usize, "places are numbered by a u16");
 const _: () = assert!(NODE_ID_CAPACITY <= u8::MAX as usize, "a NodeID's length is kept in a u8");
+const _: () = assert!(ADDRESSES_PER_NODE >= 1, "a node has an address");
 const _: () = assert!(OWN_NODES <= u8::MAX as usize, "own nodes are counted by a u8");
 
 /// A number from the build's environment, or the default. Runs in the compiler: a bad value is a build error.

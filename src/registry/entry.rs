@@ -1,6 +1,6 @@
 //! What is known of one node.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::SocketAddrV4;
 
 use heapless::Vec;
 
@@ -25,34 +25,39 @@ pub struct Address {
 }
 
 /// A node as the registry keeps it. To be read through [`Entry`], which knows what time it is.
+///
+/// In the order of fields and on cache lines of its own, since in a large registry each line is a wait for memory: a known node
+/// that is heard again needs the first two.
+#[repr(C, align(64))]
 pub struct Node {
+    freshest: Address,
     /// When it was first heard since it is known.
     first_heard: Instant,
-    /// How often it was heard.
+    /// How often it was heard; 0 if no node has this place.
     heard: u32,
     id: NodeId,
-    /// Freshest first. Empty: no node has this place.
-    addresses: Vec<Address, ADDRESSES_PER_NODE, u8>,
+    /// Its other addresses, freshest first.
+    others: Vec<Address, OTHERS, u8>,
 }
+
+/// Addresses besides the freshest.
+const OTHERS: usize = ADDRESSES_PER_NODE - 1;
 
 impl Node {
     pub(super) fn new(id: NodeId, address: Address) -> Self {
-        let mut addresses = Vec::new();
-        // Infallible: a list of at least one address was empty.
-        let _ = addresses.push(address);
-        Self { first_heard: address.heard, heard: 1, id, addresses }
+        Self { freshest: address, first_heard: address.heard, heard: 1, id, others: Vec::new() }
     }
 
     pub(super) fn id(&self) -> &NodeId {
         &self.id
     }
 
-    pub(super) fn freshest(&self) -> Option<Address> {
-        self.addresses.first().copied()
+    pub(super) fn freshest(&self) -> Address {
+        self.freshest
     }
 
     pub(super) fn last_heard(&self) -> Instant {
-        self.addresses.first().map_or(Instant::ZERO, |address| address.heard)
+        self.freshest.heard
     }
 
     /// Whether it was heard again after the first time.
@@ -60,30 +65,30 @@ impl Node {
         self.heard > 1
     }
 
-    /// Puts `address` in front. True if the node was not known to have it.
+    /// Takes note that it was heard at `address`. True if it was not known to have it.
     pub(super) fn hear(&mut self, address: Address, lease: Duration) -> bool {
         self.heard = self.heard.saturating_add(1);
-        let same = |known: &Address| known.socket == address.socket;
-        if let Some(first) = self.addresses.first_mut().filter(|first| same(first)) {
-            *first = address;
+        let last = core::mem::replace(&mut self.freshest, address);
+        if last.socket == address.socket {
             return false;
         }
-        while self.addresses.last().is_some_and(|last| last.heard + lease <= address.heard) {
-            self.addresses.pop();
+        while self.others.last().is_some_and(|oldest| oldest.heard + lease <= address.heard) {
+            self.others.pop();
         }
-        let known = self.addresses.iter().position(same);
+        let known = self.others.iter().position(|other| other.socket == address.socket);
         if let Some(position) = known {
-            self.addresses.remove(position);
-        } else if self.addresses.is_full() {
-            self.addresses.pop();
+            self.others.remove(position);
+        } else if self.others.is_full() {
+            self.others.pop();
         }
         // Infallible: there is room now, and the front is always a valid position.
-        let _ = self.addresses.insert(0, address);
+        let _ = self.others.insert(0, last);
         known.is_none()
     }
 
+    /// Gives the place back.
     pub(super) fn clear(&mut self) {
-        self.addresses.clear();
+        self.heard = 0;
     }
 }
 
@@ -102,7 +107,7 @@ impl<'a> Entry<'a> {
     }
 
     pub(super) fn is_live(&self) -> bool {
-        self.addresses().next().is_some()
+        self.node.heard > 0 && self.node.last_heard() + self.lease > self.now
     }
 
     /// Its name.
@@ -120,19 +125,20 @@ impl<'a> Entry<'a> {
     /// Its live addresses, the one heard last first. There is at least one.
     pub fn addresses(&self) -> impl Iterator<Item = &'a Address> + use<'a> {
         let (now, lease) = (self.now, self.lease);
-        self.node.addresses.iter().take_while(move |address| address.heard + lease > now)
+        let addresses = core::iter::once(&self.node.freshest).chain(&self.node.others);
+        addresses.take_while(move |address| address.heard + lease > now)
     }
 
     /// The address that was heard last.
     #[must_use]
     pub fn address(&self) -> SocketAddrV4 {
-        self.node.freshest().map_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), |address| address.socket)
+        self.node.freshest.socket
     }
 
     /// The interface it was last heard on.
     #[must_use]
     pub fn link(&self) -> LinkId {
-        self.node.freshest().map_or(LinkId(0), |address| address.link)
+        self.node.freshest.link
     }
 
     /// How long ago it was last heard.

@@ -274,7 +274,7 @@ impl<'a> Registry<'a> {
 
     fn departed(&self, place: Place) -> Option<Departed> {
         let node = self.nodes.get(place.index())?;
-        Some(Departed { id: node.id().clone(), address: node.freshest()?, place })
+        Some(Departed { id: node.id().clone(), address: node.freshest(), place })
     }
 
     fn find(&self, hash: u32, id: &str) -> Option<Place> {
@@ -286,6 +286,17 @@ impl<'a> Registry<'a> {
     fn expires_at(&self, place: Place) -> Instant {
         self.nodes.get(place.index()).map_or(Instant::ZERO, Node::last_heard) + self.lease
     }
+}
+
+/// What each node costs, in bytes.
+#[cfg(all(test, feature = "host"))]
+pub(crate) mod budget {
+    use core::mem::size_of;
+
+    pub(crate) const NODE: usize = size_of::<super::Node>();
+    pub(crate) const JOINT: usize = size_of::<super::Joint>();
+    pub(crate) const INDEX: usize = size_of::<[Option<super::Place>; 2]>();
+    pub(crate) const ENTRY: usize = NODE + JOINT + INDEX;
 }
 
 #[cfg(test)]
