@@ -39,7 +39,8 @@ Options:
                          leaves out; repeatable [all that are running and can
                          broadcast, but not loopback and point-to-point]
   --udp-port PORT        the protocol's port [21025]
-  --log LEVEL            error, warn, info, debug or trace; or FOGHORN_LOG [info]
+  --log LEVEL            error, warn, info, debug or trace; or FOGHORN_LOG
+                         [info]
   --control PATH         the control socket; or FOGHORN_CONTROL
                          [/run/foghorn/control.sock where that can be used, else
                          $XDG_RUNTIME_DIR/foghorn/control.sock]

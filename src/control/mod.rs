@@ -25,6 +25,10 @@
 //! | `watch` | a `known` line for each node, then a `found`, `moved` or `lost` line for each change, without end |
 //! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, and an `own` line for each node that is announced and an `interface` line for each interface in use |
 //!
+//! A client that asks nothing, or does not read what it is told, is left after 30 seconds; who watches may be silent for ever,
+//! but is left when changes come faster than it reads them. Of silent clients the oldest gives way when all places are
+//! taken; when all are busy, a newcomer is told `error busy`.
+//!
 //! # Replies
 //!
 //! A reply is any number of data lines and then one that ends it: `ok`, or `error CODE MESSAGE` for people to read. A data line is a

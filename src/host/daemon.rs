@@ -29,7 +29,7 @@ const TIMER: Token = Token(1);
 const MONITOR: Token = Token(2);
 const LISTENER: Token = Token(3);
 const FIRST_CLIENT: usize = 4;
-const FIRST_LINK: usize = FIRST_CLIENT + CONTROL_CLIENTS;
+pub(super) const FIRST_LINK: usize = FIRST_CLIENT + CONTROL_CLIENTS;
 
 /// Datagrams taken from one socket before others have their turn.
 const DATAGRAMS: usize = 64;

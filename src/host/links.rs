@@ -140,24 +140,21 @@ impl Links {
         discoverer: &mut Discoverer<'_>,
         registry: &Registry,
     ) -> bool {
-        let wanted = |interface: &&Interface| is_usable(interface, &self.patterns);
         for slot in &mut self.slots {
             if let Some(link) = slot
-                && !interfaces.iter().filter(wanted).any(|interface| interface.id == link.id)
+                && let Some(reason) = link.unusable(interfaces, &self.patterns)
             {
-                info!("{}: gone", link.name);
+                info!("{}: left, it {reason}", link.name);
                 discoverer.link_down(link.id);
                 *slot = None;
             }
         }
         let mut failed = None;
         let mut crowded = false;
-        for number in 0..interfaces.len() {
-            let Some(interface) =
-                interfaces.get(number).filter(|interface| is_usable(interface, &self.patterns))
-            else {
+        for interface in interfaces {
+            if !is_usable(interface, &self.patterns) {
                 continue;
-            };
+            }
             if let Some(link) = self.iter_mut().find(|link| link.id == interface.id) {
                 link.update(now, interface, discoverer);
                 continue;
@@ -266,6 +263,15 @@ impl Links {
 }
 
 impl Link {
+    /// Why it can't be used any more, if so.
+    fn unusable(&self, interfaces: &Interfaces, patterns: &[Pattern]) -> Option<&'static str> {
+        match interfaces.iter().find(|interface| interface.id == self.id) {
+            None => Some("is gone or has no IPv4 address"),
+            Some(interface) if is_usable(interface, patterns) => None,
+            Some(_) => Some("is down or no longer wanted"),
+        }
+    }
+
     /// Takes over what has changed in an interface that stays in use.
     fn update(&mut self, now: Instant, interface: &Interface, discoverer: &mut Discoverer<'_>) {
         if self.name != interface.name {

@@ -13,6 +13,8 @@
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control request or a change of the
 //! interfaces allocates nothing. Work for each wake-up is bounded: a flood on one socket starves no other.
 
+#[cfg(test)]
+mod budget;
 mod clock;
 mod daemon;
 mod interface;

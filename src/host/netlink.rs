@@ -21,7 +21,7 @@ use crate::registry::LinkId;
 const INTERFACES: usize = 64;
 
 /// The kernel's messages are no longer than this unless an interface has dozens of virtual functions.
-const BUFFER: usize = 32 * 1024;
+pub(super) const BUFFER: usize = 32 * 1024;
 
 /// All interfaces that have an IPv4 address.
 pub(super) type Interfaces = Vec<Interface, INTERFACES>;

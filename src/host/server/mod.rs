@@ -25,6 +25,10 @@ use socket_file::SocketFile;
 /// Connections taken in before others have their turn.
 const BATCH: usize = 16;
 
+/// What each client costs, in bytes.
+#[cfg(test)]
+pub(super) const CLIENT: usize = size_of::<Option<Client>>();
+
 /// When accepting failed, for want of file descriptors say, it is tried again after this.
 const RETRY: Duration = Duration::from_secs(1);
 
