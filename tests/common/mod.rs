@@ -1,0 +1,232 @@
+//! Running the built binary.
+
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected is to fail"
+)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// After this a test has failed: what it waits for will not come. Nothing is expected to take as long.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A directory of one's own, removed at the end.
+pub(crate) struct Directory(PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("foghorn-test-{}-{count}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The foghorn binary, with an environment that does not depend on who runs the tests.
+pub(crate) fn foghorn() -> Command {
+    clean(Command::new(env!("CARGO_BIN_EXE_foghorn")))
+}
+
+fn clean(mut command: Command) -> Command {
+    command.env_remove("FOGHORN_CONTROL").env_remove("FOGHORN_LOG").env_remove("XDG_RUNTIME_DIR");
+    command
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("not ended by a signal"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Runs foghorn to its end.
+pub(crate) fn run(arguments: &[&str]) -> Ended {
+    foghorn().args(arguments).stdin(Stdio::null()).output().unwrap().into()
+}
+
+/// The lines that a child prints, as they come.
+pub(crate) struct Lines(Receiver<String>);
+
+impl Lines {
+    pub(crate) fn of(stream: impl std::io::Read + Send + 'static) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self(receiver)
+    }
+
+    /// The next line; panics if none comes.
+    pub(crate) fn next(&self) -> String {
+        self.first().expect("another line")
+    }
+
+    /// The next line, if one comes.
+    pub(crate) fn first(&self) -> Option<String> {
+        self.0.recv_timeout(TIMEOUT).ok()
+    }
+
+    /// The next line that contains `text`.
+    pub(crate) fn wait_for(&self, text: &str) -> String {
+        self.until(text).pop().expect("the line")
+    }
+
+    /// The lines up to the next that contains `text`.
+    pub(crate) fn until(&self, text: &str) -> Vec<String> {
+        let mut lines = vec![];
+        while !lines.last().is_some_and(|line: &String| line.contains(text)) {
+            match self.first() {
+                Some(line) => lines.push(line),
+                None => panic!("no line with {text:?} came, only {lines:#?}"),
+            }
+        }
+        lines
+    }
+}
+
+/// A running `foghorn run`, ended when this is dropped.
+pub(crate) struct Daemon {
+    child: Child,
+    pub(crate) log: Lines,
+    pub(crate) control: PathBuf,
+}
+
+impl Daemon {
+    /// Starts `command run ARGUMENTS` and waits until it answers.
+    pub(crate) fn start_with(mut command: Command, control: &Path, arguments: &[&str]) -> Self {
+        command.args(["run", "--control"]).arg(control).args(arguments);
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Lines::of(child.stderr.take().unwrap());
+        let daemon = Self { child, log, control: control.to_owned() };
+        daemon.log.wait_for("listens at");
+        daemon
+    }
+
+    pub(crate) fn start(control: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(foghorn(), control, arguments)
+    }
+
+    /// Asks it, by the command line.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Ended {
+        foghorn().args(arguments).env("FOGHORN_CONTROL", &self.control).output().unwrap().into()
+    }
+
+    /// Asks it again and again until the answer is as it should be.
+    pub(crate) fn ask_until(&self, arguments: &[&str], enough: impl Fn(&Ended) -> bool) -> Ended {
+        let start = Instant::now();
+        loop {
+            let ended = self.ask(arguments);
+            if enough(&ended) {
+                return ended;
+            }
+            assert!(start.elapsed() < TIMEOUT, "{arguments:?} still answers {ended:?}");
+        }
+    }
+
+    /// A command that asks it and goes on running.
+    pub(crate) fn watch(&self, arguments: &[&str]) -> Watch {
+        let mut command = foghorn();
+        command.args(arguments).env("FOGHORN_CONTROL", &self.control).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = Lines::of(child.stdout.take().unwrap());
+        Watch { child, lines }
+    }
+
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let status = self.ask(&["status", "--json"]);
+        assert_eq!(status.code, 0, "{status:?}");
+        serde_json::from_str(&status.out).unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        self.child.wait().unwrap()
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn crash(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command whose lines are read while it runs.
+pub(crate) struct Watch {
+    pub(crate) child: Child,
+    pub(crate) lines: Lines,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A UDP port on loopback that nobody uses.
+pub(crate) fn free_udp_port() -> String {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.local_addr().unwrap().port().to_string()
+}
+
+/// An announcement in version 1 of the protocol.
+pub(crate) fn announcement(id: &str, port: u16) -> Vec<u8> {
+    let length = u16::try_from(id.len()).unwrap();
+    [&[0, 0x12, 0x10, 0x25], &port.to_be_bytes()[..], &length.to_be_bytes(), id.as_bytes(), &[0; 4]].concat()
+}
