@@ -1,0 +1,172 @@
+//! A LAN: a bridge in a network namespace, and hosts in others, each with a cable to it.
+
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::common::{Daemon, Directory};
+use crate::peer::Peer;
+
+/// Says that something was not tested. Written past the test runner, which keeps what passing tests print.
+pub(crate) fn skip(why: &str) {
+    assert!(std::env::var_os("FOGHORN_REQUIRE_LAB").is_none(), "FOGHORN_REQUIRE_LAB is set, but {why}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED, not tested: {why}");
+}
+
+/// A network namespace, held open by a process that waits for us to end.
+struct Namespace {
+    holder: Child,
+}
+
+impl Namespace {
+    /// One of its own; `inside` is how to enter the one that it is to belong to.
+    fn new(mut unshare: Command) -> Option<Self> {
+        // It says a line once it is inside, and ends with its standard input: also when the test crashes.
+        unshare.args(["sh", "-c", "echo ready; exec cat"]);
+        let mut holder =
+            unshare.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let lines = crate::common::Lines::of(holder.stdout.take()?);
+        let namespace = Self { holder };
+        (lines.first().as_deref() == Some("ready")).then_some(namespace)
+    }
+
+    /// A command that runs in it.
+    fn enter(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/proc/{}/ns/net", self.holder.id()));
+        if !nix::unistd::geteuid().is_root() {
+            command.arg(format!("--user=/proc/{}/ns/user", self.holder.id())).arg("--preserve-credentials");
+        }
+        command.arg(program);
+        command
+    }
+
+    fn run(&self, program: &str, arguments: &str) {
+        assert!(self.try_run(program, arguments), "{program} {arguments} failed");
+    }
+
+    fn try_run(&self, program: &str, arguments: &str) -> bool {
+        let status = self.enter(program).args(arguments.split(' ')).stdin(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+/// A bridge with a port for each host.
+pub(crate) struct Lan {
+    switch: Namespace,
+    directory: Directory,
+    cables: AtomicU32,
+}
+
+/// A host on one or more LANs.
+pub(crate) struct Host<'a> {
+    namespace: Namespace,
+    directory: &'a Directory,
+    number: u8,
+}
+
+impl Lan {
+    /// None where namespaces can't be made; that has then been said.
+    pub(crate) fn new() -> Option<Self> {
+        let mut unshare = Command::new("unshare");
+        unshare.arg(if nix::unistd::geteuid().is_root() { "-n" } else { "-Urn" });
+        let made = Namespace::new(unshare).filter(|switch| switch.try_run("ip", "link add lan type bridge"));
+        let Some(switch) = made else {
+            skip("network namespaces with a bridge can't be made here (unshare, nsenter, ip)");
+            return None;
+        };
+        // Its own address would make it a host; a bridge that forwards at once needs none.
+        switch.run("ip", "link set lan type bridge forward_delay 0");
+        switch.run("ip", "link set lan up");
+        Some(Self { switch, directory: Directory::new(), cables: AtomicU32::new(0) })
+    }
+
+    /// A second LAN that hosts of this one can be plugged into.
+    pub(crate) fn another(&self) -> OtherLan<'_> {
+        self.switch.run("ip", "link add lan2 type bridge");
+        self.switch.run("ip", "link set lan2 type bridge forward_delay 0");
+        self.switch.run("ip", "link set lan2 up");
+        OtherLan(self)
+    }
+
+    /// A host with the address 198.18.0.NUMBER on eth0, at the port that is called portNUMBER, and no route beyond.
+    pub(crate) fn host(&self, number: u8) -> Host<'_> {
+        self.host_on("lan", number)
+    }
+
+    fn host_on(&self, bridge: &str, number: u8) -> Host<'_> {
+        let mut unshare = self.switch.enter("unshare");
+        unshare.arg("-n");
+        let namespace = Namespace::new(unshare).expect("a namespace can be made beside the first");
+        namespace.run("ip", "link set lo up");
+        let host = Host { namespace, directory: &self.directory, number };
+        self.plug_into(bridge, &host, "eth0", &format!("port{number}"), &format!("198.18.0.{number}/24"));
+        host
+    }
+
+    /// Gives a host another interface with an address.
+    pub(crate) fn plug(&self, host: &Host<'_>, interface: &str, port: &str, address: &str) {
+        self.plug_into("lan", host, interface, port, address);
+    }
+
+    fn plug_into(&self, bridge: &str, host: &Host<'_>, interface: &str, port: &str, address: &str) {
+        // Named in the switch first, where names like eth0 may be taken.
+        let end = format!("cable{}", self.cables.fetch_add(1, Ordering::Relaxed));
+        self.switch.run("ip", &format!("link add {port} type veth peer name {end}"));
+        self.switch.run("ip", &format!("link set {end} netns {}", host.namespace.holder.id()));
+        self.switch.run("ip", &format!("link set {port} master {bridge} up"));
+        host.ip(&format!("link set {end} name {interface}"));
+        host.ip(&format!("addr add {address} dev {interface}"));
+        host.ip(&format!("link set {interface} up"));
+    }
+
+    /// Runs `ip` in the switch.
+    pub(crate) fn ip(&self, arguments: &str) {
+        self.switch.run("ip", arguments);
+    }
+}
+
+/// A second bridge in the same switch.
+pub(crate) struct OtherLan<'a>(&'a Lan);
+
+impl OtherLan<'_> {
+    pub(crate) fn host(&self, number: u8) -> Host<'_> {
+        self.0.host_on("lan2", number)
+    }
+
+    pub(crate) fn plug(&self, host: &Host<'_>, interface: &str, port: &str, address: &str) {
+        self.0.plug_into("lan2", host, interface, port, address);
+    }
+}
+
+impl Host<'_> {
+    /// Runs `ip` there.
+    pub(crate) fn ip(&self, arguments: &str) {
+        self.namespace.run("ip", arguments);
+    }
+
+    /// Whether a command succeeds there.
+    pub(crate) fn try_run(&self, program: &str, arguments: &str) -> bool {
+        self.namespace.try_run(program, arguments)
+    }
+
+    /// Runs foghorn there.
+    pub(crate) fn daemon(&self, arguments: &[&str]) -> Daemon {
+        let mut command = self.namespace.enter(env!("CARGO_BIN_EXE_foghorn"));
+        command.env_remove("FOGHORN_LOG");
+        let control = self.directory.path(&format!("{}.sock", self.number));
+        Daemon::start_with(command, &control, arguments)
+    }
+
+    /// Runs a node there that sends recorded bytes.
+    pub(crate) fn peer(&self, datagram: &[u8]) -> Peer {
+        Peer::start(self.namespace.enter(&std::env::current_exe().unwrap().to_string_lossy()), datagram)
+    }
+}

@@ -1,0 +1,210 @@
+//! Several hosts on one LAN, made of network namespaces: daemons that find each other, leave, move and lose their links.
+//!
+//! The namespaces are this test's own and so is all traffic. As root they need nothing more; else the kernel must let a user make them
+//! (`unshare -Urn`). Where they can't be made the tests say so and pass, unless `FOGHORN_REQUIRE_LAB` is set: then they fail.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that meets the unexpected is to fail")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod lan;
+mod peer;
+
+use lan::Lan;
+use nix::sys::signal::Signal;
+
+/// What a node of the first implementation sent: "alpha" at port 22001.
+const ALPHA: &[u8] = b"\x00\x12\x10\x25\x55\xf1\x00\x05alpha\0\0\0\0";
+
+#[test]
+fn three_foghorns_and_a_recorded_node_find_each_other_whoever_starts_first() {
+    for recorded_first in [true, false] {
+        let Some(lan) = Lan::new() else { return };
+        let hosts = [1, 2, 3, 4].map(|number| lan.host(number));
+        let start_recorded = || hosts[3].peer(ALPHA);
+        let mut recorded = recorded_first.then(start_recorded);
+        let daemons: Vec<_> = (0..3)
+            .map(|number| {
+                let id = format!("node{}", number + 1);
+                hosts[number].daemon(&["--id", &id, "--port", "22"])
+            })
+            .collect();
+        let recorded = recorded.get_or_insert_with(start_recorded);
+
+        // The recorded node announces once, when it starts: those that started later it can't have told.
+        for (number, daemon) in daemons.iter().enumerate() {
+            for other in (0..3).filter(|other| *other != number) {
+                let found = daemon.ask(&["lookup", "--wait", "20", &format!("node{}", other + 1)]);
+                assert_eq!(found.out, format!("198.18.0.{}:22\n", other + 1));
+            }
+            if !recorded_first {
+                let found = daemon.ask(&["lookup", "--wait", "20", "alpha"]);
+                assert_eq!(found.out, "198.18.0.4:22001\n");
+            }
+        }
+        // It hears all three: by their first announcement, or by their answer to its own.
+        recorded.wait_for_all(["node1 198.18.0.1", "node2 198.18.0.2", "node3 198.18.0.3"]);
+    }
+}
+
+#[test]
+fn a_node_that_starts_later_is_answered_within_a_second() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    // With an interval of an hour, only an answer can tell the second of the first.
+    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    let found = pi.ask(&["lookup", "--wait", "1", "nas"]);
+    assert_eq!((found.code, found.out.as_str()), (0, "198.18.0.1:22\n"));
+    assert_eq!(nas.ask(&["lookup", "--wait", "1", "pi"]).out, "198.18.0.2:22\n");
+}
+
+#[test]
+fn a_node_that_leaves_is_gone_after_three_intervals() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "1"]);
+    let mut pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "1"]);
+    let watch = nas.watch(&["watch"]);
+    watch.lines.wait_for("pi 198.18.0.2:22 eth0");
+    pi.crash();
+    assert_eq!(nas.ask(&["lookup", "pi"]).code, 0);
+    assert_eq!(watch.lines.next(), "lost pi 198.18.0.2:22 eth0");
+    assert_eq!(nas.ask(&["lookup", "pi"]).code, 1);
+}
+
+#[test]
+fn a_node_that_changes_its_address_is_found_there_at_once() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    let watch = nas.watch(&["watch"]);
+    watch.lines.wait_for("pi 198.18.0.2:22 eth0");
+    assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).code, 0);
+    second.ip("addr flush dev eth0");
+    second.ip("addr add 198.18.0.77/24 dev eth0");
+    assert_eq!(watch.lines.next(), "moved pi 198.18.0.77:22 eth0");
+    assert_eq!(nas.ask(&["lookup", "pi"]).out, "198.18.0.77:22\n");
+    // Its old address is told behind the new one until it expires.
+    assert_eq!(nas.ask(&["lookup", "--all", "pi"]).out, "198.18.0.77:22\n198.18.0.2:22\n");
+    // Who moved still knows the others.
+    assert_eq!(pi.ask(&["lookup", "nas"]).out, "198.18.0.1:22\n");
+}
+
+#[test]
+fn a_host_without_address_or_link_waits_and_recovers() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let watch = nas.watch(&["watch"]);
+
+    // No host here has a default route; this one has no address either.
+    second.ip("addr flush dev eth0");
+    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    second.ip("addr add 198.18.0.2/24 dev eth0");
+    pi.log.wait_for("eth0: up with address 198.18.0.2");
+    watch.lines.wait_for("pi 198.18.0.2:22 eth0");
+    // It is answered: with its next announcement it will be no newcomer.
+    assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).code, 0);
+
+    // The interface goes down and comes back with another address.
+    second.ip("link set eth0 down");
+    pi.log.wait_for("eth0: left");
+    assert!(pi.ask(&["status"]).out.contains("waiting for one"));
+    second.ip("addr flush dev eth0");
+    second.ip("addr add 198.18.0.3/24 dev eth0");
+    second.ip("link set eth0 up");
+    pi.log.wait_for("eth0: up");
+    assert_eq!(watch.lines.next(), "moved pi 198.18.0.3:22 eth0");
+
+    // The cable is out at the other end: no carrier.
+    lan.ip("link set port2 down");
+    pi.log.wait_for("eth0: left");
+    lan.ip("link set port2 up");
+    pi.log.wait_for("eth0: up");
+    let status = pi.status();
+    assert_eq!(status["interfaces"][0]["send_errors"], 0, "{status}");
+    assert_eq!(pi.ask(&["lookup", "nas"]).out, "198.18.0.1:22\n");
+}
+
+#[test]
+fn an_interface_that_is_removed_and_made_anew_is_used_again() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).code, 0);
+    second.ip("link delete eth0");
+    pi.log.wait_for("eth0: left");
+    // What was heard there is still told, for a while; the interface has no name any more.
+    assert!(pi.ask(&["list", "--json"]).out.contains("\"interface\":\"-\""));
+    lan.plug(&second, "eth0", "port2b", "198.18.0.9/24");
+    pi.log.wait_for("eth0: up with address 198.18.0.9");
+    assert_eq!(nas.watch(&["watch"]).lines.wait_for("198.18.0.9"), "known pi 198.18.0.9:22 eth0");
+}
+
+#[test]
+fn a_host_with_two_interfaces_announces_on_both_and_patterns_choose() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let other_lan = lan.another();
+    let third = other_lan.host(3);
+    other_lan.plug(&first, "eth1", "port1b", "198.18.0.101/24");
+    let router = first.daemon(&["--id", "router", "--port", "22"]);
+    let pi = second.daemon(&["--id", "pi", "--port", "22"]);
+    let tv = third.daemon(&["--id", "tv", "--port", "80"]);
+    assert_eq!(pi.ask(&["lookup", "--wait", "20", "router"]).out, "198.18.0.1:22\n");
+    assert_eq!(tv.ask(&["lookup", "--wait", "20", "router"]).out, "198.18.0.101:22\n");
+    let list = router.ask(&["lookup", "--wait", "20", "tv"]).out + &router.ask(&["list", "--json"]).out;
+    assert!(list.contains("\"interface\":\"eth0\"") && list.contains("\"interface\":\"eth1\""), "{list}");
+    drop(router);
+
+    let choosy = first.daemon(&["--id", "choosy", "--port", "22", "--interface", "!eth1"]);
+    let interfaces = choosy.status()["interfaces"].clone();
+    assert_eq!((interfaces.as_array().unwrap().len(), &interfaces[0]["name"]), (1, &"eth0".into()));
+    choosy.ask(&["lookup", "--wait", "20", "pi"]);
+    assert_eq!(choosy.ask(&["lookup", "tv"]).code, 1);
+}
+
+#[test]
+fn a_node_with_two_cards_keeps_both_addresses() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    lan.plug(&second, "eth1", "port2b", "198.18.0.22/24");
+    let pi = first.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    let _nas = second.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let both = pi.ask_until(&["lookup", "--all", "nas"], |ended| ended.out.lines().count() == 2).out;
+    let mut both: Vec<_> = both.lines().collect();
+    both.sort_unstable();
+    assert_eq!(both, ["198.18.0.22:22", "198.18.0.2:22"]);
+}
+
+#[test]
+fn an_outage_is_told_once_and_so_is_its_end() {
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    let mut nas = host.daemon(&["--id", "nas", "--port", "22"]);
+    // As a firewall does: sending fails with EPERM, the interface stays up.
+    if !host.try_run("ip", "xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out action block") {
+        lan::skip("the kernel has no IPsec policies, which would make sending fail");
+        return;
+    }
+    let announce = || nas.signal(Signal::SIGHUP);
+    let send_errors = || nas.status()["interfaces"][0]["send_errors"].as_u64().unwrap();
+    for _ in 0..5 {
+        let before = send_errors();
+        announce();
+        nas.ask_until(&["status", "--json"], |_| send_errors() > before);
+    }
+    assert!(nas.ask(&["status"]).out.contains("cannot-send"));
+    host.ip("xfrm policy flush");
+    announce();
+    let mut told = nas.log.until("sending works again");
+    announce();
+    nas.log.wait_for("announce now");
+    assert!(nas.stop().success());
+    told.extend(nas.log.until("ends"));
+    assert_eq!(told.iter().filter(|line| line.contains("cannot send")).count(), 1, "{told:#?}");
+    assert_eq!(told.iter().filter(|line| line.contains("works again")).count(), 1, "{told:#?}");
+}

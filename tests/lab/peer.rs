@@ -1,0 +1,71 @@
+//! A node that knows nothing of foghorn: it broadcasts recorded bytes once and tells what it hears.
+//!
+//! It is this test program itself, run again inside a host's namespace.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::process::{Child, Command, Stdio};
+
+use crate::common::{Lines, TIMEOUT};
+
+/// The protocol's port.
+const PORT: u16 = 21025;
+
+pub(crate) struct Peer {
+    child: Child,
+    lines: Lines,
+}
+
+impl Peer {
+    /// Starts `program`, which is this test program in some namespace, and waits until it hears and has sent `datagram`.
+    pub(crate) fn start(mut program: Command, datagram: &[u8]) -> Self {
+        program.args(["--exact", "peer::recorded_node", "--ignored", "--nocapture"]);
+        let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(datagram).unwrap();
+        let lines = Lines::of(child.stdout.take().unwrap());
+        lines.wait_for("heard: ready");
+        Self { child, lines }
+    }
+
+    /// Waits until it has heard each of these, in whatever order: a `NodeID` and an IP address.
+    pub(crate) fn wait_for_all<const N: usize>(&self, expected: [&str; N]) {
+        let mut missing = Vec::from(expected);
+        while !missing.is_empty() {
+            let line = self.lines.wait_for("heard: ");
+            missing.retain(|expected| line != format!("heard: {expected}"));
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+#[ignore = "no test: the lab runs it as the node of another host"]
+fn recorded_node() {
+    let mut datagram = vec![];
+    std::io::stdin().read_to_end(&mut datagram).unwrap();
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, PORT)).unwrap();
+    socket.set_broadcast(true).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
+    // It has no route, and needs none for its own network.
+    socket.send_to(&datagram, (Ipv4Addr::new(198, 18, 0, 255), PORT)).unwrap();
+    println!("heard: ready");
+    let mut buffer = [0; 2048];
+    while let Ok((length, SocketAddr::V4(from))) = socket.recv_from(&mut buffer) {
+        if let Some(id) = node_id(&buffer[..length]) {
+            println!("heard: {id} {}", from.ip());
+        }
+    }
+}
+
+/// As the first implementation reads it: the length counts, what follows does not.
+fn node_id(datagram: &[u8]) -> Option<String> {
+    let (header, rest) = datagram.split_first_chunk::<8>()?;
+    let [0, 0x12, 0x10, 0x25, _, _, high, low] = *header else { return None };
+    String::from_utf8(rest.get(..usize::from(u16::from_be_bytes([high, low])))?.to_vec()).ok()
+}
