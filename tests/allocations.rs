@@ -1,0 +1,140 @@
+//! The real loop, driven with every kind of input: once it runs, it allocates nothing.
+//!
+//! Allocations are counted on the loop's own thread, so those of the test that feeds it do not count.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, UdpSocket};
+use std::num::NonZeroU16;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration as StdDuration;
+
+use foghorn::host::{Daemon, Options, Pattern};
+use foghorn::registry::Storage;
+use foghorn::time::Duration;
+use foghorn::wire::{Announcement, NodeId};
+use nix::sys::pthread::{Pthread, pthread_kill, pthread_self};
+use nix::sys::signal::Signal;
+
+const DATAGRAMS: u32 = 100_000;
+
+/// Datagrams between two looks at the daemon, so that none is dropped for want of room.
+const BURST: u32 = 50;
+
+fn options(control: PathBuf) -> Options {
+    let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    Options {
+        announce: vec![Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MIN }],
+        // Entries live 60 ms, so that many expire while others come.
+        interval: Duration::from_millis(20),
+        interfaces: vec![Pattern::new("lo").unwrap()],
+        udp_port: free.local_addr().unwrap().port(),
+        control,
+    }
+}
+
+/// An announcement, or what a careless or hostile host would send.
+fn datagram(number: u32) -> Vec<u8> {
+    let with = |id: &[u8], length: u16, port: u16| {
+        [&[0, 0x12, 0x10, 0x25], &port.to_be_bytes()[..], &length.to_be_bytes(), id].concat()
+    };
+    let announcement = |id: &str| with(id.as_bytes(), id.len().try_into().unwrap(), 22);
+    match number % 16 {
+        0 => announcement("nas"),
+        1 => with(b"cut short", 500, 22),
+        2 => b"another protocol".to_vec(),
+        3 => with(b"", 0, 22),
+        4 => with(&[b'x'; 300], 300, 22),
+        5 => with(b"\x1b[2J", 4, 22),
+        6 => with(b"pi", 2, 0),
+        // A known node that moves: it is the port that changes.
+        7 => with(b"mover", 5, u16::try_from(1 + number % 5).unwrap()),
+        8 => announcement(&format!("forged-{number}")),
+        _ => announcement(&format!("node-{}", number % 7)),
+    }
+}
+
+/// Says something to the control socket and waits until all is answered.
+fn ask(control: &Path, requests: &[u8], mut answers: usize) -> String {
+    let mut stream = UnixStream::connect(control).unwrap();
+    // A daemon that has heard enough may leave before all is said; what it answered comes first.
+    let _ = stream.write_all(requests);
+    let (mut said, mut reader) = (String::new(), BufReader::new(stream));
+    while answers > 0 {
+        let start = said.len();
+        assert_ne!(reader.read_line(&mut said).unwrap(), 0, "{said}");
+        let line = said.get(start..).unwrap();
+        answers -= usize::from(line == "ok\n" || line.starts_with("error "));
+    }
+    said
+}
+
+/// Every kind of input, again and again.
+fn feed(control: &Path, udp_port: u16, daemon: Pthread) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut watcher = UnixStream::connect(control).unwrap();
+    watcher.write_all(b"watch\n").unwrap();
+    watcher.set_nonblocking(true).unwrap();
+    for number in 0..DATAGRAMS {
+        socket.send_to(&datagram(number), (Ipv4Addr::LOCALHOST, udp_port)).unwrap();
+        if number % BURST == 0 {
+            ask(control, b"lookup node-1\nlookup nobody\nlookup nas\nlist\n", 4);
+            // What is told is read now and then, so that the watcher is at times slow and never too slow.
+            let _ = std::io::copy(&mut watcher, &mut std::io::sink());
+        }
+        if number % (20 * BURST) == 0 {
+            ask(control, b"status\nversion\nversion 9\nnonsense\nlookup a b\nlist all\n", 6);
+            ask(control, &b"x".repeat(1000), 1);
+            // Silent clients that have to give way, a watcher that leaves, one that never reads.
+            let _silent: Vec<_> = (0..20).map(|_| UnixStream::connect(control).unwrap()).collect();
+            UnixStream::connect(control).unwrap().write_all(b"watch\n").unwrap();
+            // The interfaces are looked at again, and all is announced now.
+            pthread_kill(daemon, Signal::SIGHUP).unwrap();
+        }
+    }
+    let status = ask(control, b"status\n", 1);
+    let expected_zero = ["uptime_s=0", "interval_s=0", "bad_source=0", "registry_full=0", "send_errors=0"];
+    let zero: Vec<_> = status.split_whitespace().filter(|word| word.ends_with("=0")).collect();
+    assert!(zero.iter().all(|word| expected_zero.contains(word)), "not every kind of input came: {status}");
+}
+
+/// Sets a flag when it is dropped, also when a thread that holds it panics.
+struct SetAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn after_start_up_the_loop_allocates_nothing() {
+    let path = std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
+    let options = options(path.clone());
+    let storage: &'static mut Storage<64> = Box::leak(Box::new(Storage::new()));
+    let mut daemon = Daemon::new(&options, storage).unwrap();
+
+    let done = AtomicBool::new(false);
+    let this_thread = pthread_self();
+    let allocations = thread::scope(|scope| {
+        scope.spawn(|| {
+            let _done = SetAtEnd(&done);
+            feed(&path, options.udp_port, this_thread);
+        });
+        allocation_counter::measure(|| {
+            // Its own announcements wake it often enough to see that all is done.
+            while !done.load(Ordering::Relaxed) {
+                assert!(daemon.turn().unwrap().is_continue());
+            }
+        })
+    });
+    assert_eq!(allocations.count_total, 0, "{allocations:?}");
+
+    // The count counts: this is how it would look if the loop allocated.
+    let counted = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(StdDuration::ZERO))));
+    assert_eq!(counted.count_total, 1);
+}
