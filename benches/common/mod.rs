@@ -1,0 +1,23 @@
+//! What both benchmark programs need.
+
+/// Whether `cargo bench` runs this. `cargo test --benches` does not say so and only wants to see that the program starts.
+pub(crate) fn is_bench_run() -> bool {
+    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    has("--bench") && !has("--test")
+}
+
+/// The sample that `percent` of all samples do not exceed.
+pub(crate) fn percentile(samples: &mut [f64], percent: usize) -> f64 {
+    samples.sort_unstable_by(f64::total_cmp);
+    samples[(samples.len() - 1) * percent / 100]
+}
+
+pub(crate) fn median(samples: &mut [f64]) -> f64 {
+    percentile(samples, 50)
+}
+
+/// Says whether what was measured is as small as it should be.
+pub(crate) fn goal(what: &str, measured: f64, limit: f64, unit: &str) {
+    let verdict = if measured <= limit { "reached" } else { "NOT reached" };
+    println!("goal: {what} <= {limit}{unit}: {measured:.2}{unit}, {verdict}");
+}

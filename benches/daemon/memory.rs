@@ -1,0 +1,56 @@
+//! Whether the daemon's memory grows with what it hears.
+
+use foghorn::wire::v1::UDP_PORT;
+
+use crate::common::goal;
+use crate::process::{Daemon, Workshop};
+use crate::traffic::{Sender, announcement, dropped, neighbours, wait_until_taken};
+
+const FEW: u32 = 1_000;
+const MANY: u32 = 1_000_000;
+
+/// Too short, foreign, without a name, without a port, with a space in the name, with a name beyond the end.
+const MALFORMED: [&[u8]; 6] = [
+    b"\x00\x12\x10",
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"\x00\x12\x10\x25\x55\xf0\x00\x00\0\0\0\0",
+    b"\x00\x12\x10\x25\x00\x00\x00\x03nas\0\0\0\0",
+    b"\x00\x12\x10\x25\x55\xf0\x00\x03n s\0\0\0\0",
+    b"\x00\x12\x10\x25\x55\xf0\xff\xffnas\0\0\0\0",
+];
+
+pub(crate) fn measure(workshop: &Workshop) {
+    let daemon = Daemon::start(workshop, "memory", "30");
+    let known = neighbours();
+    let mut sender = Sender::to(UDP_PORT);
+    let mut number = 0;
+    let mut send_until = |total: u32| {
+        while number < total {
+            sender.send_in_bursts(&datagram(number, &known), &daemon.process);
+            number += 1;
+        }
+        wait_until_taken(&daemon.process);
+        // To ask touches memory too: it is to count both times.
+        let heard = daemon.count("datagrams", "received");
+        (heard, daemon.process.resident_kb())
+    };
+    let (_, after_few) = send_until(FEW);
+    let (heard, after_many) = send_until(MANY);
+    println!("memory, after datagrams of known, forged and malformed kinds by turns");
+    println!(
+        "  after {FEW}: {after_few} kB, after {MANY} ({heard} counted, {} dropped): {after_many} kB",
+        dropped(UDP_PORT)
+    );
+    let grown = f64::from(u32::try_from(after_many.saturating_sub(after_few)).unwrap());
+    goal("growth", grown, 0.0, " kB");
+    println!();
+}
+
+fn datagram(number: u32, known: &[Vec<u8>]) -> Vec<u8> {
+    let turn = usize::try_from(number / 3).unwrap();
+    match number % 3 {
+        0 => known[turn % known.len()].clone(),
+        1 => announcement(&format!("forged-{number}")),
+        _ => MALFORMED[turn % MALFORMED.len()].to_vec(),
+    }
+}

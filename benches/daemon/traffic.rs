@@ -1,0 +1,75 @@
+//! Datagrams, sent no faster than they are taken.
+
+use std::fs;
+use std::hint;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::num::NonZeroU16;
+
+use foghorn::limits::ANNOUNCEMENT_CAPACITY;
+use foghorn::wire::{Announcement, NodeId, v1};
+
+use crate::process::Process;
+
+/// Datagrams sent at once. A socket's buffer holds some 250.
+const BURST: u32 = 32;
+
+pub(crate) struct Sender {
+    socket: UdpSocket,
+    sent_in_burst: u32,
+}
+
+impl Sender {
+    pub(crate) fn to(port: u16) -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        socket.connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        Self { socket, sent_in_burst: 0 }
+    }
+
+    pub(crate) fn send(&self, datagram: &[u8]) {
+        self.socket.send(datagram).unwrap();
+    }
+
+    /// Sends, and after each burst waits until all of it was taken.
+    pub(crate) fn send_in_bursts(&mut self, datagram: &[u8], receiver: &Process) {
+        self.send(datagram);
+        self.sent_in_burst += 1;
+        if self.sent_in_burst == BURST {
+            wait_until_taken(receiver);
+            self.sent_in_burst = 0;
+        }
+    }
+}
+
+/// A receiver on loopback is awake from the moment a datagram is sent to it, and sleeps when it has taken all.
+pub(crate) fn wait_until_taken(receiver: &Process) {
+    while !receiver.is_asleep() {
+        hint::spin_loop();
+    }
+}
+
+/// Datagrams that were lost because the buffer of the sockets at that port was full.
+pub(crate) fn dropped(port: u16) -> u64 {
+    let table = fs::read_to_string("/proc/net/udp").unwrap();
+    let local = format!(":{port:04X}");
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row[1].ends_with(&local)).map(|row| row[12].parse::<u64>().unwrap()).sum()
+}
+
+/// The announcement of a node.
+pub(crate) fn announcement(name: &str) -> Vec<u8> {
+    let announcement =
+        Announcement { id: NodeId::try_from(name).unwrap(), port: NonZeroU16::new(22_000).unwrap() };
+    let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
+    let length = v1::emit(&announcement, &mut buffer).unwrap();
+    buffer[..length].to_vec()
+}
+
+/// The name of a node that announces itself again and again. It is as long as those of the reference node.
+pub(crate) fn neighbour(number: u32) -> String {
+    format!("P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZ{number:04}")
+}
+
+/// The announcements of 64 neighbours.
+pub(crate) fn neighbours() -> Vec<Vec<u8>> {
+    (0..64).map(|number| announcement(&neighbour(number))).collect()
+}
