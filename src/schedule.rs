@@ -65,7 +65,7 @@ impl Schedule {
 
 /// Gives out a few tokens at once and then one each period.
 #[derive(Debug)]
-struct TokenBucket {
+pub(crate) struct TokenBucket {
     capacity: u8,
     period: Duration,
     tokens: u8,
@@ -74,11 +74,12 @@ struct TokenBucket {
 }
 
 impl TokenBucket {
-    fn new(capacity: u8, period: Duration) -> Self {
+    pub(crate) fn new(capacity: u8, period: Duration) -> Self {
         Self { capacity, period, tokens: capacity, refilled: Instant::ZERO }
     }
 
-    fn take(&mut self, now: Instant) -> bool {
+    /// Takes a token, if there is any now.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
         while self.tokens < self.capacity && self.refilled + self.period <= now {
             self.tokens += 1;
             self.refilled = self.refilled + self.period;

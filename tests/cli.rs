@@ -182,7 +182,9 @@ fn the_control_socket_is_opened_or_the_reason_is_told() {
         command.args(["run", "--interface", "lo", "--log", "error", "--control"]).arg(control);
         Ended::from(command.output().unwrap())
     };
-    assert_failed(&start(&directory.path("missing/control.sock")), 4, "missing");
+    assert_failed(&start(&directory.path("missing/control.sock")), 4, "make its directory first");
+    assert_failed(&start(std::path::Path::new("")), 2, "--control");
+    assert_failed(&start(std::path::Path::new("/proc/control.sock")), 4, "another path with --control");
     assert_failed(&start(&directory.path(&"x".repeat(200))), 2, "xxx");
     let file = directory.path("file");
     fs::write(&file, "precious").unwrap();
@@ -595,6 +597,9 @@ fn the_registry_never_holds_more_than_its_capacity() {
         }
     }
     box1.hear("marker", 1);
+    box1.daemon.signal(Signal::SIGHUP);
+    let told = box1.daemon.log.until("announce now").iter().filter(|line| line.contains("forged")).count();
+    assert!(told < 200, "{told} lines about forged nodes");
     let status = box1.daemon.status();
     assert_eq!(status["registry"]["used"], capacity);
     assert_eq!(box1.daemon.ask(&["list", "--json"]).out.matches("\"id\"").count(), capacity);

@@ -9,6 +9,7 @@ use std::time::Duration as StdDuration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
+use super::change_log::ChangeLog;
 use super::clock;
 use super::interface::Pattern;
 use super::links::{Links, io_reason};
@@ -17,7 +18,7 @@ use super::outage::Outage;
 use super::server::{Server, View};
 use super::signals::{Signals, Wish};
 use super::timer::Timer;
-use crate::discoverer::{Config, Discoverer, Event, EventKind};
+use crate::discoverer::{Config, Discoverer};
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
 use crate::log::{debug, info, warn};
 use crate::registry::Storage;
@@ -67,6 +68,7 @@ pub struct Daemon<'a> {
     monitor: Monitor,
     inquiry: Inquiry,
     inquiring: Outage,
+    changes: ChangeLog,
     buffer: Box<[u8; DATAGRAM_CAPACITY]>,
     started: Instant,
     /// When to try again what could not be used.
@@ -117,6 +119,7 @@ impl<'a> Daemon<'a> {
             monitor,
             inquiry: Inquiry::new()?,
             inquiring: Outage::default(),
+            changes: ChangeLog::new(),
             buffer: Box::new([0; DATAGRAM_CAPACITY]),
             started,
             retry_at: None,
@@ -214,20 +217,10 @@ impl<'a> Daemon<'a> {
         }
         for _ in 0..EVENTS {
             let Some(event) = self.discoverer.poll_event() else { return };
-            self.log(&event);
+            self.changes.log(now, &event, self.links.name(event.address.link));
             self.server.publish(&event, &self.links, now);
         }
         self.more = true;
-    }
-
-    fn log(&self, event: &Event) {
-        let Event { kind, id, address, .. } = event;
-        let interface = self.links.name(address.link);
-        match kind {
-            EventKind::Found => info!("found {id} at {} on {interface}", address.socket),
-            EventKind::Moved => info!("{id} is now at {} on {interface}", address.socket),
-            EventKind::Lost => info!("lost {id}, last heard at {}", address.socket),
-        }
     }
 
     /// Makes the interfaces in use those that there are.

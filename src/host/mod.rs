@@ -7,7 +7,7 @@
 //! timer.rs       the one timer;  clock.rs  the one clock
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
 //! server/        the control socket and its clients
-//! logger.rs      log lines on standard error;  outage.rs  saying each thing once
+//! logger.rs      log lines on standard error;  change_log.rs, outage.rs  saying enough and no more
 //! ```
 //!
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control request or a change of the
@@ -15,6 +15,7 @@
 
 #[cfg(test)]
 mod budget;
+mod change_log;
 mod clock;
 mod daemon;
 mod interface;

@@ -34,14 +34,20 @@ pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let before = umask(Mode::from_bits_truncate(0o117));
     let listener = UnixListener::bind(path);
     umask(before);
-    let listener = listener.map_err(|error| because(path, "cannot listen", &error))?;
+    let listener = listener.map_err(|error| because(path, "cannot listen at", &error))?;
     let file = SocketFile { path: path.to_owned(), identity: identity(path)? };
     Ok((listener, file))
 }
 
 fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
     let directory = match path.parent() {
-        None => return Err(io::Error::other(format!("{} cannot be a control socket", path.display()))),
+        None => {
+            let message = format!(
+                "\"{}\" cannot be a control socket: give the path of a file with --control",
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
     };
@@ -100,7 +106,12 @@ fn already_running(path: &Path) -> io::Error {
 }
 
 fn because(path: &Path, what: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{what} {}: {error}", path.display()))
+    let advice = match error.kind() {
+        io::ErrorKind::NotFound => ": make its directory first, or give another path with --control",
+        io::ErrorKind::PermissionDenied => ": become one who may, or give another path with --control",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("{what} {}: {error}{advice}", path.display()))
 }
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
