@@ -7,18 +7,8 @@ use crate::wire::Malformed;
 /// Why a datagram did not touch the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
-    /// It has fewer than 8 bytes, or ends before its `NodeID` does.
-    Truncated,
-    /// It starts with another magic number.
-    Foreign,
-    /// Its `NodeID` has no bytes.
-    EmptyNodeId,
-    /// Its `NodeID` is longer than this build keeps.
-    NodeIdTooLong,
-    /// Its `NodeID` is not printable UTF-8, or contains white space.
-    NodeIdNotPrintable,
-    /// Its port is 0.
-    NoPort,
+    /// It is no announcement.
+    Malformed(Malformed),
     /// It does not come from a unicast address.
     BadSource,
     /// It is in order, but the registry is full of nodes that were heard again and again.
@@ -26,28 +16,18 @@ pub enum Rejected {
 }
 
 impl Rejected {
+    const COUNT: usize = Malformed::ALL.len() + 2;
+
     /// Every reason, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
-        Self::Truncated,
-        Self::Foreign,
-        Self::EmptyNodeId,
-        Self::NodeIdTooLong,
-        Self::NodeIdNotPrintable,
-        Self::NoPort,
-        Self::BadSource,
-        Self::RegistryFull,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        Malformed::ALL.into_iter().map(Self::Malformed).chain([Self::BadSource, Self::RegistryFull])
+    }
 
     /// The reason's name in `foghorn status` and in the control protocol.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Truncated => "truncated",
-            Self::Foreign => "foreign",
-            Self::EmptyNodeId => "empty_node_id",
-            Self::NodeIdTooLong => "node_id_too_long",
-            Self::NodeIdNotPrintable => "node_id_not_printable",
-            Self::NoPort => "no_port",
+            Self::Malformed(malformed) => malformed.name(),
             Self::BadSource => "bad_source",
             Self::RegistryFull => "registry_full",
         }
@@ -56,14 +36,7 @@ impl Rejected {
 
 impl From<Malformed> for Rejected {
     fn from(malformed: Malformed) -> Self {
-        match malformed {
-            Malformed::Truncated => Self::Truncated,
-            Malformed::Foreign => Self::Foreign,
-            Malformed::EmptyNodeId => Self::EmptyNodeId,
-            Malformed::NodeIdTooLong => Self::NodeIdTooLong,
-            Malformed::NodeIdNotPrintable => Self::NodeIdNotPrintable,
-            Malformed::NoPort => Self::NoPort,
-        }
+        Self::Malformed(malformed)
     }
 }
 
@@ -109,18 +82,20 @@ pub struct Stats {
     pub moved: Counter,
     /// Nodes that expired or gave way to a newcomer.
     pub lost: Counter,
-    rejected: [Counter; Rejected::ALL.len()],
+    /// In the order of [`Rejected::all`].
+    rejected: [Counter; Rejected::COUNT],
 }
 
 impl Stats {
-    /// Datagrams that were rejected for that reason.
-    #[must_use]
-    pub fn rejected(&self, reason: Rejected) -> u64 {
-        self.rejected.get(reason as usize).copied().unwrap_or_default().get()
+    /// Datagrams that were rejected, by reason.
+    pub fn rejected(&self) -> impl Iterator<Item = (Rejected, u64)> {
+        Rejected::all().zip(self.rejected.iter().map(|counter| counter.get()))
     }
 
     pub(crate) fn reject(&mut self, reason: Rejected) {
-        if let Some(counter) = self.rejected.get_mut(reason as usize) {
+        if let Some((_, counter)) =
+            Rejected::all().zip(&mut self.rejected).find(|(known, _)| *known == reason)
+        {
             counter.increment();
         }
     }
@@ -133,14 +108,16 @@ mod tests {
     #[test]
     fn each_reason_has_a_counter_of_its_own() {
         let mut stats = Stats::default();
-        for (times, reason) in Rejected::ALL.into_iter().enumerate() {
+        for (times, reason) in Rejected::all().enumerate() {
             for _ in 0..times {
                 stats.reject(reason);
             }
         }
-        for (times, reason) in Rejected::ALL.into_iter().enumerate() {
-            assert_eq!(stats.rejected(reason), times as u64, "{reason}");
-        }
+        assert!(stats.rejected().map(|(_, count)| count).eq(0..8));
+        let mut names: Vec<_> = Rejected::all().map(Rejected::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Rejected::COUNT);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use super::VERSION;
 use crate::discoverer::{Discoverer, EventKind};
 use crate::registry::Entry;
-use crate::stats::Rejected;
 use crate::time::Duration;
 use crate::wire::{Announcement, NodeId};
 
@@ -153,8 +152,8 @@ pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, uptime: Duratio
         stats.answers.get()
     )?;
     out.write_str("rejected")?;
-    for reason in Rejected::ALL {
-        write!(out, " {reason}={}", stats.rejected(reason))?;
+    for (reason, count) in stats.rejected() {
+        write!(out, " {reason}={count}")?;
     }
     out.write_str("\n")
 }

@@ -179,7 +179,8 @@ impl<'a> Registry<'a> {
         let expired = self.expires_at(place) <= now;
         let departed = if expired { self.departed(place) } else { None };
         let lease = self.lease;
-        let Some(node) = self.nodes.get_mut(place.index()) else { return Err(Full) };
+        // Infallible: it was found at that place.
+        let node = self.nodes.get_mut(place.index()).ok_or(Full)?;
         let was_established = node.is_established();
         let change = if expired {
             *node = Node::new(id.clone(), address);

@@ -4,6 +4,7 @@ use core::net::Ipv4Addr;
 use std::collections::HashMap;
 
 use super::*;
+use crate::schedule::Random;
 
 const LEASE: Duration = Duration::from_secs(90);
 const KEY: [u8; 16] = *b"not really secre";
@@ -137,17 +138,8 @@ fn iteration_goes_on_at_a_place_whatever_happened_meanwhile() {
     assert_eq!(registry.iter_after(now, None).count(), 6);
 }
 
-/// A small generator (`SplitMix64`), so that the run is the same each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u32::try_from((z ^ (z >> 31)) % u64::from(bound)).unwrap()
-    }
+fn below(random: &mut Random, bound: u32) -> u32 {
+    u32::try_from(random.next() % u64::from(bound)).unwrap()
 }
 
 /// What the registry should hold, kept the plain way.
@@ -225,8 +217,8 @@ fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
     let mut random = Random(seed);
     let mut now = at(1);
     for operation in 0..operations {
-        now = now + Duration::from_millis(u64::from(random.below(4) * random.below(500)));
-        match random.below(20) {
+        now = now + Duration::from_millis(u64::from(below(&mut random, 4) * below(&mut random, 500)));
+        match below(&mut random, 20) {
             0 => {
                 while let Some(departed) = registry.pop_expired(now) {
                     let node = model.nodes.remove(&departed.id).unwrap();
@@ -235,16 +227,16 @@ fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
                 assert!(model.expired(now).is_empty());
             }
             1..=3 => {
-                let id = id(random.below(names));
+                let id = id(below(&mut random, names));
                 let known = model.nodes.get(&id).filter(|node| node.last_heard() + LEASE > now);
                 let found = registry.get(now, id.as_str()).map(|entry| entry.address());
                 assert_eq!(found, known.map(|node| node.addresses.last().unwrap().0));
             }
             _ => {
                 // Low numbers are heard far more often than high ones, so that both lists fill.
-                let bound = random.below(names) + 1;
-                let id = id(random.below(bound));
-                let address = address(u8::try_from(random.below(6)).unwrap());
+                let bound = below(&mut random, names) + 1;
+                let id = id(below(&mut random, bound));
+                let address = address(u8::try_from(below(&mut random, 6)).unwrap());
                 let admitted = registry.hear(now, &id, address, LINK).is_ok();
                 assert_eq!(admitted, model.hear(now, &id, address, N));
             }

@@ -35,16 +35,34 @@ pub enum Malformed {
     NoPort,
 }
 
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Malformed {
+    /// Every reason, in the order in which they are looked for.
+    pub const ALL: [Self; 6] = [
+        Self::Truncated,
+        Self::Foreign,
+        Self::EmptyNodeId,
+        Self::NodeIdTooLong,
+        Self::NodeIdNotPrintable,
+        Self::NoPort,
+    ];
+
+    /// The reason as one word, for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Truncated => "truncated",
             Self::Foreign => "foreign",
-            Self::EmptyNodeId => "empty NodeID",
-            Self::NodeIdTooLong => "NodeID too long",
-            Self::NodeIdNotPrintable => "NodeID not printable",
-            Self::NoPort => "no port",
-        })
+            Self::EmptyNodeId => "empty_node_id",
+            Self::NodeIdTooLong => "node_id_too_long",
+            Self::NodeIdNotPrintable => "node_id_not_printable",
+            Self::NoPort => "no_port",
+        }
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
