@@ -1,0 +1,204 @@
+//! The control socket: who may reach it, what it says, and what bad clients do to it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Command;
+use std::thread;
+
+use crate::common::{Daemon, Directory, Ended, TIMEOUT, announcement, foghorn, free_udp_port};
+use crate::{Loopback, assert_failed};
+
+#[test]
+fn the_control_socket_is_opened_or_the_reason_is_told() {
+    let directory = Directory::new();
+    let start = |control: &std::path::Path| {
+        let mut command = foghorn();
+        command.args(["run", "--interface", "lo", "--log", "error", "--control"]).arg(control);
+        Ended::from(command.output().unwrap())
+    };
+    assert_failed(&start(&directory.path("missing/control.sock")), 4, "make its directory first");
+    assert_failed(&start(std::path::Path::new("")), 2, "--control");
+    assert_failed(&start(std::path::Path::new("/proc/control.sock")), 4, "another path with --control");
+    assert_failed(&start(&directory.path(&"x".repeat(200))), 2, "xxx");
+    let file = directory.path("file");
+    fs::write(&file, "precious").unwrap();
+    assert_failed(&start(&file), 4, "remove it or give another path");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+}
+
+#[test]
+fn a_live_socket_is_left_alone_and_a_stale_one_replaced() {
+    let mut first = Loopback::new(&["--id", "first", "--port", "1"]);
+    let control = first.directory.path("control.sock");
+    let second =
+        foghorn().args(["run", "--log", "error", "--control"]).arg(&control).output().unwrap().into();
+    assert_failed(&second, 4, "already");
+    assert_eq!(first.daemon.ask(&["list"]).code, 0);
+
+    first.daemon.crash();
+    assert!(fs::symlink_metadata(&control).unwrap().file_type().is_socket());
+    assert_failed(&first.daemon.ask(&["list"]), 3, "foghorn run");
+    let arguments = ["--interface", "lo", "--udp-port", &first.port];
+    let mut third = Daemon::start(&control, &arguments);
+    assert_eq!(third.ask(&["list"]).code, 0);
+    assert!(third.stop().success());
+    assert!(!control.exists());
+}
+
+#[test]
+fn a_socket_that_took_the_place_of_ours_is_not_removed() {
+    let mut loopback = Loopback::new(&[]);
+    let control = loopback.directory.path("control.sock");
+    fs::remove_file(&control).unwrap();
+    let _other = UnixListener::bind(&control).unwrap();
+    assert!(loopback.daemon.stop().success());
+    assert!(control.exists());
+}
+
+#[test]
+fn the_control_socket_is_private_under_any_umask() {
+    let directory = Directory::new();
+    for umask in ["0", "777"] {
+        let control = directory.path(umask);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(env!("CARGO_BIN_EXE_foghorn"));
+        let _daemon =
+            Daemon::start_with(shell, &control, &["--interface", "lo", "--udp-port", &free_udp_port()]);
+        assert_eq!(fs::metadata(&control).unwrap().permissions().mode() & 0o7777, 0o660);
+    }
+}
+
+/// Says something to the control socket and reads all the answers.
+fn say(loopback: &Loopback, words: &[u8]) -> String {
+    let mut stream = UnixStream::connect(&loopback.daemon.control).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    let _ = stream.write_all(words);
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = vec![];
+    // A daemon that leaves a client with words unread resets the connection; what it said comes first.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+fn the_control_protocol_can_be_typed() {
+    let loopback = Loopback::new(&["--id", "nas", "--port", "22"]);
+    loopback.hear("pi", 9);
+    let version = format!("version protocol=1 foghorn={}\nok\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(say(&loopback, b"version\r\nversion 1\n"), version.repeat(2));
+    assert!(say(&loopback, b"version 2\n").starts_with("error version "));
+    assert_eq!(say(&loopback, b"lookup printer\n"), "error unknown-node printer is not known\n");
+    let both = say(&loopback, b"lookup pi\nlist\n");
+    assert_eq!(both.matches("node id=pi addresses=127.0.0.1:9 interface=lo age_s=").count(), 2, "{both}");
+    assert_eq!(both.matches("\nok\n").count(), 2);
+    let status = say(&loopback, b"status\n");
+    for kind in [
+        "daemon version=",
+        "registry used=1 ",
+        "datagrams received=",
+        "rejected truncated=0 ",
+        "own id=nas",
+        "interface name=lo ",
+    ] {
+        assert_eq!(status.lines().filter(|line| line.starts_with(kind)).count(), 1, "{kind} in {status}");
+    }
+    assert!(status.ends_with("\nok\n"));
+}
+
+#[test]
+fn bad_requests_get_an_answer() {
+    let loopback = Loopback::new(&[]);
+    for request in [
+        &b"\n"[..],
+        b"LIST\n",
+        b"\xff\xff\n",
+        b"lookup\n",
+        b"lookup a b\n",
+        b"lookup \x1b[2J\n",
+        b"list all\n",
+        b"version x\n",
+    ] {
+        let answer = say(&loopback, request);
+        assert!(answer.starts_with("error bad-request ") && answer.lines().count() == 1, "{answer}");
+    }
+    let answer = say(&loopback, &b"x".repeat(100_000));
+    assert_eq!(answer, "error bad-request the line is too long\n");
+    // A request without its newline is none.
+    assert_eq!(say(&loopback, b"list"), "");
+    assert_eq!(loopback.daemon.ask(&["list", "--json"]).out, "[]\n");
+}
+
+#[test]
+fn a_request_may_come_a_byte_at_a_time() {
+    let loopback = Loopback::new(&[]);
+    let mut stream = UnixStream::connect(&loopback.daemon.control).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    for byte in b"version\n" {
+        stream.write_all(&[*byte]).unwrap();
+    }
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    assert!(line.starts_with("version protocol=1 "));
+}
+
+#[test]
+fn many_requests_at_once_are_all_answered() {
+    let loopback = Loopback::new(&[]);
+    loopback.hear("pi", 9);
+    let mut stream = UnixStream::connect(&loopback.daemon.control).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    let mut writer = stream.try_clone().unwrap();
+    // Far more than all buffers hold: the daemon has to wait for its reader and go on where it stopped.
+    let requests = 20_000;
+    let writer = thread::spawn(move || writer.write_all(&b"list\n".repeat(requests)).unwrap());
+    let answers = BufReader::new(&mut stream).lines().map(Result::unwrap).filter(|line| line == "ok");
+    assert_eq!(answers.take(requests).count(), requests);
+    writer.join().unwrap();
+}
+
+#[test]
+fn silent_clients_give_way_and_watching_ones_do_not() {
+    let loopback = Loopback::new(&[]);
+    let slots = foghorn::limits::CONTROL_CLIENTS;
+    let silent: Vec<_> =
+        (0..3 * slots).map(|_| UnixStream::connect(&loopback.daemon.control).unwrap()).collect();
+    assert_eq!(loopback.daemon.ask(&["list", "--json"]).out, "[]\n");
+    drop(silent);
+
+    loopback.hear("pi", 9);
+    let watching: Vec<_> = (0..slots).map(|_| loopback.daemon.watch(&["watch"])).collect();
+    for watch in &watching {
+        assert_eq!(watch.lines.next(), "known pi 127.0.0.1:9 lo");
+    }
+    assert_failed(&loopback.daemon.ask(&["list"]), 4, "all client slots are taken");
+    loopback.send(&announcement("nas", 8));
+    for watch in &watching {
+        assert_eq!(watch.lines.next(), "found nas 127.0.0.1:8 lo");
+    }
+    drop(watching);
+    // The slots come free as the daemon sees the clients go.
+    loopback.daemon.ask_until(&["list"], |ended| ended.code == 0);
+}
+
+#[test]
+fn a_watcher_that_does_not_read_is_left_and_the_rest_are_served() {
+    let loopback = Loopback::new(&[]);
+    let mut stuck = UnixStream::connect(&loopback.daemon.control).unwrap();
+    stuck.write_all(b"watch\n").unwrap();
+    let id = |number: u32| format!("{}{number}", "x".repeat(50));
+    // Newcomers displace each other: two lines for each. The daemon's send buffer is far smaller than all of them.
+    for number in 0..6000 {
+        loopback.send(&announcement(&id(number), 1));
+        if number % 100 == 0 {
+            loopback.hear(&format!("marker-{number}"), 1);
+        }
+    }
+    loopback.hear("marker", 1);
+    // What had been written comes, then the end.
+    stuck.set_read_timeout(Some(TIMEOUT)).unwrap();
+    let mut said = vec![];
+    stuck.read_to_end(&mut said).unwrap();
+    assert!(String::from_utf8(said).unwrap().lines().count() < 12_000);
+}

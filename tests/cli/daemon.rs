@@ -1,0 +1,242 @@
+//! What a daemon knows, as the commands tell it.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Stdio;
+use std::thread;
+
+use crate::common::{self, Daemon, Directory, announcement, foghorn};
+use crate::{Loopback, assert_failed};
+use nix::sys::signal::Signal;
+
+#[test]
+fn two_daemons_on_one_machine_know_each_other() {
+    let nas = Loopback::new(&["--id", "nas", "--port", "22", "--announce", "web:80", "--interval", "2"]);
+    nas.hear("marker", 1);
+    let watch = nas.daemon.watch(&["watch", "--json"]);
+    assert!(watch.lines.next().contains("\"known\""));
+    let control = nas.directory.path("pi.sock");
+    let mut pi = Daemon::start(
+        &control,
+        &["--id", "pi", "--port", "2222", "--interface", "lo", "--udp-port", &nas.port, "--interval", "1"],
+    );
+    let event: serde_json::Value = serde_json::from_str(&watch.lines.next()).unwrap();
+    let expected = serde_json::json!(
+        {"event": "found", "id": "pi", "address": "127.0.0.1:2222", "interface": "lo"}
+    );
+    assert_eq!(event, expected);
+
+    let found = pi.ask(&["lookup", "--wait", "20", "nas"]);
+    assert_eq!((found.code, found.out.as_str()), (0, "127.0.0.1:22\n"));
+    assert_eq!(pi.ask(&["lookup", "--host", "--wait", "20", "web"]).out, "127.0.0.1\n");
+    assert_eq!(pi.ask(&["lookup", "--all", "web"]).out, "127.0.0.1:80\n");
+    let list = pi.ask(&["list"]).out;
+    assert_eq!(
+        list.lines().map(|line| line.split_whitespace().next().unwrap()).collect::<Vec<_>>(),
+        ["NODE", "nas", "web"]
+    );
+    assert_failed(&pi.ask(&["lookup", "pi"]), 1, "this machine");
+    nas.daemon.watch(&["watch"]).lines.wait_for("known pi 127.0.0.1:2222 lo");
+
+    assert!(pi.stop().success());
+    let event: serde_json::Value = serde_json::from_str(&watch.lines.wait_for("\"pi\"")).unwrap();
+    assert_eq!(event["event"], "lost");
+    assert_failed(&nas.daemon.ask(&["lookup", "pi"]), 1, "pi is not known");
+}
+
+#[test]
+fn what_a_node_is_called_can_not_break_the_output() {
+    let loopback = Loopback::new(&[]);
+    let id = "a=b,\"c\\d\"'$(x)`";
+    loopback.hear(id, 443);
+    let list: serde_json::Value =
+        serde_json::from_str(&loopback.daemon.ask(&["list", "--json"]).out).unwrap();
+    assert_eq!(list[0]["id"], id);
+    assert_eq!(list[0]["addresses"], serde_json::json!(["127.0.0.1:443"]));
+    for (key, most) in [("age_s", 20), ("known_s", 20), ("expires_s", 90), ("heard", 1)] {
+        assert!(list[0][key].as_u64().unwrap() <= most, "{list}");
+    }
+    let lookup = loopback.daemon.ask(&["lookup", "--json", id]).out;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&lookup).unwrap()["id"], id);
+    loopback.hear("--all", 1);
+    assert_eq!(loopback.daemon.ask(&["lookup", "--", "--all"]).out, "127.0.0.1:1\n");
+}
+
+#[test]
+fn an_empty_list_is_empty() {
+    let loopback = Loopback::new(&[]);
+    let list = loopback.daemon.ask(&["list"]);
+    assert_eq!((list.code, list.out.as_str()), (0, ""));
+    assert!(list.err.contains("no node"));
+    assert_eq!(loopback.daemon.ask(&["list", "--json"]).out, "[]\n");
+}
+
+#[test]
+fn bad_datagrams_are_counted_by_reason() {
+    let loopback = Loopback::new(&["--id", "nas", "--port", "22"]);
+    let with = |port: u16, id: &[u8]| {
+        let length = u16::try_from(id.len()).unwrap();
+        [&[0, 0x12, 0x10, 0x25], &port.to_be_bytes()[..], &length.to_be_bytes(), id].concat()
+    };
+    // 16 bytes that claim 65,535 more: the first implementation panicked.
+    let mut liar = announcement("xxxx", 1);
+    liar[6..8].copy_from_slice(&[0xff, 0xff]);
+    let bad = [
+        ("truncated", b"".to_vec()),
+        ("truncated", b"\x00\x12\x10\x25".to_vec()),
+        ("truncated", liar),
+        ("foreign", b"\x20\x0f\x10\x25 something else".to_vec()),
+        ("empty_node_id", with(1, b"")),
+        ("node_id_too_long", with(1, &[b'x'; 65])),
+        ("node_id_too_long", with(1, &[b'x'; 1000])),
+        ("node_id_not_printable", with(1, b"a b")),
+        ("node_id_not_printable", with(1, b"\x1b]0;title\x07")),
+        ("node_id_not_printable", with(1, b"\xff\xfe")),
+        ("no_port", with(0, b"pi")),
+    ];
+    for (_, datagram) in &bad {
+        loopback.send(datagram);
+    }
+    loopback.hear("marker", 1);
+    let status = loopback.daemon.status();
+    for (reason, count) in status["rejected"].as_object().unwrap() {
+        let expected = bad.iter().filter(|(expected, _)| expected == reason).count();
+        assert_eq!(count.as_u64(), Some(expected as u64), "{reason} in {status}");
+    }
+    assert_eq!(status["registry"]["used"], 1);
+    let text = loopback.daemon.ask(&["status"]).out;
+    assert!(text.contains("rejected    3 truncated\n") && text.contains(" 2 node_id_too_long\n"), "{text}");
+}
+
+#[test]
+fn status_tells_what_there_is() {
+    let loopback = Loopback::new(&["--id", "nas", "--port", "22", "--interval", "7"]);
+    loopback.hear("pi", 1);
+    let status = loopback.daemon.status();
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(status["own"], serde_json::json!([{"id": "nas", "port": 22}]));
+    assert_eq!(status["interval_s"], 7);
+    assert_eq!(status["udp_port"].to_string(), loopback.port);
+    assert_eq!(status["registry"]["used"], 1);
+    assert_eq!(status["registry"]["capacity"], foghorn::limits::REGISTRY_CAPACITY);
+    assert_eq!(status["registry"]["found"], 1);
+    let lo = &status["interfaces"][0];
+    assert_eq!(
+        (&lo["name"], &lo["address"], &lo["state"]),
+        (&"lo".into(), &"127.0.0.1".into(), &"up".into())
+    );
+    assert!(status["uptime_s"].as_u64().is_some());
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let loopback = Loopback::new(&[]);
+    // More than a pipe holds, so that foghorn does meet the closed end.
+    for number in 0..200 {
+        loopback.send(&announcement(&format!("{}{number}", "x".repeat(60)), 1));
+    }
+    loopback.hear("marker", 1);
+    for arguments in [&["list"][..], &["list", "--json"], &["status"], &["watch"]] {
+        let mut command = foghorn();
+        command.args(arguments).env("FOGHORN_CONTROL", &loopback.daemon.control);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}");
+    }
+}
+
+#[test]
+fn waiting_ends_when_the_node_comes_or_the_time_is_over() {
+    let loopback = Loopback::new(&[]);
+    assert_failed(&loopback.daemon.ask(&["lookup", "--wait", "0", "pi"]), 1, "pi is not known");
+    let waiting = loopback.daemon.watch(&["lookup", "--wait", "20", "pi"]);
+    // It waits once it watches; then there is a client.
+    loopback.send(&announcement("other", 1));
+    loopback.send(&announcement("pi", 7));
+    assert_eq!(waiting.lines.next(), "127.0.0.1:7");
+}
+
+#[test]
+fn connect_joins_a_node_to_standard_input_and_output() {
+    let loopback = Loopback::new(&[]);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    loopback.hear("nas", listener.local_addr().unwrap().port());
+    // The node answers only when all has been said, so both directions and the end of the first are passed on.
+    let node = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        stream.write_all(said.to_uppercase().as_bytes()).unwrap();
+    });
+    let mut command = foghorn();
+    command.args(["connect", "nas"]).env("FOGHORN_CONTROL", &loopback.daemon.control);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"hello").unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(0), &b"HELLO"[..]));
+    node.join().unwrap();
+}
+
+#[test]
+fn connect_tells_why_it_can_not() {
+    let loopback = Loopback::new(&[]);
+    assert_failed(&loopback.daemon.ask(&["connect", "nas"]), 1, "nas is not known");
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    loopback.hear("nas", closed);
+    assert_failed(&loopback.daemon.ask(&["connect", "nas"]), 4, "cannot connect to nas at 127.0.0.1");
+}
+
+#[test]
+fn signals_are_obeyed() {
+    let mut loopback = Loopback::new(&["--id", "nas", "--port", "22"]);
+    let sent = |loopback: &Loopback| loopback.daemon.status()["datagrams"]["sent"].as_u64().unwrap();
+    let before = sent(&loopback);
+    loopback.daemon.signal(Signal::SIGHUP);
+    loopback.daemon.log.wait_for("announce now");
+    assert_eq!(sent(&loopback), before + 1);
+    assert!(loopback.daemon.stop().success());
+    assert!(loopback.daemon.log.wait_for("ends").contains("info"));
+
+    let mut loopback = Loopback::new(&[]);
+    loopback.daemon.signal(Signal::SIGINT);
+    loopback.daemon.log.wait_for("ends");
+    assert!(loopback.daemon.stop().success());
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_waited_for() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let mut command = foghorn();
+    command.args(["run", "--interface", "no-such*", "--control"]).arg(&control);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let log = common::Lines::of(child.stderr.take().unwrap());
+    assert!(log.wait_for("no usable interface").contains("no-such*"));
+    log.wait_for("listens at");
+    let status = foghorn().args(["status", "--control"]).arg(&control).output().unwrap();
+    assert!(String::from_utf8(status.stdout).unwrap().contains("waiting for one"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn the_registry_never_holds_more_than_its_capacity() {
+    let loopback = Loopback::new(&[]);
+    let capacity = foghorn::limits::REGISTRY_CAPACITY;
+    for number in 0..3 * capacity {
+        loopback.send(&announcement(&format!("forged-{number}"), 1));
+        if number % 100 == 0 {
+            loopback.hear("established", 1);
+        }
+    }
+    loopback.hear("marker", 1);
+    loopback.daemon.signal(Signal::SIGHUP);
+    let told =
+        loopback.daemon.log.until("announce now").iter().filter(|line| line.contains("forged")).count();
+    assert!(told < 200, "{told} lines about forged nodes");
+    let status = loopback.daemon.status();
+    assert_eq!(status["registry"]["used"], capacity);
+    assert_eq!(loopback.daemon.ask(&["list", "--json"]).out.matches("\"id\"").count(), capacity);
+    assert_eq!(loopback.daemon.ask(&["lookup", "established"]).code, 0);
+}

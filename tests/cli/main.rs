@@ -1,0 +1,51 @@
+//! The command line, through the built binary: output, errors, exit codes.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod control;
+mod daemon;
+mod usage;
+
+use std::net::{Ipv4Addr, UdpSocket};
+
+use common::{Daemon, Directory, Ended, announcement, free_udp_port};
+
+/// A daemon on loopback, with somebody who can send it datagrams.
+struct Loopback {
+    directory: Directory,
+    daemon: Daemon,
+    port: String,
+}
+
+impl Loopback {
+    fn new(arguments: &[&str]) -> Self {
+        let directory = Directory::new();
+        let port = free_udp_port();
+        let arguments = [&["--interface", "lo", "--udp-port", &port], arguments].concat();
+        let daemon = Daemon::start(&directory.path("control.sock"), &arguments);
+        Self { directory, daemon, port }
+    }
+
+    fn send(&self, datagram: &[u8]) {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let to = (Ipv4Addr::LOCALHOST, self.port.parse().unwrap());
+        assert_eq!(socket.send_to(datagram, to).unwrap(), datagram.len());
+    }
+
+    /// Lets the daemon hear a node and waits until it has.
+    fn hear(&self, id: &str, port: u16) {
+        self.send(&announcement(id, port));
+        let ended = self.daemon.ask(&["lookup", "--wait", "20", "--", id]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+}
+
+/// A failure is one line on standard error, and nothing on standard output.
+pub(crate) fn assert_failed(ended: &Ended, code: i32, says: &str) {
+    assert_eq!((ended.code, ended.out.as_str()), (code, ""), "{ended:?}");
+    assert!(ended.err.starts_with("foghorn: ") && ended.err.ends_with('\n'), "{ended:?}");
+    assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
+    assert!(ended.err.contains(says), "{ended:?} does not say {says:?}");
+}

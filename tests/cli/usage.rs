@@ -1,0 +1,139 @@
+//! Help, wrong usage, and asking where nobody answers.
+
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::assert_failed;
+use crate::common::{Directory, Ended, foghorn, run};
+
+#[test]
+fn help_and_version_are_answers() {
+    for arguments in [&["--help"][..], &["-h"], &["help"]] {
+        let ended = run(arguments);
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+        assert!(ended.out.contains("foghorn lookup nas"));
+    }
+    for command in ["run", "lookup", "list", "watch", "status", "connect"] {
+        let ended = run(&[command, "--help"]);
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+        assert!(ended.out.contains(&format!("Usage: foghorn {command}")));
+        assert!(run(&["--help"]).out.contains(&format!("\n  {command}")));
+    }
+    assert_eq!(run(&["--version"]).out, format!("foghorn {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn help_is_no_wider_than_a_terminal() {
+    for command in ["run", "lookup", "list", "watch", "status", "connect"] {
+        assert!(run(&[command, "--help"]).out.lines().all(|line| line.len() <= 80));
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_in_one_line() {
+    let long = "x".repeat(foghorn::limits::NODE_ID_CAPACITY + 1);
+    for (arguments, says) in [
+        (&[][..], "--help"),
+        (&["lokup", "nas"], "lokup"),
+        (&["--frobnicate"], "--frobnicate"),
+        (&["run", "--frobnicate"], "--frobnicate"),
+        (&["run", "nas"], "nas"),
+        (&["run", "--id", "nas"], "--port"),
+        (&["run", "--id", "", "--port", "22"], "empty"),
+        (&["run", "--id", &long, "--port", "22"], "at most 64 bytes"),
+        (&["run", "--id", "my nas", "--port", "22"], "white space"),
+        (&["run", "--id", "nas\x1b[2J", "--port", "22"], "control characters"),
+        (&["run", "--port"], "--port"),
+        (&["run", "--port", "0"], "1 to 65535"),
+        (&["run", "--port", "70000"], "1 to 65535"),
+        (&["run", "--port", "ssh"], "1 to 65535"),
+        (&["run", "--port", "-1"], "1 to 65535"),
+        (&["run", "--announce", "nas"], "NODE:PORT"),
+        (&["run", "--announce", "nas:70000"], "NODE:PORT"),
+        (&["run", "--announce", "a b:22"], "white space"),
+        (&["run", "--interval", "0"], "1 to 3600"),
+        (&["run", "--interval", "3601"], "1 to 3600"),
+        (&["run", "--interval", "1.5"], "1 to 3600"),
+        (&["run", "--interface", ""], "pattern"),
+        (&["run", "--interface", "!"], "pattern"),
+        (&["run", "--udp-port", "0"], "1 to 65535"),
+        (&["run", "--log", "loud"], "error, warn, info, debug or trace"),
+        (&["run", "--log", ""], "error, warn, info, debug or trace"),
+        (&["lookup"], "which node"),
+        (&["lookup", ""], "empty"),
+        (&["lookup", "a b"], "white space"),
+        (&["lookup", &long], "at most 64 bytes"),
+        (&["lookup", "nas", "pi"], "pi"),
+        (&["lookup", "nas", "--wait", "soon"], "--wait"),
+        (&["lookup", "nas", "--json", "--host"], "--json"),
+        (&["list", "--xml"], "--xml"),
+        (&["watch", "nas"], "nas"),
+        (&["status", "--json=yes"], "--json"),
+        (&["connect"], "which node"),
+    ] {
+        assert_failed(&run(arguments), 2, says);
+    }
+}
+
+#[test]
+fn the_same_node_twice_or_too_many_are_wrong_usage() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let with = |arguments: &[&str]| {
+        let mut command = foghorn();
+        command.args(["run", "--interface", "lo", "--control"]).arg(&control).args(["--log", "error"]);
+        Ended::from(command.args(arguments).output().unwrap())
+    };
+    assert_failed(&with(&["--id", "nas", "--port", "22", "--announce", "nas:80"]), 2, "nas");
+    let announce = (0..=foghorn::limits::OWN_NODES).map(|number| format!("--announce=node{number}:22"));
+    let announce: Vec<_> = announce.collect();
+    assert_failed(&with(&announce.iter().map(String::as_str).collect::<Vec<_>>()), 2, "at most 8");
+    assert!(!control.exists());
+}
+
+#[test]
+fn arguments_that_are_not_text_are_refused() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bytes = std::ffi::OsStr::from_bytes(b"na\xffs");
+    for command in ["lookup", "connect"] {
+        assert_failed(&foghorn().arg(command).arg(bytes).output().unwrap().into(), 2, "");
+    }
+    assert_failed(&foghorn().arg(bytes).output().unwrap().into(), 2, "no command");
+    assert_failed(&foghorn().args(["run", "--port"]).arg(bytes).output().unwrap().into(), 2, "--port");
+}
+
+#[test]
+fn the_environment_is_read_and_checked() {
+    let bad = foghorn().arg("run").env("FOGHORN_LOG", "loud").output().unwrap().into();
+    assert_failed(&bad, 2, "FOGHORN_LOG");
+    let away = foghorn().arg("list").env("FOGHORN_CONTROL", "/nowhere/control.sock").output().unwrap().into();
+    assert_failed(&away, 3, "/nowhere/control.sock");
+}
+
+#[test]
+fn without_a_daemon_it_says_how_to_start_one() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let control = control.to_str().unwrap();
+    for command in [&["lookup", "nas"][..], &["list"], &["watch"], &["status"], &["connect", "nas"]] {
+        assert_failed(&run(&[command, &["--control", control]].concat()), 3, "foghorn run");
+    }
+    // A directory that is no socket, and a path that no socket can have.
+    assert_failed(&run(&["list", "--control", "/"]), 3, "foghorn run");
+    assert_failed(&run(&["list", "--control", &"x".repeat(200)]), 2, "control socket");
+    // The default, where there is none.
+    if !std::path::Path::new("/run/foghorn/control.sock").exists() {
+        assert_failed(&run(&["lookup", "nas"]), 3, "foghorn run");
+    }
+}
+
+#[test]
+fn output_that_can_not_be_written_is_a_failure() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut child = foghorn().arg("--help").stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    assert!(err.contains("cannot write to standard output"), "{err}");
+}
