@@ -7,9 +7,12 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 
 use super::client::{Client, Record};
-use super::{Exit, Failure, help, json, number, output};
+use super::{Exit, Failure, help, json, output};
 use crate::control::Request;
 use crate::wire::NodeId;
+
+/// The longest wait.
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut id = None;
@@ -22,7 +25,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             Long("all") => all = true,
             Long("host") => host = true,
             Long("json") => as_json = true,
-            Long("wait") => wait = Some(Duration::from_secs(number(parser, "--wait", 0..=86_400)?)),
+            Long("wait") => wait = Some(seconds(&parser.value()?.string()?)?),
             Long("control") => control = Some(parser.value()?.into()),
             Value(value) if id.is_none() => id = Some(node_id(&value.string()?)?),
             other => return Err(other.unexpected().into()),
@@ -46,6 +49,14 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             writeln!(out, "{}", if host { ip } else { address })?;
         }
         Ok(())
+    })
+}
+
+/// How long to wait: also a part of a second, at most a day.
+fn seconds(text: &str) -> Result<Duration, Failure> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|wait| *wait <= DAY).ok_or_else(|| {
+        Failure::usage(format!("--wait takes a number of seconds from 0 to 86400, not {text:?}"))
     })
 }
 

@@ -51,7 +51,8 @@ impl Link {
     /// Answers a newcomer at `address` when it is `due`. With another one waiting, both get one broadcast.
     pub(super) fn answer(&mut self, address: Ipv4Addr, due: Instant) {
         // Several processes on our own host share the port, and a unicast datagram reaches only one of them.
-        let to = if address == self.address { Recipient::Everyone } else { Recipient::One(address) };
+        let on_our_host = address == self.address || address.is_loopback();
+        let to = if on_our_host { Recipient::Everyone } else { Recipient::One(address) };
         match &mut self.answer {
             None => self.answer = Some(Answer { due, to }),
             Some(waiting) if waiting.to == to => {}

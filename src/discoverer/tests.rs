@@ -164,9 +164,11 @@ fn a_newcomer_with_several_nodes_is_still_one_newcomer() {
 fn a_newcomer_on_our_own_host_is_answered_by_broadcast() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
-    hear(&mut discoverer, at(1000), OUR_ADDRESS, "nas-too");
-    discoverer.handle_timeout(at(1000) + ANSWER_DELAY);
-    assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
+    for (millis, address) in [(1000, OUR_ADDRESS), (2000, Ipv4Addr::new(127, 0, 0, 7))] {
+        hear(&mut discoverer, at(millis), address, &format!("at-{address}"));
+        discoverer.handle_timeout(at(millis) + ANSWER_DELAY);
+        assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
+    }
 }
 
 #[test]

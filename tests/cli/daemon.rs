@@ -150,6 +150,7 @@ fn a_reader_that_leaves_early_is_no_failure() {
 fn waiting_ends_when_the_node_comes_or_the_time_is_over() {
     let loopback = Loopback::new(&[]);
     assert_failed(&loopback.daemon.ask(&["lookup", "--wait", "0", "pi"]), 1, "pi is not known");
+    assert_failed(&loopback.daemon.ask(&["lookup", "--wait", "0.01", "pi"]), 1, "pi is not known");
     let waiting = loopback.daemon.watch(&["lookup", "--wait", "20", "pi"]);
     // It waits once it watches; then there is a client.
     loopback.send(&announcement("other", 1));
