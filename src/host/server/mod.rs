@@ -203,3 +203,6 @@ fn serve(slot: &mut Option<Client>, view: &View<'_, '_>) -> bool {
         Some(Served::Waiting) | None => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
