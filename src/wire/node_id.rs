@@ -39,8 +39,9 @@ impl NodeId {
             return Err(InvalidNodeId::TooLong);
         }
         let text = core::str::from_utf8(bytes).map_err(|_| InvalidNodeId::NotPrintable)?;
-        // Nearly every NodeID is ASCII: one pass over the bytes then settles it.
-        if !bytes.iter().all(u8::is_ascii_graphic) && !text.chars().all(is_printable) {
+        // Nearly every NodeID is ASCII, which a pass over all bytes settles; one that may stop early can't be vectorised.
+        let is_ascii = bytes.iter().fold(true, |so_far, byte| so_far & byte.is_ascii_graphic());
+        if !is_ascii && !text.chars().all(is_printable) {
             return Err(InvalidNodeId::NotPrintable);
         }
         String::try_from(text).map(Self).map_err(|_| InvalidNodeId::TooLong)
