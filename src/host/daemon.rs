@@ -33,7 +33,7 @@ const FIRST_CLIENT: usize = 4;
 pub(super) const FIRST_LINK: usize = FIRST_CLIENT + CONTROL_CLIENTS;
 
 /// Datagrams taken from one socket before others have their turn.
-const DATAGRAMS: usize = 64;
+const DATAGRAMS: usize = 256;
 
 /// Events told of before other work has its turn.
 const EVENTS: usize = 256;
