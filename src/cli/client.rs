@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Failure, control_path};
-use crate::control::{ErrorCode, Line, Request, VERSION};
+use crate::control::{ErrorCode, Fields, Line, Request, VERSION};
 
 /// How long the daemon may take to answer. It answers within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,11 +18,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// The record of a data line; none if the line is of another sort.
-    pub(super) fn parse(line: &str) -> Option<Self> {
-        let Line::Data { kind, fields } = Line::parse(line) else { return None };
+    pub(super) fn new(kind: &str, fields: Fields<'_>) -> Self {
         let pairs = fields.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        Some(Self { kind: kind.to_owned(), pairs })
+        Self { kind: kind.to_owned(), pairs }
     }
 
     /// The value of a key. A daemon of another version may leave one out.
@@ -95,9 +93,8 @@ impl Client {
             Ok(0) => return Err(Failure::no_daemon("the daemon ended before it had answered")),
             read => read.map_err(|error| lost(&error))?,
         };
-        let line = self.line.trim_end_matches('\n');
-        match Line::parse(line) {
-            Line::Data { .. } => Ok(Record::parse(line)),
+        match Line::parse(self.line.trim_end_matches('\n')) {
+            Line::Data { kind, fields } => Ok(Some(Record::new(kind, fields))),
             Line::Ok => Ok(None),
             Line::Error { code, message } if code == ErrorCode::UnknownNode.name() => {
                 Err(Failure::no(message))

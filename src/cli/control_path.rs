@@ -22,10 +22,11 @@ fn asked_for(option: Option<&Path>) -> Option<PathBuf> {
     option.map(Path::to_owned).or_else(variable)
 }
 
-fn user_directory() -> Option<PathBuf> {
-    env::var_os("XDG_RUNTIME_DIR")
-        .filter(|path| !path.is_empty())
-        .map(|path| PathBuf::from(path).join("foghorn"))
+/// Where a daemon listens that was told nothing, the system's before the user's.
+fn directories() -> impl Iterator<Item = PathBuf> {
+    let of_user = env::var_os("XDG_RUNTIME_DIR").filter(|path| !path.is_empty());
+    let of_user = of_user.map(|path| PathBuf::from(path).join("foghorn"));
+    std::iter::once(PathBuf::from(SYSTEM)).chain(of_user)
 }
 
 /// The sockets at which a daemon may listen, in the order in which to try them.
@@ -33,8 +34,7 @@ pub(super) fn candidates(option: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = asked_for(option) {
         return vec![path];
     }
-    let directories = [Some(PathBuf::from(SYSTEM)), user_directory()];
-    directories.into_iter().flatten().map(|directory| directory.join(FILE)).collect()
+    directories().map(|directory| directory.join(FILE)).collect()
 }
 
 /// The socket for a daemon to listen at. The directory of a default one is made if it is missing.
@@ -42,8 +42,7 @@ pub(super) fn for_daemon(option: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(path) = asked_for(option) {
         return Ok(path);
     }
-    let directories = [Some(PathBuf::from(SYSTEM)), user_directory()];
-    let usable = directories.into_iter().flatten().find(|directory| is_usable(directory));
+    let usable = directories().find(|directory| is_usable(directory));
     usable.map(|directory| directory.join(FILE)).ok_or_else(|| {
         Failure::failed(format!(
             "no place for the control socket: {SYSTEM} can't be written and XDG_RUNTIME_DIR names no directory that can; \

@@ -71,6 +71,7 @@ fn table(out: &mut dyn Write, nodes: &[Record]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::Line;
 
     #[test]
     fn columns_line_up_also_under_wide_characters() {
@@ -78,7 +79,10 @@ mod tests {
             "node id=nas addresses=10.0.0.2:22,10.0.0.30:22 interface=eth0 age_s=3 known_s=300 heard=4",
             "node id=リビング addresses=10.0.0.4:22 interface=wlan0 age_s=61 known_s=90000 heard=1200",
         ]
-        .map(|line| Record::parse(line).unwrap());
+        .map(|line| match Line::parse(line) {
+            Line::Data { kind, fields } => Record::new(kind, fields),
+            other => panic!("{other:?}"),
+        });
         let mut out = vec![];
         table(&mut out, &nodes).unwrap();
         let expected = "\

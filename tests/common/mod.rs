@@ -49,10 +49,7 @@ impl Drop for Directory {
 
 /// The foghorn binary, with an environment that does not depend on who runs the tests.
 pub(crate) fn foghorn() -> Command {
-    clean(Command::new(env!("CARGO_BIN_EXE_foghorn")))
-}
-
-fn clean(mut command: Command) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_foghorn"));
     command.env_remove("FOGHORN_CONTROL").env_remove("FOGHORN_LOG").env_remove("XDG_RUNTIME_DIR");
     command
 }
@@ -176,10 +173,6 @@ impl Daemon {
         let status = self.ask(&["status", "--json"]);
         assert_eq!(status.code, 0, "{status:?}");
         serde_json::from_str(&status.out).unwrap()
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

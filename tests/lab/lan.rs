@@ -19,7 +19,7 @@ struct Namespace {
 }
 
 impl Namespace {
-    /// One of its own; `inside` is how to enter the one that it is to belong to.
+    /// One that the given command makes: `unshare`, run in the namespace that this one is to belong to.
     fn new(mut unshare: Command) -> Option<Self> {
         // It says a line once it is inside, and ends with its standard input: also when the test crashes.
         unshare.args(["sh", "-c", "echo ready; exec cat"]);
@@ -77,22 +77,16 @@ impl Lan {
     pub(crate) fn new() -> Option<Self> {
         let mut unshare = Command::new("unshare");
         unshare.arg(if nix::unistd::geteuid().is_root() { "-n" } else { "-Urn" });
-        let made = Namespace::new(unshare).filter(|switch| switch.try_run("ip", "link add lan type bridge"));
-        let Some(switch) = made else {
+        let Some(switch) = Namespace::new(unshare).filter(|switch| add_bridge(switch, "lan")) else {
             skip("network namespaces with a bridge can't be made here (unshare, nsenter, ip)");
             return None;
         };
-        // Its own address would make it a host; a bridge that forwards at once needs none.
-        switch.run("ip", "link set lan type bridge forward_delay 0");
-        switch.run("ip", "link set lan up");
         Some(Self { switch, directory: Directory::new(), cables: AtomicU32::new(0) })
     }
 
     /// A second LAN that hosts of this one can be plugged into.
     pub(crate) fn another(&self) -> OtherLan<'_> {
-        self.switch.run("ip", "link add lan2 type bridge");
-        self.switch.run("ip", "link set lan2 type bridge forward_delay 0");
-        self.switch.run("ip", "link set lan2 up");
+        assert!(add_bridge(&self.switch, "lan2"), "the second bridge is as the first");
         OtherLan(self)
     }
 
@@ -131,6 +125,12 @@ impl Lan {
     pub(crate) fn ip(&self, arguments: &str) {
         self.switch.run("ip", arguments);
     }
+}
+
+/// Makes a bridge that forwards at once. It has no address, which would make it a host.
+fn add_bridge(switch: &Namespace, name: &str) -> bool {
+    switch.try_run("ip", &format!("link add {name} type bridge forward_delay 0"))
+        && switch.try_run("ip", &format!("link set {name} up"))
 }
 
 /// A second bridge in the same switch.

@@ -3,13 +3,12 @@
 mod client;
 mod socket_file;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use mio::event::Event as Readiness;
 use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
-use std::io::Write as _;
 
 use super::links::{Links, io_reason};
 use super::outage::Outage;
