@@ -1,13 +1,17 @@
 //! `foghorn connect`: a TCP connection to a node, joined to standard input and output.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddrV4, TcpStream};
+use std::ops::Range;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
-use std::thread;
 use std::time::Duration;
 
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::lookup::{ask, node_id};
 use super::{Failure, help, output};
@@ -30,8 +34,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let node = ask(control.as_deref(), &id)?;
     let mut failure = Failure::failed(format!("{id} has no address"));
     for address in node.addresses() {
-        let Ok(address) = address.parse::<SocketAddr>() else { continue };
-        match TcpStream::connect_timeout(&address, PATIENCE) {
+        let Ok(address) = address.parse::<SocketAddrV4>() else { continue };
+        match TcpStream::connect_timeout(&address.into(), PATIENCE) {
             Ok(stream) => return join(&stream),
             Err(error) => failure = Failure::failed(format!("cannot connect to {id} at {address}: {error}")),
         }
@@ -39,30 +43,87 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     Err(failure)
 }
 
-/// Passes bytes both ways until the node has closed its side.
+/// Passes bytes both ways until the node has closed its side, or nobody reads what it sends.
 fn join(stream: &TcpStream) -> Result<(), Failure> {
-    let to_node = stream.try_clone().map_err(|error| Failure::failed(format!("cannot go on: {error}")))?;
-    // Detached: when the node is done this process ends, whatever standard input still has.
-    thread::spawn(move || {
-        // If the node no longer takes anything, what it still sends counts.
-        let _ = copy(&mut io::stdin().lock(), &mut &to_node);
-        let _ = to_node.shutdown(Shutdown::Write);
-    });
-    output::done(copy(&mut &*stream, &mut io::stdout().lock())).map(|_| ())
+    let stuck = |error: io::Error| Failure::failed(format!("cannot go on: {error}"));
+    stream.set_nonblocking(true).map_err(stuck)?;
+    // All three as plain descriptors, without the buffers around standard input and output: what has been read is passed on.
+    let node = File::from(stream.as_fd().try_clone_to_owned().map_err(stuck)?);
+    let input = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(stuck)?);
+    let output = File::from(io::stdout().as_fd().try_clone_to_owned().map_err(stuck)?);
+    let mut from_node = Flow::new(&node, &output);
+    let mut to_node = Flow::new(&input, &node);
+    while from_node.is_open {
+        let [from_ready, to_ready] = wait(&from_node, &to_node).map_err(stuck)?;
+        if to_ready {
+            // If the node no longer takes anything, what it still sends counts.
+            let _ = to_node.advance();
+            if !to_node.is_open {
+                let _ = stream.shutdown(Shutdown::Write);
+            }
+        }
+        if from_ready {
+            output::done(from_node.advance())?;
+        }
+    }
+    Ok(())
 }
 
-/// Passes on what can be read as soon as it can be.
-fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
-    let mut buffer = [0; 16 * 1024];
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => {
-                to.write_all(buffer.get(..count).unwrap_or_default())?;
-                to.flush()?;
+/// Waits until one of the two can advance: which.
+fn wait(first: &Flow<'_>, second: &Flow<'_>) -> io::Result<[bool; 2]> {
+    let mut waiting = [first.waits_for(), second.waits_for()];
+    // A flow that has ended would be told of its closed source again and again.
+    let open = if second.is_open { waiting.as_mut_slice() } else { waiting.split_at_mut(1).0 };
+    match poll(open, PollTimeout::NONE) {
+        Ok(_) | Err(Errno::EINTR) => Ok(waiting.map(|descriptor| descriptor.any() == Some(true))),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// As much as a pipe that can take something takes without making the writer wait.
+const CHUNK: usize = 4096;
+
+/// One direction: waits for its source when it has nothing, for its destination when it has something.
+struct Flow<'a> {
+    source: &'a File,
+    destination: &'a File,
+    buffer: Vec<u8>,
+    /// Where in the buffer that is which has been read and not yet written.
+    held: Range<usize>,
+    is_open: bool,
+}
+
+impl<'a> Flow<'a> {
+    fn new(source: &'a File, destination: &'a File) -> Self {
+        Self { source, destination, buffer: vec![0; CHUNK], held: 0..0, is_open: true }
+    }
+
+    fn waits_for(&self) -> PollFd<'a> {
+        if self.held.is_empty() {
+            PollFd::new(self.source.as_fd(), PollFlags::POLLIN)
+        } else {
+            PollFd::new(self.destination.as_fd(), PollFlags::POLLOUT)
+        }
+    }
+
+    /// Reads or writes once. Not open any more when the source has ended or either side failed.
+    fn advance(&mut self) -> io::Result<()> {
+        let held = self.buffer.get(self.held.clone()).unwrap_or_default();
+        let advanced = if held.is_empty() {
+            self.source.read(&mut self.buffer).map(|count| {
+                self.held = 0..count;
+                self.is_open = count > 0;
+            })
+        } else {
+            self.destination.write(held).map(|count| self.held.start += count)
+        };
+        match advanced {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),
+            Err(error) => {
+                self.is_open = false;
+                Err(error)
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Ok(()) => Ok(()),
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use lexopt::Parser;
-use unicode_width::UnicodeWidthStr;
 
 use super::client::{Client, Record};
 use super::{Failure, Query, help, json, output};
@@ -12,7 +11,7 @@ use crate::control::Request;
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(query) = Query::parse(parser, help::LIST)? else { return Ok(()) };
     let mut nodes = Client::connect(query.control.as_deref())?.ask(&Request::List)?;
-    nodes.sort_by(|a, b| a.get("id").cmp(b.get("id")));
+    nodes.sort_unstable_by(|a, b| a.get("id").cmp(b.get("id")));
     if nodes.is_empty() && !query.json {
         let _ = writeln!(io::stderr(), "foghorn: no node has been heard yet");
         return Ok(());
@@ -53,7 +52,7 @@ fn table(out: &mut dyn Write, nodes: &[Record]) -> io::Result<()> {
     let mut widths = [0; HEAD.len()];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.width().max(*width);
+            *width = output::columns(cell).max(*width);
         }
     }
     for row in &rows {
@@ -61,7 +60,7 @@ fn table(out: &mut dyn Write, nodes: &[Record]) -> io::Result<()> {
         for (width, cell) in widths.iter().zip(row) {
             line.push_str(cell);
             // `{:width$}` counts characters, but some are two columns wide.
-            line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
+            line.extend(std::iter::repeat_n(' ', width - output::columns(cell) + 2));
         }
         writeln!(out, "{}", line.trim_end())?;
     }

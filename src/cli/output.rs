@@ -33,9 +33,51 @@ pub(super) fn span(secs: u64) -> String {
     }
 }
 
+/// How many columns of a terminal a text takes: two for the characters of East Asia and for pictures, none for those that combine
+/// with the one before. By blocks, as terminals mostly do; tables of every single character would take 11 kB.
+pub(super) fn columns(text: &str) -> usize {
+    let width = |character| match character {
+        '\u{300}'..='\u{36f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{20d0}'..='\u{20ff}'
+        | '\u{fe00}'..='\u{fe0f}' => 0,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{303e}'
+        | '\u{3041}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1f64f}'
+        | '\u{1f680}'..='\u{1f6ff}'
+        | '\u{1f900}'..='\u{1f9ff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    };
+    text.chars().map(width).sum()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::span;
+    use super::{columns, span};
+
+    #[test]
+    fn wide_and_combining_characters_are_counted_as_terminals_show_them() {
+        let texts = [
+            ("nas", 3),
+            ("", 0),
+            ("näs", 3),
+            ("na\u{308}s", 3),
+            ("リビング", 8),
+            ("한글", 4),
+            ("ﾃﾚﾋﾞ", 4),
+            ("📺 tv", 5),
+        ];
+        for (text, expected) in texts {
+            assert_eq!(columns(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn spans_read_well() {
