@@ -13,8 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration as StdDuration;
 
-use foghorn::host::{Daemon, Options, Pattern};
-use foghorn::registry::Storage;
+use foghorn::host::{Daemon, Memory, Options, Pattern};
 use foghorn::time::Duration;
 use foghorn::wire::{Announcement, NodeId};
 use nix::sys::pthread::{Pthread, pthread_kill, pthread_self};
@@ -115,8 +114,8 @@ impl Drop for SetAtEnd<'_> {
 fn after_start_up_the_loop_allocates_nothing() {
     let path = std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
     let options = options(path.clone());
-    let storage: &'static mut Storage<64> = Box::leak(Box::new(Storage::new()));
-    let mut daemon = Daemon::new(&options, storage).unwrap();
+    let memory: &'static mut Memory<64> = Box::leak(Box::new(Memory::new()));
+    let mut daemon = Daemon::new(&options, memory).unwrap();
 
     let done = AtomicBool::new(false);
     let this_thread = pthread_self();

@@ -88,18 +88,23 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure
         Some(Long("version") | Short('V')) => {
             output::print(concat!("foghorn ", env!("CARGO_PKG_VERSION"), "\n"))
         }
-        Some(Value(command)) => match command.to_str() {
-            Some("run") => run::main(&mut parser),
-            Some("lookup") => lookup::main(&mut parser),
-            Some("list") => list::main(&mut parser),
-            Some("watch") => watch::main(&mut parser),
-            Some("status") => status::main(&mut parser),
-            Some("connect") => connect::main(&mut parser),
-            Some("help") => output::print(help::OVERVIEW),
-            _ => {
-                Err(Failure::usage(format!("there is no command {}; see foghorn --help", command.display())))
-            }
-        },
+        Some(Value(name)) => {
+            // By a pointer: compiled into this function, each command would have the stack of all.
+            let command: fn(&mut Parser) -> Result<(), Failure> = match name.to_str() {
+                Some("run") => run::main,
+                Some("lookup") => lookup::main,
+                Some("list") => list::main,
+                Some("watch") => watch::main,
+                Some("status") => status::main,
+                Some("connect") => connect::main,
+                Some("help") => |_| output::print(help::OVERVIEW),
+                _ => {
+                    let name = name.display();
+                    return Err(Failure::usage(format!("there is no command {name}; see foghorn --help")));
+                }
+            };
+            command(&mut parser)
+        }
         Some(option) => Err(option.unexpected().into()),
     }
 }

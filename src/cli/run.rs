@@ -11,15 +11,14 @@ use lexopt::{Parser, ValueExt as _};
 
 use super::lookup::node_id;
 use super::{Failure, control_path, help, number, output};
-use crate::host::{Daemon, Options, Pattern};
+use crate::host::{Daemon, Memory, Options, Pattern};
 use crate::limits::REGISTRY_CAPACITY;
-use crate::registry::Storage;
 use crate::time::Duration;
 use crate::wire::v1::UDP_PORT;
 use crate::wire::{Announcement, NodeId};
 
-/// The registry's memory. It is part of the process from the start and takes a page only when a node needs it.
-static STORAGE: Mutex<Storage<REGISTRY_CAPACITY>> = Mutex::new(Storage::new());
+/// What the daemon keeps. It is part of the process from the start, and takes a page only when something is kept there.
+static MEMORY: Mutex<Memory<REGISTRY_CAPACITY>> = Mutex::new(Memory::new());
 
 /// What the command line says.
 #[derive(Default)]
@@ -37,14 +36,20 @@ struct Arguments {
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(arguments) = Arguments::parse(parser)? else { return Ok(()) };
     init_log(arguments.log.clone())?;
-    let options = arguments.into_options()?;
-    let mut storage =
-        STORAGE.try_lock().map_err(|_| Failure::failed("a daemon runs in this process already"))?;
-    let ended = Daemon::new(&options, &mut *storage).and_then(|mut daemon| daemon.run());
-    ended.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidInput => Failure::usage(error.to_string()),
-        _ => Failure::failed(error.to_string()),
-    })
+    run(&arguments.into_options()?)
+}
+
+fn run(options: &Options) -> Result<(), Failure> {
+    let mut memory =
+        MEMORY.try_lock().map_err(|_| Failure::failed("a daemon runs in this process already"))?;
+    let ended = match &mut Daemon::new(options, &mut memory) {
+        Ok(daemon) => daemon.run(),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            return Err(Failure::usage(error.to_string()));
+        }
+        Err(error) => return Err(Failure::failed(error.to_string())),
+    };
+    ended.map_err(|error| Failure::failed(error.to_string()))
 }
 
 impl Arguments {
@@ -114,7 +119,7 @@ fn pattern(text: &str) -> Result<Pattern, Failure> {
 
 fn host_name() -> Result<NodeId, Failure> {
     let name = nix::unistd::gethostname().map_err(|errno| {
-        Failure::failed(format!("cannot tell the host name: {errno}; give one with --id"))
+        Failure::failed(format!("cannot tell the host name: {}; give one with --id", errno.desc()))
     })?;
     let name = name.to_string_lossy();
     NodeId::try_from(&*name).map_err(|invalid| {

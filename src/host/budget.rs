@@ -3,9 +3,11 @@
 use std::mem::size_of;
 
 use super::daemon::Daemon;
+use super::links;
+use super::memory::RECEIVED;
 use super::netlink;
-use super::server;
-use crate::limits::{CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS, REGISTRY_CAPACITY};
+use super::server::Buffers;
+use crate::limits::{CONTROL_CLIENTS, LINKS, REGISTRY_CAPACITY};
 use crate::registry::{Storage, budget as registry};
 
 const PAGE: &str = include_str!("../../memory-budget.md");
@@ -29,10 +31,10 @@ fn held() -> Vec<(&'static str, usize)> {
             "Registry: length and padding",
             size_of::<Storage<REGISTRY_CAPACITY>>() - REGISTRY_CAPACITY * registry::ENTRY,
         ),
-        ("Daemon: schedule, interfaces, own nodes, counters, handles", size_of::<Daemon<'_>>()),
-        ("Control clients", CONTROL_CLIENTS * server::CLIENT),
-        ("Datagram buffer", DATAGRAM_CAPACITY),
-        ("Netlink buffer", netlink::BUFFER),
+        ("Daemon: schedule, own nodes, counters, handles", size_of::<Daemon<'_>>()),
+        ("Control clients: requests and replies", CONTROL_CLIENTS * size_of::<Buffers>()),
+        ("Received: a datagram, or what the kernel says", RECEIVED),
+        ("Interfaces in use", LINKS * links::LINK),
         ("Readiness events", (super::daemon::FIRST_LINK + LINKS) * size_of::<nix::libc::epoll_event>()),
     ]
 }

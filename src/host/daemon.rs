@@ -13,7 +13,8 @@ use super::change_log::ChangeLog;
 use super::clock;
 use super::interface::Pattern;
 use super::links::{Links, io_reason};
-use super::netlink::{Inquiry, Monitor};
+use super::memory::{Memory, RECEIVED};
+use super::netlink::{Inquiry, Interfaces, Monitor};
 use super::outage::Outage;
 use super::server::{Server, View};
 use super::signals::{Signals, Wish};
@@ -21,7 +22,6 @@ use super::timer::Timer;
 use crate::discoverer::{Config, Discoverer};
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
 use crate::log::{debug, info, warn};
-use crate::registry::Storage;
 use crate::time::{Duration, Instant};
 use crate::wire::Announcement;
 
@@ -62,14 +62,14 @@ pub struct Daemon<'a> {
     events: Events,
     discoverer: Discoverer<'a>,
     links: Links,
-    server: Server,
+    server: Server<'a>,
     timer: Timer,
     signals: Signals,
     monitor: Monitor,
     inquiry: Inquiry,
     inquiring: Outage,
     changes: ChangeLog,
-    buffer: Box<[u8; DATAGRAM_CAPACITY]>,
+    received: &'a mut [u8; RECEIVED],
     started: Instant,
     /// When to try again what could not be used.
     retry_at: Option<Instant>,
@@ -86,14 +86,17 @@ impl<'a> Daemon<'a> {
     ///
     /// The control socket can't be opened, a node can't be announced, or the kernel refuses something basic. The error's text
     /// says what to do about it.
-    pub fn new<const N: usize>(options: &Options, storage: &'a mut Storage<N>) -> io::Result<Self> {
+    // Apart, so that the stack it takes is free again when the daemon runs.
+    #[inline(never)]
+    pub fn new<const N: usize>(options: &Options, memory: &'a mut Memory<N>) -> io::Result<Self> {
         let poll = Poll::new()?;
         let (signals, timer, monitor) = (Signals::new()?, Timer::new()?, Monitor::new()?);
         for (fd, token) in [(signals.raw_fd(), SIGNALS), (timer.raw_fd(), TIMER), (monitor.raw_fd(), MONITOR)]
         {
             poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE)?;
         }
-        let server = Server::new(&options.control, poll.registry(), LISTENER, FIRST_CLIENT)?;
+        let registry = poll.registry();
+        let server = Server::new(&options.control, &mut memory.clients, registry, LISTENER, FIRST_CLIENT)?;
         let config = Config {
             interval: options.interval,
             udp_port: options.udp_port,
@@ -101,7 +104,7 @@ impl<'a> Daemon<'a> {
             hash_key: (u128::from(random()) << 64 | u128::from(random())).to_ne_bytes(),
         };
         let started = clock::now();
-        let mut discoverer = Discoverer::new(&config, storage);
+        let mut discoverer = Discoverer::new(&config, &mut memory.registry);
         for node in &options.announce {
             discoverer.announce(started, node.clone()).map_err(|error| {
                 io::Error::new(io::ErrorKind::InvalidInput, format!("cannot announce {}: {error}", node.id))
@@ -120,7 +123,7 @@ impl<'a> Daemon<'a> {
             inquiry: Inquiry::new()?,
             inquiring: Outage::default(),
             changes: ChangeLog::new(),
-            buffer: Box::new([0; DATAGRAM_CAPACITY]),
+            received: &mut memory.received,
             started,
             retry_at: None,
             more: true,
@@ -194,10 +197,9 @@ impl<'a> Daemon<'a> {
         self.drain(now);
         for slot in 0..LINKS {
             for _ in 0..DATAGRAMS {
-                let Some((link, from, length)) = self.links.receive(slot, &mut self.buffer[..]) else {
-                    break;
-                };
-                let datagram = self.buffer.get(..length).unwrap_or_default();
+                let buffer = self.received.get_mut(..DATAGRAM_CAPACITY).unwrap_or_default();
+                let Some((link, from, length)) = self.links.receive(slot, buffer) else { break };
+                let datagram = self.received.get(..length).unwrap_or_default();
                 if let Err(reason) = self.discoverer.handle_datagram(now, link, from, datagram) {
                     debug!("{}: a datagram from {from} was rejected: {reason}", self.links.name(link));
                 }
@@ -225,8 +227,9 @@ impl<'a> Daemon<'a> {
 
     /// Makes the interfaces in use those that there are.
     fn reconcile(&mut self, now: Instant) {
-        self.retry_at = match self.inquiry.interfaces() {
-            Ok(interfaces) => {
+        let mut interfaces = Interfaces::new();
+        self.retry_at = match self.inquiry.interfaces(self.received, &mut interfaces) {
+            Ok(()) => {
                 self.inquiring.ends();
                 let failed =
                     self.links.reconcile(now, &interfaces, &mut self.discoverer, self.poll.registry());

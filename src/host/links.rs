@@ -90,9 +90,13 @@ impl Link {
     }
 }
 
+/// What each interface that could be used costs, in bytes.
+#[cfg(test)]
+pub(super) const LINK: usize = size_of::<Option<Link>>();
+
 /// All interfaces in use, and which are wanted.
 pub(super) struct Links {
-    slots: [Option<Link>; LINKS],
+    slots: Box<[Option<Link>]>,
     patterns: Vec<Pattern>,
     udp_port: u16,
     first_token: usize,
@@ -108,7 +112,7 @@ impl Links {
     /// Sockets will be registered under the [`LINKS`] tokens from `first_token` on.
     pub(super) fn new(patterns: Vec<Pattern>, udp_port: u16, first_token: usize) -> Self {
         Self {
-            slots: [const { None }; LINKS],
+            slots: (0..LINKS).map(|_| None).collect(),
             patterns,
             udp_port,
             first_token,

@@ -4,6 +4,7 @@
 //! daemon.rs      the loop: wait, take one kind of input, drain the core, repeat
 //! links.rs       the interfaces in use, each with its UDP socket (udp.rs)
 //! netlink.rs     what the kernel says of interfaces (interface.rs), and that something changed
+//! memory.rs      room for all that is kept
 //! timer.rs       the one timer;  clock.rs  the one clock
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
 //! server/        the control socket and its clients
@@ -22,6 +23,7 @@ mod interface;
 mod links;
 #[cfg(feature = "log")]
 mod logger;
+mod memory;
 mod netlink;
 mod outage;
 mod server;
@@ -33,3 +35,4 @@ pub use daemon::{Daemon, Options};
 pub use interface::Pattern;
 #[cfg(feature = "log")]
 pub use logger::init as init_logger;
+pub use memory::Memory;

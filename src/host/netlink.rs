@@ -20,8 +20,9 @@ use crate::registry::LinkId;
 /// Interfaces with an IPv4 address that are looked at; more are passed over.
 const INTERFACES: usize = 64;
 
-/// The kernel's messages are no longer than this unless an interface has dozens of virtual functions.
-pub(super) const BUFFER: usize = 32 * 1024;
+/// The kernel fills no more than a page or this with messages, unless one alone is longer: a link's takes less than 2 KiB, when its
+/// virtual functions are not asked for.
+pub(super) const BUFFER: usize = 8 * 1024;
 
 /// All interfaces that have an IPv4 address.
 pub(super) type Interfaces = Vec<Interface, INTERFACES>;
@@ -65,47 +66,54 @@ impl Monitor {
 /// Asks the kernel for all interfaces that have an IPv4 address.
 pub(super) struct Inquiry {
     fd: OwnedFd,
-    buffer: Box<[u8]>,
 }
 
 impl Inquiry {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { fd: open(SockFlag::empty())?, buffer: vec![0; BUFFER].into_boxed_slice() })
+        Ok(Self { fd: open(SockFlag::empty())? })
     }
 
-    pub(super) fn interfaces(&mut self) -> io::Result<Interfaces> {
+    /// Asks, and adds those that there are. The buffer is for what the kernel says.
+    pub(super) fn interfaces(
+        &mut self,
+        buffer: &mut [u8; BUFFER],
+        interfaces: &mut Interfaces,
+    ) -> io::Result<()> {
         // Few interfaces have addresses, though a container host may have hundreds: addresses first.
         let mut addresses = Vec::<(u32, Ipv4Addr), INTERFACES>::new();
-        self.dump(libc::RTM_GETADDR, |body| {
+        self.dump(buffer, libc::RTM_GETADDR, |body| {
             if let Some((index, address)) = parse_address(body)
                 && !addresses.iter().any(|(known, _)| *known == index)
             {
                 let _ = addresses.push((index, address));
             }
         })?;
-        let mut interfaces = Interfaces::new();
-        self.dump(libc::RTM_GETLINK, |body| {
+        self.dump(buffer, libc::RTM_GETLINK, |body| {
             if let Some((index, flags, name)) = parse_link(body)
                 && let Some((_, address)) = addresses.iter().find(|(known, _)| *known == index)
             {
                 let _ = interfaces.push(Interface { id: LinkId(index), name, flags, address: *address });
             }
-        })?;
-        Ok(interfaces)
+        })
     }
 
     /// Asks for all objects of a kind and hands over the body of each message.
-    fn dump(&mut self, request: u16, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    fn dump(
+        &mut self,
+        buffer: &mut [u8; BUFFER],
+        request: u16,
+        mut each: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
         sendto(self.fd.as_raw_fd(), &dump_request(request), &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
         loop {
-            let (length, from) = match recvfrom::<NetlinkAddr>(self.fd.as_raw_fd(), &mut self.buffer[..]) {
+            let (length, from) = match recvfrom::<NetlinkAddr>(self.fd.as_raw_fd(), buffer) {
                 Err(Errno::EINTR) => continue,
                 received => received?,
             };
             if from.is_none_or(|from| from.pid() != 0) {
                 continue;
             }
-            let mut messages = self.buffer.get(..length).unwrap_or_default();
+            let mut messages = buffer.get(..length).unwrap_or_default();
             while let Some((kind, body, rest)) = split_message(messages) {
                 match i32::from(kind) {
                     libc::NLMSG_DONE => return Ok(()),
@@ -197,7 +205,8 @@ mod tests {
 
     #[test]
     fn the_kernel_lists_loopback() {
-        let interfaces = Inquiry::new().unwrap().interfaces().unwrap();
+        let mut interfaces = Interfaces::new();
+        Inquiry::new().unwrap().interfaces(&mut [0; BUFFER], &mut interfaces).unwrap();
         let lo = interfaces
             .iter()
             .find(|interface| interface.name.as_bytes() == b"lo")

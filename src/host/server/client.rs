@@ -23,10 +23,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Lines and reads for one client before others have their turn.
 const STEPS: usize = 64;
 
-pub(super) struct Client {
-    stream: UnixStream,
+/// What a client has asked and not been answered yet, and what it is told and has not read yet.
+pub(in crate::host) struct Buffers {
     input: Vec<u8, REQUEST_CAPACITY>,
     output: Vec<u8, REPLY_CAPACITY>,
+}
+
+impl Buffers {
+    pub(in crate::host) const fn new() -> Self {
+        Self { input: Vec::new(), output: Vec::new() }
+    }
+}
+
+pub(super) struct Client<'a> {
+    stream: UnixStream,
+    buffers: &'a mut Buffers,
     job: Job,
     /// When it last asked or read something.
     active: Instant,
@@ -61,17 +72,16 @@ pub(super) enum Served {
     Done,
 }
 
-impl Client {
-    pub(super) fn new(stream: UnixStream, now: Instant) -> Self {
-        Self {
-            stream,
-            input: Vec::new(),
-            output: Vec::new(),
-            job: Job::None,
-            active: now,
-            readable: true,
-            ending: false,
-        }
+impl<'a> Client<'a> {
+    pub(super) fn new(stream: UnixStream, buffers: &'a mut Buffers, now: Instant) -> Self {
+        buffers.input.clear();
+        buffers.output.clear();
+        Self { stream, buffers, job: Job::None, active: now, readable: true, ending: false }
+    }
+
+    /// Leaves the client. Its buffers are for the next.
+    pub(super) fn leave(self) -> &'a mut Buffers {
+        self.buffers
     }
 
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -84,13 +94,13 @@ impl Client {
 
     /// When it will have been silent for too long. Who watches may be silent for ever.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let watching = self.job == Job::Watch && self.output.is_empty();
+        let watching = self.job == Job::Watch && self.buffers.output.is_empty();
         (!watching).then(|| self.active + PATIENCE)
     }
 
     /// Since when it has asked nothing; none while it is being told something.
     pub(super) fn silent_since(&self) -> Option<Instant> {
-        (self.job == Job::None && self.output.is_empty()).then_some(self.active)
+        (self.job == Job::None && self.buffers.output.is_empty()).then_some(self.active)
     }
 
     /// Goes on with whatever can go on: read requests, compose replies, write them.
@@ -99,11 +109,11 @@ impl Client {
             if self.compose(view) {
                 continue;
             }
-            let had_output = !self.output.is_empty();
+            let had_output = !self.buffers.output.is_empty();
             if self.flush(view.now).is_err() {
                 return Served::Done;
             }
-            if !self.output.is_empty() {
+            if !self.buffers.output.is_empty() {
                 return Served::Waiting;
             }
             if had_output {
@@ -125,7 +135,7 @@ impl Client {
     /// Puts the next part of what is to be told into the output. False if there is none, or no room for it.
     fn compose(&mut self, view: &View<'_, '_>) -> bool {
         match self.job {
-            Job::None => self.output.is_empty() && self.next_request(view),
+            Job::None => self.buffers.output.is_empty() && self.next_request(view),
             Job::List(told) => match view.discoverer.iter_after(view.now, told).next() {
                 Some(entry) => {
                     self.reply(|out| control::node(out, entry, view.links.name(entry.link())))
@@ -160,24 +170,24 @@ impl Client {
         if !concerned {
             return true;
         }
-        if self.output.is_empty() {
+        if self.buffers.output.is_empty() {
             // The time it has to read this begins now.
             self.active = now;
         }
-        self.push(line) && self.flush(now).is_ok()
+        self.buffers.output.extend_from_slice(line.as_bytes()).is_ok() && self.flush(now).is_ok()
     }
 
     /// Starts on the next request that is complete. False if there is none.
     fn next_request(&mut self, view: &View<'_, '_>) -> bool {
-        let Some(end) = self.input.iter().position(|byte| *byte == b'\n') else {
-            if !self.input.is_full() || self.ending {
+        let Some(end) = self.buffers.input.iter().position(|byte| *byte == b'\n') else {
+            if !self.buffers.input.is_full() || self.ending {
                 return false;
             }
             self.ending = true;
             return self.reply(|out| control::error(out, ErrorCode::BadRequest, InvalidRequest::TooLong));
         };
-        let request = Request::parse(self.input.get(..end).unwrap_or_default());
-        drop_front(&mut self.input, end + 1);
+        let request = Request::parse(self.buffers.input.get(..end).unwrap_or_default());
+        drop_front(&mut self.buffers.input, end + 1);
         self.begin(request, view)
     }
 
@@ -186,10 +196,8 @@ impl Client {
             Ok(Request::List) => self.go_on(Job::List(None)),
             Ok(Request::Watch) => self.go_on(Job::Snapshot(None)),
             Ok(Request::Status) => {
-                self.job = Job::Status(0);
-                let mut out = String::<REPLY_CAPACITY>::new();
-                control::status(&mut out, view.discoverer, view.now.since(view.started)).is_ok()
-                    && self.output.extend_from_slice(out.as_bytes()).is_ok()
+                let uptime = view.now.since(view.started);
+                self.reply(|out| control::status(out, view.discoverer, uptime)) && self.go_on(Job::Status(0))
             }
             Ok(Request::Lookup(id)) => match view.discoverer.lookup(view.now, id.as_str()) {
                 Some(entry) => self.reply(|out| {
@@ -232,23 +240,23 @@ impl Client {
     }
 
     /// Puts some lines into the output, all or none. False if they have no room now.
-    fn reply(&mut self, compose: impl FnOnce(&mut ReplyLine) -> std::fmt::Result) -> bool {
-        let mut line = ReplyLine::new();
-        // The buffer holds the longest line there is.
-        compose(&mut line).is_ok() && self.push(&line)
-    }
-
-    fn push(&mut self, line: &ReplyLine) -> bool {
-        self.output.extend_from_slice(line.as_bytes()).is_ok()
+    fn reply(&mut self, compose: impl FnOnce(&mut Vec<u8, REPLY_CAPACITY>) -> std::fmt::Result) -> bool {
+        let output = &mut self.buffers.output;
+        let told = output.len();
+        let composed = compose(output).is_ok();
+        if !composed {
+            output.truncate(told);
+        }
+        composed
     }
 
     /// Writes as much as the client takes.
     fn flush(&mut self, now: Instant) -> io::Result<()> {
-        while !self.output.is_empty() {
-            match self.stream.write(&self.output) {
+        while !self.buffers.output.is_empty() {
+            match self.stream.write(&self.buffers.output) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
-                    drop_front(&mut self.output, written);
+                    drop_front(&mut self.buffers.output, written);
                     self.active = now;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -262,12 +270,12 @@ impl Client {
     /// Reads once.
     fn read(&mut self, now: Instant) -> io::Result<()> {
         let mut bytes = [0; REQUEST_CAPACITY];
-        let room = self.input.capacity() - self.input.len();
+        let room = self.buffers.input.capacity() - self.buffers.input.len();
         match self.stream.read(bytes.get_mut(..room).unwrap_or_default()) {
             Ok(0) => self.ending = true,
             Ok(count) => {
                 self.active = now;
-                let _ = self.input.extend_from_slice(bytes.get(..count).unwrap_or_default());
+                let _ = self.buffers.input.extend_from_slice(bytes.get(..count).unwrap_or_default());
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

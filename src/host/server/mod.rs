@@ -6,6 +6,7 @@ mod socket_file;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use heapless::Vec;
 use mio::event::Event as Readiness;
 use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
@@ -18,15 +19,12 @@ use crate::limits::CONTROL_CLIENTS;
 use crate::log::{debug, info, warn};
 use crate::time::{Duration, Instant};
 
+pub(super) use client::Buffers;
 use client::{Client, ReplyLine, Served};
 use socket_file::SocketFile;
 
 /// Connections taken in before others have their turn.
 const BATCH: usize = 16;
-
-/// What each client costs, in bytes.
-#[cfg(test)]
-pub(super) const CLIENT: usize = size_of::<Option<Client>>();
 
 /// When accepting failed, for want of file descriptors say, it is tried again after this.
 const RETRY: Duration = Duration::from_secs(1);
@@ -39,23 +37,28 @@ pub(super) struct View<'a, 'b> {
     pub(super) links: &'a Links,
 }
 
-pub(super) struct Server {
+/// Buffers that no client has.
+type Spare<'a> = Vec<&'a mut Buffers, CONTROL_CLIENTS>;
+
+pub(super) struct Server<'a> {
     listener: UnixListener,
     _file: SocketFile,
     /// Whether a client may be waiting: the kernel says so once, until all were taken in.
     ready: bool,
     retry_at: Option<Instant>,
     accepting: Outage,
-    clients: Box<[Option<Client>]>,
+    clients: [Option<Client<'a>>; CONTROL_CLIENTS],
+    spare: Spare<'a>,
     /// Whether a client's turn ended before its work did.
     more: bool,
     first_token: usize,
 }
 
-impl Server {
+impl<'a> Server<'a> {
     /// Listens at `path`. Clients will be registered under the [`CONTROL_CLIENTS`] tokens from `first_token` on.
     pub(super) fn new(
         path: &Path,
+        buffers: &'a mut [Buffers; CONTROL_CLIENTS],
         registry: &Registry,
         token: Token,
         first_token: usize,
@@ -68,7 +71,8 @@ impl Server {
             ready: true,
             retry_at: None,
             accepting: Outage::default(),
-            clients: (0..CONTROL_CLIENTS).map(|_| None).collect(),
+            clients: [const { None }; CONTROL_CLIENTS],
+            spare: buffers.iter_mut().collect(),
             more: false,
             first_token,
         })
@@ -85,13 +89,13 @@ impl Server {
         let Some(client) = slot else { return };
         if readiness.is_error() || readiness.is_write_closed() {
             // It has gone and can't be told anything any more.
-            *slot = None;
+            leave(slot, &mut self.spare);
             return;
         }
         if readiness.is_readable() {
             client.mark_readable();
         }
-        self.more |= serve(slot, view);
+        self.more |= serve(slot, &mut self.spare, view);
     }
 
     /// Takes in clients that wait, and goes on with those whose turn ended early. True if there is more to do.
@@ -102,7 +106,7 @@ impl Server {
         }
         if std::mem::take(&mut self.more) {
             for slot in &mut self.clients {
-                self.more |= serve(slot, view);
+                self.more |= serve(slot, &mut self.spare, view);
             }
         }
         for _ in 0..BATCH {
@@ -119,7 +123,7 @@ impl Server {
         for slot in &mut self.clients {
             if slot.as_ref().and_then(Client::deadline).is_some_and(|deadline| deadline <= now) {
                 debug!("a control client was silent for too long");
-                *slot = None;
+                leave(slot, &mut self.spare);
             }
         }
     }
@@ -139,7 +143,7 @@ impl Server {
         for slot in &mut self.clients {
             if slot.as_mut().is_some_and(|client| !client.tell(event, &line, now)) {
                 debug!("a control client read too slowly");
-                *slot = None;
+                leave(slot, &mut self.spare);
             }
         }
     }
@@ -173,10 +177,13 @@ impl Server {
             return;
         };
         let Some(slot) = self.clients.get_mut(number) else { return };
-        let mut client = Client::new(stream, view.now);
+        leave(slot, &mut self.spare);
+        let Some(buffers) = self.spare.pop() else { return };
+        let client = slot.insert(Client::new(stream, buffers, view.now));
         if client.register(registry, Token(self.first_token + number)).is_ok() {
-            *slot = Some(client);
-            self.more |= serve(slot, view);
+            self.more |= serve(slot, &mut self.spare, view);
+        } else {
+            leave(slot, &mut self.spare);
         }
     }
 
@@ -192,14 +199,22 @@ impl Server {
 }
 
 /// Lets a client go on, and drops it when it is done. True if there is more to do.
-fn serve(slot: &mut Option<Client>, view: &View<'_, '_>) -> bool {
+fn serve<'a>(slot: &mut Option<Client<'a>>, spare: &mut Spare<'a>, view: &View<'_, '_>) -> bool {
     match slot.as_mut().map(|client| client.serve(view)) {
         Some(Served::More) => true,
         Some(Served::Done) => {
-            *slot = None;
+            leave(slot, spare);
             false
         }
         Some(Served::Waiting) | None => false,
+    }
+}
+
+/// Leaves the client in a slot, if there is one.
+fn leave<'a>(slot: &mut Option<Client<'a>>, spare: &mut Spare<'a>) {
+    if let Some(client) = slot.take() {
+        // There are as many buffers as slots.
+        let _ = spare.push(client.leave());
     }
 }
 

@@ -8,7 +8,7 @@ use mio::Poll;
 
 use super::*;
 use crate::discoverer::Config;
-use crate::registry::Storage;
+use crate::host::Memory;
 
 const START: Instant = Instant::from_millis(1_000_000);
 const FIRST_CLIENT: usize = 1;
@@ -16,18 +16,19 @@ const FIRST_CLIENT: usize = 1;
 /// A server and those who ask it.
 struct Table<'a> {
     poll: Poll,
-    server: Server,
+    server: Server<'a>,
     discoverer: Discoverer<'a>,
     links: Links,
     path: PathBuf,
 }
 
 impl<'a> Table<'a> {
-    fn new(name: &str, storage: &'a mut Storage<4>) -> Self {
+    fn new(name: &str, memory: &'a mut Memory<4>) -> Self {
         let path = std::env::temp_dir().join(format!("foghorn-server-{}-{name}", std::process::id()));
         let poll = Poll::new().unwrap();
-        let server = Server::new(&path, poll.registry(), Token(0), FIRST_CLIENT).unwrap();
-        let discoverer = Discoverer::new(&Config::new(1, [1; 16]), storage);
+        let server =
+            Server::new(&path, &mut memory.clients, poll.registry(), Token(0), FIRST_CLIENT).unwrap();
+        let discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut memory.registry);
         Self { poll, server, discoverer, links: Links::new(vec![], 1, 100), path }
     }
 
@@ -54,8 +55,8 @@ fn is_left(client: &mut StdStream) -> bool {
 
 #[test]
 fn who_asks_nothing_is_left_and_who_watches_is_not() {
-    let mut storage = Storage::new();
-    let mut table = Table::new("silent", &mut storage);
+    let mut memory = Memory::new();
+    let mut table = Table::new("silent", &mut memory);
     let mut silent = table.client(START, b"");
     let mut halfway = table.client(START, b"look");
     let mut asking = table.client(START + Duration::from_secs(10), b"list\n");
@@ -77,8 +78,8 @@ fn who_asks_nothing_is_left_and_who_watches_is_not() {
 
 #[test]
 fn who_does_not_read_is_left() {
-    let mut storage = Storage::new();
-    let mut table = Table::new("slow", &mut storage);
+    let mut memory = Memory::new();
+    let mut table = Table::new("slow", &mut memory);
     // Far more answers than the socket and the client's buffer hold.
     let mut stuck = StdStream::connect(&table.path).unwrap();
     stuck.set_nonblocking(true).unwrap();
@@ -99,4 +100,22 @@ fn who_does_not_read_is_left() {
     assert_eq!(table.server.deadline(), Some(patience));
     table.server.handle_timeout(patience);
     assert!(is_left(&mut stuck));
+}
+
+#[test]
+fn buffers_go_from_one_client_to_the_next() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("buffers", &mut memory);
+    // More clients in turn than there are buffers. Each leaves half a request behind that must not become part of the next one's.
+    for _ in 0..3 * CONTROL_CLIENTS {
+        let mut client = table.client(START, b"version\nloo");
+        let mut said = [0; 64];
+        let length = client.read(&mut said).unwrap();
+        assert!(said[..length].ends_with(b"ok\n"), "{:?}", said[..length].escape_ascii().to_string());
+        assert!(!said[..length].starts_with(b"error"));
+    }
+    // Silent ones gave way, and no buffer was lost.
+    assert_eq!(table.server.spare.len(), 0);
+    table.server.handle_timeout(START + Duration::from_secs(30));
+    assert_eq!(table.server.spare.len(), CONTROL_CLIENTS);
 }

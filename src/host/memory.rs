@@ -1,0 +1,41 @@
+//! What the daemon needs room for, in one piece.
+
+use super::netlink;
+use super::server::Buffers;
+use crate::limits::{CONTROL_CLIENTS, DATAGRAM_CAPACITY};
+use crate::registry::Storage;
+
+/// Room for a daemon that knows up to `N` nodes.
+///
+/// It is all zero bytes at first, so as a static it takes no room in the binary, and a page of it takes memory only once something is
+/// kept there.
+pub struct Memory<const N: usize> {
+    pub(super) registry: Storage<N>,
+    pub(super) clients: [Buffers; CONTROL_CLIENTS],
+    /// What was received last: a datagram, or what the kernel says of the interfaces.
+    pub(super) received: [u8; RECEIVED],
+}
+
+/// Bytes that are received at once.
+pub(super) const RECEIVED: usize = netlink::BUFFER;
+
+const _: () = assert!(RECEIVED >= DATAGRAM_CAPACITY);
+
+impl<const N: usize> Memory<N> {
+    /// Room in which nothing is kept yet.
+    #[must_use]
+    #[expect(clippy::large_stack_arrays, reason = "meant for a static, where it is on no stack")]
+    pub const fn new() -> Self {
+        Self {
+            registry: Storage::new(),
+            clients: [const { Buffers::new() }; CONTROL_CLIENTS],
+            received: [0; RECEIVED],
+        }
+    }
+}
+
+impl<const N: usize> Default for Memory<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
