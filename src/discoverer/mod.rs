@@ -32,7 +32,8 @@ pub struct Config {
     pub interval: Duration,
     /// The UDP port that announcements and answers are sent to.
     pub udp_port: u16,
-    /// What the random delays come from: the same seed, the same delays.
+    /// What the random delays come from: the same seed, the same delays. It need not be secret, only another one on each node: a
+    /// hardware address will do.
     pub seed: u64,
     /// A secret for the registry's hash. It is to be random, else a stranger can slow each lookup.
     pub hash_key: [u8; 16],
@@ -377,6 +378,14 @@ impl core::fmt::Display for AnnounceError {
 }
 
 impl core::error::Error for AnnounceError {}
+
+impl core::fmt::Display for TooManyLinks {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "at most {LINKS} interfaces can be used")
+    }
+}
+
+impl core::error::Error for TooManyLinks {}
 
 #[cfg(test)]
 mod tests;
