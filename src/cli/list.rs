@@ -1,6 +1,7 @@
 //! `foghorn list`: all nodes.
 
-use std::io::{self, Write};
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
 
 use lexopt::Parser;
 
@@ -18,7 +19,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     }
     output::write(|out| {
         if query.json {
-            json::array(out, &nodes, |out, node| json::object(out, node.pairs()))?;
+            json::array(out, &nodes, |out, node| json::object(out, &mut node.pairs()));
             return writeln!(out);
         }
         table(out, &nodes)
@@ -28,7 +29,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 const HEAD: [&str; 6] = ["NODE", "ADDRESS", "INTERFACE", "HEARD", "KNOWN FOR", "TIMES"];
 
 /// A row for each node; each further address of it has a row with nothing else in it.
-fn table(out: &mut dyn Write, nodes: &[Record]) -> io::Result<()> {
+fn table(out: &mut String, nodes: &[Record]) -> fmt::Result {
     let span = |node: &Record, key| node.get(key).parse().map_or_else(|_| "?".to_owned(), output::span);
     let mut rows = vec![HEAD.map(str::to_owned)];
     for node in nodes {
@@ -82,7 +83,7 @@ mod tests {
             Line::Data { kind, fields } => Record::new(kind, fields),
             other => panic!("{other:?}"),
         });
-        let mut out = vec![];
+        let mut out = String::new();
         table(&mut out, &nodes).unwrap();
         let expected = "\
 NODE      ADDRESS       INTERFACE  HEARD     KNOWN FOR  TIMES
@@ -90,6 +91,6 @@ nas       10.0.0.2:22   eth0       3 s ago   5 min      4
           10.0.0.30:22
 リビング  10.0.0.4:22   wlan0      61 s ago  25 h       1200
 ";
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        assert_eq!(out, expected);
     }
 }

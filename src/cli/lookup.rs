@@ -1,5 +1,6 @@
 //! `foghorn lookup`: where a node is.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     };
     output::write(|out| {
         if as_json {
-            json::object(out, node.pairs())?;
+            json::object(out, &mut node.pairs());
             return writeln!(out);
         }
         for address in node.addresses().take(if all { usize::MAX } else { 1 }) {

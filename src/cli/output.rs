@@ -1,17 +1,26 @@
 //! Standard output. A reader that stops reading, like `head`, is no failure.
 
-use std::io::{self, BufWriter, Write};
+use std::fmt;
+use std::io::{self, Write as _};
 
 use super::Failure;
 
-/// Writes to standard output.
-pub(super) fn write(compose: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    done(compose(&mut out).and_then(|()| out.flush())).map(|_| ())
+/// Writes to standard output what is composed.
+pub(super) fn write(compose: impl FnOnce(&mut String) -> fmt::Result) -> Result<(), Failure> {
+    let mut text = String::new();
+    // Text in memory takes all that is written to it.
+    let _ = compose(&mut text);
+    print(&text)
 }
 
 pub(super) fn print(text: &str) -> Result<(), Failure> {
-    write(|out| out.write_all(text.as_bytes()))
+    tell(text).map(|_| ())
+}
+
+/// Writes to standard output at once. False if nobody reads it any more.
+pub(super) fn tell(text: &str) -> Result<bool, Failure> {
+    let mut out = io::stdout().lock();
+    done(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// Whether what was written arrived. False if nobody reads any more: then there is nothing left to do, and no one to tell.

@@ -1,6 +1,6 @@
 //! `foghorn status`: how the daemon does.
 
-use std::io::{self, Write};
+use std::fmt::{self, Write as _};
 
 use lexopt::Parser;
 
@@ -37,21 +37,22 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     output::write(|out| if query.json { write_json(out, &status) } else { write_text(out, &status) })
 }
 
-fn write_json(out: &mut dyn Write, status: &Status) -> io::Result<()> {
-    out.write_all(b"{")?;
-    json::pairs(out, status.pairs("daemon"))?;
+fn write_json(out: &mut String, status: &Status) -> fmt::Result {
+    out.push('{');
+    json::pairs(out, &mut status.pairs("daemon"));
     for (key, kind) in [("own", "own"), ("interfaces", "interface")] {
         write!(out, ",\"{key}\":")?;
-        json::array(out, status.all(kind), |out, record| json::object(out, record.pairs()))?;
+        json::array(out, status.all(kind), |out, record| json::object(out, &mut record.pairs()));
     }
     for kind in ["registry", "datagrams", "rejected"] {
         write!(out, ",\"{kind}\":")?;
-        json::object(out, status.pairs(kind))?;
+        json::object(out, &mut status.pairs(kind));
     }
-    out.write_all(b"}\n")
+    out.push_str("}\n");
+    Ok(())
 }
 
-fn write_text(out: &mut dyn Write, status: &Status) -> io::Result<()> {
+fn write_text(out: &mut String, status: &Status) -> fmt::Result {
     let get = |kind, key| status.get(kind, key);
     let uptime = get("daemon", "uptime_s").parse().map_or_else(|_| "?".to_owned(), output::span);
     writeln!(
@@ -86,11 +87,11 @@ fn write_text(out: &mut dyn Write, status: &Status) -> io::Result<()> {
 
 /// A label and a line for each item; one line that says so if there is none.
 fn section(
-    out: &mut dyn Write,
+    out: &mut String,
     label: &str,
     items: impl IntoIterator<Item = String>,
     none: &str,
-) -> io::Result<()> {
+) -> fmt::Result {
     let mut items = items.into_iter();
     writeln!(out, "{label:<11} {}", items.next().as_deref().unwrap_or(none))?;
     items.try_for_each(|item| writeln!(out, "{:<11} {item}", ""))
