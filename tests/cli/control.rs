@@ -7,7 +7,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 use std::thread;
 
-use crate::common::{Daemon, Directory, Ended, TIMEOUT, announcement, foghorn, free_udp_port};
+use crate::common::{
+    Daemon, Directory, Ended, FOGHORN, TIMEOUT, announcement, foghorn, free_udp_port, to_run,
+};
 use crate::{Loopback, assert_failed};
 
 #[test]
@@ -62,8 +64,9 @@ fn the_control_socket_is_private_under_any_umask() {
     let directory = Directory::new();
     for umask in ["0", "777"] {
         let control = directory.path(umask);
+        let (program, arguments) = to_run(FOGHORN);
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(env!("CARGO_BIN_EXE_foghorn"));
+        shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(program).args(arguments);
         let _daemon =
             Daemon::start_with(shell, &control, &["--interface", "lo", "--udp-port", &free_udp_port()]);
         assert_eq!(fs::metadata(&control).unwrap().permissions().mode() & 0o7777, 0o660);

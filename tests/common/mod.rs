@@ -47,9 +47,21 @@ impl Drop for Directory {
     }
 }
 
+/// The binary that is tested.
+pub(crate) const FOGHORN: &str = env!("CARGO_BIN_EXE_foghorn");
+
+/// The program and the arguments that run a program of the machine that the tests were built for: itself, or an emulator of that machine.
+pub(crate) fn to_run(program: &str) -> (String, Vec<String>) {
+    let emulator = std::env::var("FOGHORN_TEST_RUNNER").unwrap_or_default();
+    let mut words = emulator.split_whitespace().chain([program]).map(str::to_owned);
+    (words.next().unwrap_or_default(), words.collect())
+}
+
 /// The foghorn binary, with an environment that does not depend on who runs the tests.
 pub(crate) fn foghorn() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_foghorn"));
+    let (program, arguments) = to_run(FOGHORN);
+    let mut command = Command::new(program);
+    command.args(arguments);
     command.env_remove("FOGHORN_CONTROL").env_remove("FOGHORN_LOG").env_remove("XDG_RUNTIME_DIR");
     command
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::{Daemon, Directory};
+use crate::common::{Daemon, Directory, FOGHORN, to_run};
 use crate::peer::Peer;
 
 /// Says that something was not tested. Written past the test runner, which keeps what passing tests print.
@@ -159,7 +159,7 @@ impl Host<'_> {
 
     /// Runs foghorn there.
     pub(crate) fn daemon(&self, arguments: &[&str]) -> Daemon {
-        let mut command = self.namespace.enter(env!("CARGO_BIN_EXE_foghorn"));
+        let mut command = self.enter(FOGHORN);
         command.env_remove("FOGHORN_LOG");
         let control = self.directory.path(&format!("{}.sock", self.number));
         Daemon::start_with(command, &control, arguments)
@@ -167,6 +167,14 @@ impl Host<'_> {
 
     /// Runs a node there that sends recorded bytes.
     pub(crate) fn peer(&self, datagram: &[u8]) -> Peer {
-        Peer::start(self.namespace.enter(&std::env::current_exe().unwrap().to_string_lossy()), datagram)
+        Peer::start(self.enter(&std::env::current_exe().unwrap().to_string_lossy()), datagram)
+    }
+
+    /// A command that runs a program of this build there.
+    fn enter(&self, program: &str) -> Command {
+        let (program, arguments) = to_run(program);
+        let mut command = self.namespace.enter(&program);
+        command.args(arguments);
+        command
     }
 }

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Runs the tests for a device's processor, emulated by qemu-user: unit and integration tests, with the daemon and its clients as the
+# device would run them.
+#
+#     cross/test.sh TARGET [ARGUMENTS OF cargo test]
+set -eu
+cd "$(dirname "$0")/.."
+. cross/toolchain.sh
+use_toolchain "${1:-}"
+shift
+
+case $target in
+thumbv*) fail "nothing runs on $target here: cross/build.sh builds the core for it" ;;
+esac
+[ -z "$emulator" ] || need qemu-user-static "$emulator" --version
+# Emulated, each instruction costs ten: it pays to have fewer.
+[ -z "$emulator" ] || export CARGO_PROFILE_DEV_OPT_LEVEL=1
+# Tests start the binary too, and a kernel does not know by itself what runs it.
+export FOGHORN_TEST_RUNNER="$runner"
+# shellcheck disable=SC2086
+exec cargo test --target "$target" $build_std "$@"

@@ -1,0 +1,157 @@
+# shellcheck shell=sh
+# Sourced by the scripts beside it: finds or fetches what builds foghorn for a device, and what runs it here.
+#
+#     use_toolchain TARGET [small]
+#
+# puts into the environment of cargo what it needs: the compiler, the linker, their flags and the runner. It sets build_std to what cargo is
+# to be given for that compiler, emulator to the program that runs those of the target, and runner to its whole command; all
+# three are empty where nothing is needed.
+#
+# With a toolchain that has the target installed, that is used. Else, on Debian, its compiler rustc-web and the source of that compiler's
+# library are unpacked into a cache directory, and the library is built from source: compiler and source must match. Linker and C library
+# for musl come with zig, from PyPI, into the same directory. The linkers for glibc and the emulator are ordinary Debian packages.
+
+say() { echo "cross: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+targets="armv7-unknown-linux-gnueabihf armv7-unknown-linux-musleabihf arm-unknown-linux-musleabihf \
+aarch64-unknown-linux-musl x86_64-unknown-linux-musl mipsel-unknown-linux-musl \
+thumbv6m-none-eabi thumbv7em-none-eabi thumbv7em-none-eabihf"
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/foghorn-cross
+mkdir -p "$cache/bin"
+cache=$(cd "$cache" && pwd)
+root=$cache/root
+
+# need PACKAGE COMMAND: sees to it that a command that is in this Debian package runs.
+need() {
+  package=$1
+  shift
+  "$@" >/dev/null 2>&1 && return
+  command -v apt-get >/dev/null || fail "$1 is missing; on Debian it is in the package $package"
+  [ "$(id -u)" = 0 ] || fail "$1 is missing; as root: apt-get install $package"
+  say "installing $package"
+  apt-get -qq update >&2
+  DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$package" >&2
+}
+
+# The compiler of Debian with the source of its library, unpacked beside the system. Nothing is installed.
+fetch_compiler() {
+  [ -e "$cache/compiler-complete" ] && return
+  command -v apt-get >/dev/null || fail "the toolchain has no $target: rustup target add $target"
+  say "the toolchain has no $target: fetching a compiler with the source of its library from Debian"
+  mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial" "$cache/debs" "$root"
+  architecture=$(dpkg --print-architecture)
+  # An apt of its own over the system's sources: it downloads packages, and knows of none that is installed.
+  cat > "$cache/apt/conf" <<END
+Dir::State "$cache/apt"; Dir::State::status "$cache/apt/status"; Dir::Cache "$cache/apt/cache";
+APT::Architecture "$architecture"; APT::Architectures { "$architecture"; }; APT::Sandbox::User "root";
+Acquire::Languages "none"; Acquire::Retries "3";
+END
+  : > "$cache/apt/status"
+  # shellcheck disable=SC2086
+  (
+    export APT_CONFIG="$cache/apt/conf"
+    apt-get -qq update &&
+      # What the compiler needs beyond the libraries that every Debian has; their names change with their versions.
+      packages=$(apt-cache depends --recurse --important rustc-web |
+        grep -xE 'libstd-rust-web-.*|libllvm[0-9]+|lib(edit|bsd|md|ffi|icu|xml2|z3)[-0-9]*' | sort -u) &&
+      cd "$cache/debs" &&
+      apt-get -qq download rustc-web rust-web-src $packages
+  ) >&2 || fail "Debian's rustc-web could not be fetched; rustup target add $target would do as well"
+  for deb in "$cache"/debs/*.deb; do dpkg -x "$deb" "$root"; done
+  rm -f "$cache"/debs/*.deb
+  touch "$cache/compiler-complete"
+}
+
+use_compiler() {
+  libdir=$(rustc --print target-libdir --target "$target" 2>/dev/null || true)
+  if [ -n "$libdir" ] && [ -d "$libdir" ]; then
+    say "building for $target with the installed $(rustc --version)"
+    build_std=
+    return
+  fi
+  fetch_compiler
+  for program in rustc rustdoc; do
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' "$(echo "$root"/usr/lib/*-linux-gnu)" "$root/usr/bin/$program" \
+      > "$cache/bin/$program"
+    chmod +x "$cache/bin/$program"
+  done
+  say "building for $target, with its standard library, with Debian's $("$cache/bin/rustc" --version)"
+  # A stable compiler builds its library only when it is told that we mean it.
+  export RUSTC="$cache/bin/rustc" RUSTDOC="$cache/bin/rustdoc" RUSTC_BOOTSTRAP=1
+  # shellcheck disable=SC2034
+  build_std=-Zbuild-std=std,panic_abort
+}
+
+# zig ARGUMENTS: makes a linker of zig's C compiler, which has musl's source for every architecture.
+zig() {
+  if [ ! -e "$cache/zig-complete" ]; then
+    say "fetching zig, for its linker and musl"
+    need python3-venv python3 -c 'import ensurepip'
+    rm -rf "$cache/zig"
+    { python3 -m venv "$cache/zig" && "$cache/zig/bin/pip" install -q ziglang==0.13.0; } >&2 ||
+      fail "zig could not be fetched from PyPI"
+    touch "$cache/zig-complete"
+  fi
+  export ZIG_GLOBAL_CACHE_DIR="$cache/zig-cache"
+  linker=$cache/bin/zig-$target
+  # What is left out is a workaround for the errata of one core, which zig's linker does not know.
+  cat > "$linker" <<END
+#!/bin/sh
+for argument do
+  shift
+  case \$argument in -Wl,--fix-cortex-a53-*) ;; *) set -- "\$@" "\$argument" ;; esac
+done
+exec $(echo "$cache"/zig/lib/python3*/site-packages/ziglang/zig) cc $* "\$@"
+END
+  chmod +x "$linker"
+  # At a fixed address nothing has to be relocated: less code, and no page that is written before it is read.
+  flags="$flags -Clink-self-contained=no -Ctarget-feature=+crt-static -Crelocation-model=static -Crelro-level=off"
+}
+
+# use_toolchain TARGET [small]: see above.
+use_toolchain() {
+  target=$1
+  case " $targets " in
+  *" $target "*) ;;
+  *) fail "no recipe for the target ${target:-(none given)}; there is one for each of: $targets" ;;
+  esac
+  use_compiler
+
+  linker='' runner='' emulator=''
+  # Flags of the user's own for all targets would replace those for this one.
+  flags=${RUSTFLAGS:-}
+  unset RUSTFLAGS
+  # Every ARMv7 has Thumb-2, whose code is a quarter smaller.
+  case $target in armv7-*) flags="$flags -Ctarget-feature=+thumb-mode" ;; esac
+  # Nobody walks the stack of a build that ends at a panic.
+  [ "${2:-}" != small ] || flags="$flags -Cforce-unwind-tables=no"
+  case $target in
+  armv7-unknown-linux-gnueabihf)
+    need gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc --version
+    linker=arm-linux-gnueabihf-gcc emulator=qemu-arm-static runner="-cpu cortex-a9 -L /usr/arm-linux-gnueabihf" ;;
+  armv7-unknown-linux-musleabihf)
+    # Not every ARMv7 divides, or has NEON: those in many a NAS do not.
+    zig -target arm-linux-musleabihf -mcpu=generic+v7a+vfp3d16
+    emulator=qemu-arm-static runner="-cpu cortex-a9" ;;
+  arm-unknown-linux-musleabihf)
+    zig -target arm-linux-musleabihf -mcpu=arm1176jzf_s
+    emulator=qemu-arm-static runner="-cpu arm1176" ;;
+  aarch64-unknown-linux-musl)
+    zig -target aarch64-linux-musl
+    emulator=qemu-aarch64-static runner="-cpu cortex-a53" ;;
+  mipsel-unknown-linux-musl)
+    zig -target mipsel-linux-musl -msoft-float
+    emulator=qemu-mipsel-static runner="-cpu 24Kc" ;;
+  x86_64-unknown-linux-musl)
+    zig -target x86_64-linux-musl ;;
+  esac
+  [ -z "$emulator" ] || runner="$emulator $runner"
+
+  # What cargo takes from its environment: CARGO_TARGET_(THE TARGET)_LINKER and its like.
+  variable=CARGO_TARGET_$(echo "$target" | tr a-z- A-Z_)
+  [ -z "$linker" ] || export "${variable}_LINKER=$linker"
+  [ -z "$runner" ] || export "${variable}_RUNNER=$runner"
+  export "${variable}_RUSTFLAGS=$flags" "${variable}_RUSTDOCFLAGS=$flags"
+}
