@@ -1,4 +1,6 @@
-//! What both benchmark programs need.
+//! What the benchmark programs need.
+
+#![allow(dead_code, reason = "each benchmark program uses its own part of this")]
 
 /// Whether `cargo bench` runs this. `cargo test --benches` does not say so and only wants to see that the program starts.
 pub(crate) fn is_bench_run() -> bool {
@@ -20,4 +22,10 @@ pub(crate) fn median(samples: &mut [f64]) -> f64 {
 pub(crate) fn goal(what: &str, measured: f64, limit: f64, unit: &str) {
     let verdict = if measured <= limit { "reached" } else { "NOT reached" };
     println!("goal: {what} <= {limit}{unit}: {measured:.2}{unit}, {verdict}");
+}
+
+/// The number after `key` in what a file of `/proc` says.
+pub(crate) fn number(text: &str, key: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(key))?;
+    value.split_whitespace().next()?.parse().ok()
 }

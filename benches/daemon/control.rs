@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use foghorn::wire::v1::UDP_PORT;
 
+use crate::announcement::{announcement, neighbour};
 use crate::common::{goal, median, percentile};
-use crate::process::{Daemon, FOGHORN, Placement, Process, Workshop};
-use crate::traffic::{Sender, announcement, neighbour, wait_until_taken};
+use crate::daemon::FOGHORN;
+use crate::process::{Daemon, Placement, Process, Workshop};
+use crate::traffic::{Sender, wait_until_taken};
 
 /// The role this program has when it is the echo.
 pub(crate) const ECHO: &str = "--echo";

@@ -9,12 +9,17 @@
     reason = "a benchmark that meets the unexpected is to stop"
 )]
 
+#[path = "../common/announcement.rs"]
+mod announcement;
 #[path = "../common/mod.rs"]
 mod common;
 mod control;
+#[path = "../common/daemon.rs"]
+mod daemon;
 mod idle;
 mod load;
 mod memory;
+#[path = "../common/namespace.rs"]
 mod namespace;
 mod process;
 mod traffic;
@@ -42,9 +47,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if !namespace::is_private() {
-        return namespace::run_again_in_private();
+        return namespace::run_again_in_private(&[]);
     }
-    namespace::bring_up_loopback();
+    namespace::ip("link set lo up");
     let workshop = Workshop::new();
     load::measure(&workshop);
     control::measure(&workshop);

@@ -2,9 +2,10 @@
 
 use foghorn::wire::v1::UDP_PORT;
 
+use crate::announcement::announcement;
 use crate::common::goal;
 use crate::process::{Daemon, Workshop};
-use crate::traffic::{Sender, announcement, dropped, neighbours, wait_until_taken};
+use crate::traffic::{Sender, dropped, neighbours, wait_until_taken};
 
 const FEW: u32 = 1_000;
 const MANY: u32 = 1_000_000;

@@ -1,7 +1,6 @@
 //! The processes that are measured, and what the kernel says of them.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -9,11 +8,11 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-use foghorn::control::Line;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-pub(crate) const FOGHORN: &str = env!("CARGO_BIN_EXE_foghorn");
+use crate::common;
+use crate::daemon::{FOGHORN, status};
 
 /// A directory for control sockets, gone at the end.
 pub(crate) struct Workshop(pub(crate) PathBuf);
@@ -50,9 +49,7 @@ impl Process {
 
     /// The number after `key`.
     fn number(&self, file: &str, key: &str) -> u64 {
-        let text = self.read(file);
-        let value = text.lines().find_map(|line| line.strip_prefix(key)?.split_whitespace().next());
-        value.unwrap().parse().unwrap()
+        common::number(&self.read(file), key).unwrap()
     }
 
     /// Nanoseconds on a processor, in user and kernel mode. Exact while it sleeps; `/proc/PID/stat` counts ticks only.
@@ -148,18 +145,7 @@ impl Daemon {
 
     /// A value from its status, from the first line of that kind.
     pub(crate) fn status(&self, kind: &str, key: &str) -> String {
-        let mut stream = UnixStream::connect(&self.control).unwrap();
-        stream.write_all(b"status\n").unwrap();
-        for line in BufReader::new(stream).lines().map(Result::unwrap) {
-            match Line::parse(&line) {
-                Line::Data { kind: found, mut fields } if found == kind => {
-                    return fields.find(|(found, _)| *found == key).unwrap().1.to_owned();
-                }
-                Line::Data { .. } => {}
-                Line::Ok | Line::Error { .. } => break,
-            }
-        }
-        String::new()
+        status(&self.control, kind, key)
     }
 
     pub(crate) fn count(&self, kind: &str, key: &str) -> u64 {

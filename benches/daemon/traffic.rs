@@ -3,11 +3,8 @@
 use std::fs;
 use std::hint;
 use std::net::{Ipv4Addr, UdpSocket};
-use std::num::NonZeroU16;
 
-use foghorn::limits::ANNOUNCEMENT_CAPACITY;
-use foghorn::wire::{Announcement, NodeId, v1};
-
+use crate::announcement::{announcement, neighbour};
 use crate::process::Process;
 
 /// Datagrams sent at once. A socket's buffer holds some 250.
@@ -53,20 +50,6 @@ pub(crate) fn dropped(port: u16) -> u64 {
     let local = format!(":{port:04X}");
     let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     rows.filter(|row| row[1].ends_with(&local)).map(|row| row[12].parse::<u64>().unwrap()).sum()
-}
-
-/// The announcement of a node.
-pub(crate) fn announcement(name: &str) -> Vec<u8> {
-    let announcement =
-        Announcement { id: NodeId::try_from(name).unwrap(), port: NonZeroU16::new(22_000).unwrap() };
-    let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
-    let length = v1::emit(&announcement, &mut buffer).unwrap();
-    buffer[..length].to_vec()
-}
-
-/// The name of a node that announces itself again and again. It is as long as those of the reference node.
-pub(crate) fn neighbour(number: u32) -> String {
-    format!("P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZ{number:04}")
 }
 
 /// The announcements of 64 neighbours.

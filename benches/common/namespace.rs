@@ -10,12 +10,13 @@ pub(crate) fn is_private() -> bool {
     std::env::args().any(|argument| argument == PRIVATE)
 }
 
-/// Runs this program once more, in a new namespace.
-pub(crate) fn run_again_in_private() -> ExitCode {
+/// Runs this program once more, in a new namespace. `more` are further arguments for `unshare`.
+pub(crate) fn run_again_in_private(more: &[&str]) -> ExitCode {
     let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
     let flags = if is_root { "-n" } else { "-Urn" };
     let ended = Command::new("unshare")
         .arg(flags)
+        .args(more)
         .arg(std::env::current_exe().unwrap())
         .args(std::env::args_os().skip(1))
         .arg(PRIVATE)
@@ -29,11 +30,12 @@ pub(crate) fn run_again_in_private() -> ExitCode {
 
 fn fail(reason: &str) -> ExitCode {
     eprintln!("NOT MEASURED: {reason}");
-    eprintln!("the daemon is measured in a private network namespace: run as root, or allow user namespaces");
+    eprintln!("this is measured in a private network namespace: run as root, or allow user namespaces");
     ExitCode::FAILURE
 }
 
-pub(crate) fn bring_up_loopback() {
-    let status = Command::new("ip").args(["link", "set", "lo", "up"]).status();
-    assert!(status.is_ok_and(|status| status.success()), "ip link set lo up failed");
+/// Runs `ip`.
+pub(crate) fn ip(arguments: &str) {
+    let status = Command::new("ip").args(arguments.split(' ')).status();
+    assert!(status.is_ok_and(|status| status.success()), "ip {arguments} failed");
 }

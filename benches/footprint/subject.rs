@@ -1,0 +1,82 @@
+//! A program that is measured.
+
+use std::fs::{self, File};
+use std::process::Stdio;
+
+use crate::host::Host;
+use crate::mappings;
+use crate::program::{CONTROL, Program};
+use crate::registry;
+use crate::sample::Sample;
+
+/// What a program prints, in its directory.
+const LOG: &str = "log";
+
+pub(crate) struct Subject {
+    pub(crate) program: Program,
+    /// Where it was started, or why it was not.
+    host: Result<Host, String>,
+}
+
+impl Subject {
+    /// Starts it on the host of that number.
+    #[expect(clippy::zombie_processes, reason = "it is to end with this program, when the kernel ends it")]
+    pub(crate) fn start(program: Program, number: u8) -> Self {
+        let host = program.file.clone().map(|file| {
+            let host = Host::new(number);
+            let arguments = (program.arguments)(&file, host.directory.to_str().unwrap());
+            let log = File::create(host.directory.join(LOG)).unwrap();
+            let mut command = host.enter(&file);
+            command.args(arguments.split(' ')).stdin(Stdio::null());
+            command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+            host
+        });
+        Self { program, host }
+    }
+
+    /// Does nothing if the program is no foghorn.
+    pub(crate) fn fill_registry(&self) {
+        if let Ok(host) = &self.host
+            && host.directory.join(CONTROL).exists()
+        {
+            registry::fill(&host.directory.join(CONTROL), host.address);
+        }
+    }
+
+    /// Does nothing if the program is no foghorn.
+    pub(crate) fn check_registry(&self) {
+        if let Ok(host) = &self.host
+            && host.directory.join(CONTROL).exists()
+        {
+            registry::check(&host.directory.join(CONTROL));
+        }
+    }
+
+    /// Prints where its memory is. Does nothing if the program is no foghorn.
+    pub(crate) fn print_mappings(&self) {
+        if let Ok(host) = &self.host
+            && host.directory.join(CONTROL).exists()
+            && let Some(process) = host.processes().first()
+        {
+            println!("\n| {}: resident in | |\n| --- | ---: |", self.program.title());
+            mappings::print(process);
+        }
+    }
+
+    /// None if it does not run.
+    pub(crate) fn sample(&self) -> Option<Sample> {
+        let processes = self.host.as_ref().ok()?.processes();
+        (!processes.is_empty()).then(|| Sample::take(&processes))
+    }
+
+    /// Why it does not run.
+    pub(crate) fn reason(&self) -> String {
+        match &self.host {
+            Err(reason) => reason.clone(),
+            Ok(host) => {
+                let log = fs::read_to_string(host.directory.join(LOG)).unwrap();
+                format!("not measured, it ended: {}", log.lines().last().unwrap_or_default())
+            }
+        }
+    }
+}
