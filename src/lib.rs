@@ -65,11 +65,25 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `host` | yes | the daemon and the command line; needs `std` and Linux. Without it the library is `no_std` |
-//! | `log` | yes | log statements go to the `log` facade; without it they compile to nothing |
+//! | `log` | yes | log statements go to the `log` facade; without it and `defmt` they compile to nothing |
+//! | `defmt` | no | the core's types implement `defmt::Format`; with `host`, log statements become frames for `defmt-print`, whether `log` is on or not |
+//!
+//! A daemon that logs in frames brings defmt's global logger. It is linked for a fixed address, with GNU ld or lld; where that is
+//! done statically, as for musl, it takes `-Crelocation-model=static` in `RUSTFLAGS`. `defmt-print` needs the symbols of the very
+//! build that runs, so keep the program as it was linked and install a stripped copy:
+//!
+//! ```sh
+//! CARGO_PROFILE_RELEASE_STRIP=none cargo build --release --features defmt
+//! strip -o foghorn target/release/foghorn
+//! ./foghorn run --log-to frames
+//! defmt-print -e target/release/foghorn < frames
+//! ```
 //!
 //! Capacities are set when foghorn is built, see [`limits`].
 
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
+// With it, defmt's logger has to be an unsafe trait's: host/frames.rs alone may do that.
+#![cfg_attr(not(feature = "defmt"), forbid(unsafe_code))]
 
 #[cfg(feature = "host")]
 pub mod cli;

@@ -1,30 +1,62 @@
-//! `error!`, `warn!`, `info!` and `debug!`: to the `log` facade with the feature of that name, else to nothing.
+//! `error!`, `warn!`, `info!` and `debug!`: to [defmt](https://docs.rs/defmt) with the feature of that name, else to the `log` facade
+//! with the feature of that name, else to nothing.
+//!
+//! Their format strings are those that both understand: a plain `{}` for each argument that follows, and no names in braces. An
+//! argument that can only be displayed is handed over as [`Shown`].
 
-/// Passes a statement on to the facade, or checks its format string and drops it.
+/// To defmt, if messages of that level are wanted: defmt itself decides that only when it is built.
+#[cfg(feature = "defmt")]
 macro_rules! statement {
-    ($level:ident, $($arg:tt)+) => {{
-        #[cfg(feature = "log")]
-        log::log!(log::Level::$level, $($arg)+);
-        #[cfg(not(feature = "log"))]
+    ($level:ident, $name:ident, $($arg:tt)+) => {
+        if $crate::host::Level::$level.is_wanted() {
+            defmt::$name!($($arg)+);
+        }
+    };
+}
+
+/// To the facade.
+#[cfg(all(feature = "log", not(feature = "defmt")))]
+macro_rules! statement {
+    ($level:ident, $name:ident, $($arg:tt)+) => { log::log!(log::Level::$level, $($arg)+) };
+}
+
+/// Checks the format string and drops it.
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+macro_rules! statement {
+    ($level:ident, $name:ident, $($arg:tt)+) => {{
         let _ = || core::format_args!($($arg)+).as_str().is_some();
     }};
 }
 
 macro_rules! error {
-    ($($arg:tt)+) => { $crate::log::statement!(Error, $($arg)+) };
+    ($($arg:tt)+) => { $crate::log::statement!(Error, error, $($arg)+) };
 }
 
 macro_rules! warning {
-    ($($arg:tt)+) => { $crate::log::statement!(Warn, $($arg)+) };
+    ($($arg:tt)+) => { $crate::log::statement!(Warn, warn, $($arg)+) };
 }
 
 macro_rules! info {
-    ($($arg:tt)+) => { $crate::log::statement!(Info, $($arg)+) };
+    ($($arg:tt)+) => { $crate::log::statement!(Info, info, $($arg)+) };
 }
 
 macro_rules! debug {
-    ($($arg:tt)+) => { $crate::log::statement!(Debug, $($arg)+) };
+    ($($arg:tt)+) => { $crate::log::statement!(Debug, debug, $($arg)+) };
 }
 
 // `warn` is also the name of a built-in attribute, which a macro of that name can't be imported beside.
 pub(crate) use {debug, error, info, statement, warning as warn};
+
+#[cfg(feature = "defmt")]
+pub(crate) use defmt::Display2Format as Shown;
+
+/// An argument as it displays itself.
+#[cfg(not(feature = "defmt"))]
+pub(crate) struct Shown<'a, T: ?Sized>(pub(crate) &'a T);
+
+#[cfg(not(feature = "defmt"))]
+impl<T: core::fmt::Display + ?Sized> core::fmt::Display for Shown<'_, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}

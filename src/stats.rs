@@ -6,6 +6,7 @@ use crate::wire::Malformed;
 
 /// Why a datagram did not touch the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Rejected {
     /// It is no announcement.
     Malformed(Malformed),
@@ -50,6 +51,7 @@ impl core::error::Error for Rejected {}
 
 /// A number that only grows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counter(u64);
 
 impl Counter {
@@ -67,6 +69,7 @@ impl Counter {
 
 /// The counters of a [`Discoverer`](crate::discoverer::Discoverer).
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stats {
     /// Datagrams that were handed in.
     pub received: Counter,

@@ -94,6 +94,20 @@ impl fmt::Display for Duration {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Instant {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=u64} ms", self.0);
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Duration {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=u64} ms", self.0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -111,6 +111,12 @@ impl Drop for SetAtEnd<'_> {
 
 #[test]
 fn after_start_up_the_loop_allocates_nothing() {
+    // Whatever can be logged is, in a build that logs.
+    #[cfg(any(feature = "log", feature = "defmt"))]
+    foghorn::host::init_log(
+        foghorn::host::Level::Trace,
+        foghorn::host::LogSink::open(Path::new("/dev/null")).unwrap(),
+    );
     let path = std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
     let options = options(path.clone());
     let memory: &'static mut Memory<64> = Box::leak(Box::new(Memory::new()));

@@ -41,6 +41,8 @@ Options:
   --udp-port PORT        the protocol's port [21025]
   --log LEVEL            error, warn, info, debug or trace; or FOGHORN_LOG
                          [info]
+  --log-to PATH          append the log to a file, or send it to the Unix socket
+                         that a program listens at [standard error]
   --control PATH         the control socket; or FOGHORN_CONTROL
                          [/run/foghorn/control.sock where that can be used, else
                          $XDG_RUNTIME_DIR/foghorn/control.sock]

@@ -1,9 +1,9 @@
 //! `foghorn run`: the daemon, in the foreground.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::num::NonZeroU16;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use lexopt::Arg::{Long, Short};
@@ -30,12 +30,13 @@ struct Arguments {
     interfaces: Vec<Pattern>,
     udp_port: Option<NonZeroU16>,
     log: Option<OsString>,
+    log_to: Option<PathBuf>,
     control: Option<PathBuf>,
 }
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(arguments) = Arguments::parse(parser)? else { return Ok(()) };
-    init_log(arguments.log.clone())?;
+    init_log(arguments.log.as_deref(), arguments.log_to.as_deref())?;
     run(&arguments.into_options()?)
 }
 
@@ -44,12 +45,17 @@ fn run(options: &Options) -> Result<(), Failure> {
         MEMORY.try_lock().map_err(|_| Failure::failed("a daemon runs in this process already"))?;
     let ended = match &mut Daemon::new(options, &mut memory) {
         Ok(daemon) => daemon.run(),
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-            return Err(Failure::usage(error.to_string()));
-        }
-        Err(error) => return Err(Failure::failed(error.to_string())),
+        Err(error) => return Err(failure(error)),
     };
-    ended.map_err(|error| Failure::failed(error.to_string()))
+    ended.map_err(|error| failure(&error))
+}
+
+/// An error of the host's, whose text says what to do.
+fn failure(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => Failure::usage(error.to_string()),
+        _ => Failure::failed(error.to_string()),
+    }
 }
 
 impl Arguments {
@@ -68,6 +74,7 @@ impl Arguments {
                 Long("interface") => arguments.interfaces.push(pattern(&parser.value()?.string()?)?),
                 Long("udp-port") => arguments.udp_port = Some(port(parser, "--udp-port")?),
                 Long("log") => arguments.log = Some(parser.value()?),
+                Long("log-to") => arguments.log_to = Some(parser.value()?.into()),
                 Long("control") => arguments.control = Some(parser.value()?.into()),
                 other => return Err(other.unexpected().into()),
             }
@@ -129,30 +136,42 @@ fn host_name() -> Result<NodeId, Failure> {
     })
 }
 
-#[cfg(feature = "log")]
-fn init_log(option: Option<OsString>) -> Result<(), Failure> {
-    let variable = || std::env::var_os("FOGHORN_LOG").filter(|level| !level.is_empty());
-    let level = match option.or_else(variable) {
-        None => log::LevelFilter::Info,
-        Some(text) => {
-            let level = text.to_str().and_then(|text| text.parse::<log::Level>().ok());
-            let level = level.ok_or_else(|| {
-                Failure::usage(format!(
-                    "--log and FOGHORN_LOG take error, warn, info, debug or trace, not {}",
-                    text.display()
-                ))
-            })?;
-            level.to_level_filter()
-        }
+#[cfg(any(feature = "log", feature = "defmt"))]
+fn init_log(level: Option<&OsStr>, to: Option<&Path>) -> Result<(), Failure> {
+    use crate::host::{Level, LogSink};
+
+    let variable = std::env::var_os("FOGHORN_LOG").filter(|level| !level.is_empty());
+    let level = match level.or(variable.as_deref()) {
+        None => Level::Info,
+        Some(text) => text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+            Failure::usage(format!(
+                "--log and FOGHORN_LOG take error, warn, info, debug or trace, not {}",
+                text.display()
+            ))
+        })?,
     };
-    crate::host::init_logger(level);
+    let sink = match to {
+        Some(path) => LogSink::open(path),
+        None if cfg!(feature = "defmt") && io::IsTerminal::is_terminal(&io::stderr()) => {
+            return Err(Failure::usage(
+                "this build logs in frames, which defmt-print reads and a terminal does not: give --log-to FILE",
+            ));
+        }
+        None => LogSink::stderr(),
+    };
+    crate::host::init_log(level, sink.map_err(|error| failure(&error))?);
     Ok(())
 }
 
 /// A build without log statements has nothing to set.
-#[cfg(not(feature = "log"))]
-fn init_log(option: Option<OsString>) -> Result<(), Failure> {
-    option.map_or(Ok(()), |_| Err(Failure::usage("this build has no log: leave --log out")))
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+fn init_log(level: Option<&OsStr>, to: Option<&Path>) -> Result<(), Failure> {
+    for (option, given) in [("--log", level.is_some()), ("--log-to", to.is_some())] {
+        if given {
+            return Err(Failure::usage(format!("this build has no log: leave {option} out")));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::wire::{Announcement, NodeId};
 
 /// Why a request could not be answered, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ErrorCode {
     /// The node is not known.
     UnknownNode,
@@ -187,6 +188,7 @@ pub fn interface(
 
 /// A line of a reply, as a client reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Line<'a> {
     /// The reply is complete.
     Ok,
@@ -224,6 +226,7 @@ impl<'a> Line<'a> {
 
 /// The `key=value` pairs of a line, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fields<'a> {
     rest: &'a str,
 }

@@ -6,6 +6,7 @@ use crate::wire::{InvalidNodeId, NodeId};
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Request {
     /// Which version is spoken; with a number: whether it is that one.
     Version(Option<u16>),
@@ -21,6 +22,7 @@ pub enum Request {
 
 /// Why a line is no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum InvalidRequest {
     /// Its first word is none of the requests.
     Unknown,

@@ -47,9 +47,18 @@ impl Config {
     }
 }
 
+/// Without what makes it hard to predict.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Config {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Config {{ interval: {}, udp_port: {=u16} }}", self.interval, self.udp_port);
+    }
+}
+
 /// A datagram to be sent: its first `length` bytes are in the buffer that was handed to
 /// [`Discoverer::poll_transmit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Transmit {
     /// The interface to send it on.
     pub link: LinkId,
@@ -61,6 +70,7 @@ pub struct Transmit {
 
 /// What happened to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum EventKind {
     /// It was not known and now is.
     Found,
@@ -84,6 +94,7 @@ impl EventKind {
 
 /// A change in what is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Event {
     /// What happened.
     pub kind: EventKind,
@@ -97,6 +108,7 @@ pub struct Event {
 
 /// Why a node can't be announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AnnounceError {
     /// This process announces [`OWN_NODES`] already.
     TooMany,
@@ -106,6 +118,7 @@ pub enum AnnounceError {
 
 /// There are [`LINKS`] interfaces in use already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TooManyLinks;
 
 /// Announces nodes, hears others and keeps them in a [`Registry`].

@@ -2,7 +2,7 @@
 
 use super::links::LinkName;
 use crate::discoverer::{Event, EventKind};
-use crate::log::{debug, info};
+use crate::log::{Shown, debug, info};
 use crate::schedule::TokenBucket;
 use crate::time::{Duration, Instant};
 
@@ -24,17 +24,24 @@ impl ChangeLog {
     }
 
     /// Logs a change, or counts it for when there may be a line again.
+    #[cfg_attr(
+        feature = "defmt",
+        expect(
+            clippy::match_same_arms,
+            reason = "defmt takes the strings, in which alone they differ, out of the code"
+        )
+    )]
     pub(super) fn log(&mut self, now: Instant, event: &Event, interface: LinkName<'_>) {
         let Event { kind, id, address, .. } = event;
         let socket = address.socket;
         if !self.may_log(now) {
-            debug!("{} {id} at {socket} on {interface}", kind.name());
+            debug!("{} {} at {} on {}", kind.name(), id, socket, Shown(&interface));
             return;
         }
         match kind {
-            EventKind::Found => info!("found {id} at {socket} on {interface}"),
-            EventKind::Moved => info!("{id} is now at {socket} on {interface}"),
-            EventKind::Lost => info!("lost {id}, last heard at {socket}"),
+            EventKind::Found => info!("found {} at {} on {}", id, socket, Shown(&interface)),
+            EventKind::Moved => info!("{} is now at {} on {}", id, socket, Shown(&interface)),
+            EventKind::Lost => info!("lost {}, last heard at {}", id, socket),
         }
     }
 
@@ -45,7 +52,7 @@ impl ChangeLog {
         }
         let withheld = std::mem::take(&mut self.withheld);
         if withheld > 0 {
-            info!("{withheld} more changes were not logged, they came too fast");
+            info!("{} more changes were not logged, they came too fast", withheld);
         }
         true
     }

@@ -21,7 +21,7 @@ use super::signals::{Signals, Wish};
 use super::timer::Timer;
 use crate::discoverer::{Config, Discoverer};
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
-use crate::log::{debug, info, warn};
+use crate::log::{Shown, debug, info, warn};
 use crate::time::{Duration, Instant};
 use crate::wire::Announcement;
 
@@ -129,7 +129,7 @@ impl<'a> Daemon<'a> {
             more: true,
         };
         daemon.reconcile(started);
-        info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), options.control.display());
+        info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), Shown(&options.control.display()));
         Ok(daemon)
     }
 
@@ -201,7 +201,8 @@ impl<'a> Daemon<'a> {
                 let Some((link, from, length)) = self.links.receive(slot, buffer) else { break };
                 let datagram = self.received.get(..length).unwrap_or_default();
                 if let Err(reason) = self.discoverer.handle_datagram(now, link, from, datagram) {
-                    debug!("{}: a datagram from {from} was rejected: {reason}", self.links.name(link));
+                    let name = self.links.name(link);
+                    debug!("{}: a datagram from {} was rejected: {}", Shown(&name), from, reason);
                 }
                 self.drain(now);
             }

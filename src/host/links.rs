@@ -13,7 +13,7 @@ use super::outage::Outage;
 use super::udp::LinkSocket;
 use crate::discoverer::{Discoverer, Transmit};
 use crate::limits::LINKS;
-use crate::log::{debug, error, info, warn};
+use crate::log::{Shown, debug, error, info, warn};
 use crate::registry::LinkId;
 use crate::stats::Counter;
 use crate::time::Instant;
@@ -54,14 +54,15 @@ impl Link {
             Ok(()) => {
                 self.sent.increment();
                 if self.sending.ends() {
-                    info!("{}: sending works again", self.name);
+                    info!("{}: sending works again", Shown(&self.name));
                 }
             }
             Err(error) => {
                 // Nothing is kept: the next announcement says the same.
                 self.send_errors.increment();
                 if self.sending.begins() {
-                    warn!("{}: cannot send to {}: {}; still trying", self.name, to, reason(&error));
+                    let (name, reason) = (Shown(&self.name), reason(&error));
+                    warn!("{}: cannot send to {}: {}; still trying", name, to, reason);
                 }
             }
         }
@@ -82,7 +83,7 @@ impl Link {
             Err(error) => {
                 // An error stands for the interface, not for a datagram: what waits is taken in the next turn.
                 if self.receiving.begins() {
-                    warn!("{}: cannot receive: {}; still trying", self.name, reason(&error));
+                    warn!("{}: cannot receive: {}; still trying", Shown(&self.name), reason(&error));
                 }
                 None
             }
@@ -148,7 +149,7 @@ impl Links {
             if let Some(link) = slot
                 && let Some(reason) = link.unusable(interfaces, &self.patterns)
             {
-                info!("{}: left, it {reason}", link.name);
+                info!("{}: left, it {}", Shown(&link.name), reason);
                 discoverer.link_down(link.id);
                 *slot = None;
             }
@@ -169,7 +170,7 @@ impl Links {
             };
             match self.open(interface, registry, Token(self.first_token + free)) {
                 Ok(link) => {
-                    info!("{}: up with address {}", link.name, link.address);
+                    info!("{}: up with address {}", Shown(&link.name), link.address);
                     // There are as many links in the discoverer as slots here.
                     let _ = discoverer.link_up(now, link.id, link.address);
                     if let Some(slot) = self.slots.get_mut(free) {
@@ -214,7 +215,8 @@ impl Links {
                         }
                         _ => "",
                     };
-                    error!("{name}: cannot open UDP port {}: {reason}{hint}; still trying", self.udp_port);
+                    let (name, port) = (Shown(name), self.udp_port);
+                    error!("{}: cannot open UDP port {}: {}{}; still trying", name, port, reason, hint);
                 }
             }
             None => {
@@ -226,13 +228,16 @@ impl Links {
         if !crowded {
             self.crowded.ends();
         } else if self.crowded.begins() {
-            warn!("more than {LINKS} interfaces: some are left out; choose with --interface");
+            warn!("more than {} interfaces: some are left out; choose with --interface", LINKS);
         }
         if self.iter().next().is_some() {
             self.waiting.ends();
         } else if failed.is_none() && self.waiting.begins() {
             let asked_for = Patterns(&self.patterns);
-            info!("no usable interface{asked_for}: waiting for one that is up and has an IPv4 address");
+            info!(
+                "no usable interface{}: waiting for one that is up and has an IPv4 address",
+                Shown(&asked_for)
+            );
         }
     }
 
@@ -279,11 +284,12 @@ impl Link {
     /// Takes over what has changed in an interface that stays in use.
     fn update(&mut self, now: Instant, interface: &Interface, discoverer: &mut Discoverer<'_>) {
         if self.name != interface.name {
-            info!("{}: is now called {}", self.name, interface.name);
+            info!("{}: is now called {}", Shown(&self.name), Shown(&interface.name));
             self.name = interface.name.clone();
         }
         if self.address != interface.address {
-            info!("{}: address changed from {} to {}", self.name, self.address, interface.address);
+            let (name, before) = (Shown(&self.name), self.address);
+            info!("{}: address changed from {} to {}", name, before, interface.address);
             self.address = interface.address;
             // It is in the discoverer already, so there is room for it.
             let _ = discoverer.link_up(now, self.id, self.address);

@@ -8,7 +8,8 @@
 //! timer.rs       the one timer;  clock.rs  the one clock
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
 //! server/        the control socket and its clients
-//! logger.rs      log lines on standard error;  change_log.rs, outage.rs  saying enough and no more
+//! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
+//! change_log.rs, outage.rs  logging enough and no more
 //! ```
 //!
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control request or a change of the
@@ -19,9 +20,13 @@ mod budget;
 mod change_log;
 mod clock;
 mod daemon;
+#[cfg(feature = "defmt")]
+mod frames;
 mod interface;
 mod links;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "defmt"))]
+mod log_sink;
+#[cfg(all(feature = "log", not(feature = "defmt")))]
 mod logger;
 mod memory;
 mod netlink;
@@ -32,7 +37,11 @@ mod timer;
 mod udp;
 
 pub use daemon::{Daemon, Options};
+#[cfg(feature = "defmt")]
+pub use frames::{Level, init as init_log};
 pub use interface::Pattern;
-#[cfg(feature = "log")]
-pub use logger::init as init_logger;
+#[cfg(any(feature = "log", feature = "defmt"))]
+pub use log_sink::LogSink;
 pub use memory::Memory;
+#[cfg(all(feature = "log", not(feature = "defmt")))]
+pub use {::log::Level, logger::init as init_log};

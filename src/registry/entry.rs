@@ -11,10 +11,12 @@ use crate::wire::NodeId;
 
 /// Names an interface. The number means nothing to the core; the host uses the kernel's interface index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LinkId(pub u32);
 
 /// Where a node was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Address {
     /// The node's IP address and the TCP port it announced.
     pub socket: SocketAddrV4,

@@ -4,6 +4,7 @@ use core::num::NonZeroU16;
 
 /// The number of an entry's place in the registry, 1 to 65,535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Place(NonZeroU16);
 
 impl Place {

@@ -95,6 +95,7 @@ impl LiveLists {
 
 /// What hearing a node changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Change {
     /// Nothing but the time it was heard: known node, known address.
     Refreshed,
@@ -109,6 +110,7 @@ pub enum Change {
 
 /// A node that is no longer in the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Departed {
     /// Its name.
     pub id: NodeId,
@@ -120,6 +122,7 @@ pub struct Departed {
 
 /// The registry is full of nodes that were heard again and again: no place for a newcomer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Full;
 
 impl<'a> Registry<'a> {

@@ -11,6 +11,7 @@ pub use node_id::{InvalidNodeId, NodeId};
 
 /// What a node says of itself. Its IP address is the source of the datagram it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Announcement {
     /// The node's name.
     pub id: NodeId,
@@ -20,6 +21,7 @@ pub struct Announcement {
 
 /// Why a datagram is no announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Malformed {
     /// It has fewer than 8 bytes, or ends before its `NodeID` does.
     Truncated,

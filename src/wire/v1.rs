@@ -77,6 +77,7 @@ pub fn emit(announcement: &Announcement, buffer: &mut [u8]) -> Result<usize, Buf
 
 /// The buffer does not hold the announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BufferTooSmall;
 
 impl core::fmt::Display for BufferTooSmall {

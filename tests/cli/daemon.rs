@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 use std::thread;
 
-use crate::common::{self, Daemon, Directory, announcement, foghorn};
+use crate::common::{Daemon, Directory, announcement, foghorn, log};
 use crate::{Loopback, assert_failed};
 use nix::sys::signal::Signal;
 
@@ -190,6 +190,9 @@ fn connect_tells_why_it_can_not() {
 
 #[test]
 fn signals_are_obeyed() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
     let mut loopback = Loopback::new(&["--id", "nas", "--port", "22"]);
     let sent = |loopback: &Loopback| loopback.daemon.status()["datagrams"]["sent"].as_u64().unwrap();
     let before = sent(&loopback);
@@ -197,7 +200,7 @@ fn signals_are_obeyed() {
     loopback.daemon.log.wait_for("announce now");
     assert_eq!(sent(&loopback), before + 1);
     assert!(loopback.daemon.stop().success());
-    assert!(loopback.daemon.log.wait_for("ends").contains("info"));
+    assert!(loopback.daemon.log.wait_for("ends").contains(log::INFO));
 
     let mut loopback = Loopback::new(&[]);
     loopback.daemon.signal(Signal::SIGINT);
@@ -207,14 +210,17 @@ fn signals_are_obeyed() {
 
 #[test]
 fn a_pattern_that_matches_nothing_is_waited_for() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let mut command = foghorn();
     command.args(["run", "--interface", "no-such*", "--control"]).arg(&control);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let log = common::Lines::of(child.stderr.take().unwrap());
-    assert!(log.wait_for("no usable interface").contains("no-such*"));
-    log.wait_for("listens at");
+    let told = log::lines(child.stderr.take().unwrap());
+    assert!(told.wait_for("no usable interface").contains("no-such*"));
+    told.wait_for("listens at");
     let status = foghorn().args(["status", "--control"]).arg(&control).output().unwrap();
     assert!(String::from_utf8(status.stdout).unwrap().contains("waiting for one"));
     child.kill().unwrap();
@@ -223,6 +229,9 @@ fn a_pattern_that_matches_nothing_is_waited_for() {
 
 #[test]
 fn the_registry_never_holds_more_than_its_capacity() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
     let loopback = Loopback::new(&[]);
     let capacity = foghorn::limits::REGISTRY_CAPACITY;
     for number in 0..3 * capacity {

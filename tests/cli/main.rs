@@ -6,11 +6,15 @@
 mod common;
 mod control;
 mod daemon;
+#[cfg(feature = "defmt")]
+mod frames;
+mod log;
 mod usage;
 
 use std::net::{Ipv4Addr, UdpSocket};
+use std::path::Path;
 
-use common::{Daemon, Directory, Ended, announcement, free_udp_port};
+use common::{Daemon, Directory, Ended, announcement, foghorn, free_udp_port};
 
 /// A daemon on loopback, with somebody who can send it datagrams.
 struct Loopback {
@@ -25,6 +29,16 @@ impl Loopback {
         let port = free_udp_port();
         let arguments = [&["--interface", "lo", "--udp-port", &port], arguments].concat();
         let daemon = Daemon::start(&directory.path("control.sock"), &arguments);
+        Self { directory, daemon, port }
+    }
+
+    /// One that logs elsewhere than to standard error.
+    fn logging_to(path: &Path, arguments: &[&str]) -> Self {
+        let directory = Directory::new();
+        let port = free_udp_port();
+        let to = path.to_str().unwrap();
+        let arguments = [&["--interface", "lo", "--udp-port", &port, "--log-to", to], arguments].concat();
+        let daemon = Daemon::start_silent(foghorn(), &directory.path("control.sock"), &arguments);
         Self { directory, daemon, port }
     }
 

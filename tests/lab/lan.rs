@@ -1,17 +1,10 @@
 //! A LAN: a bridge in a network namespace, and hosts in others, each with a cable to it.
 
-use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::{Daemon, Directory, FOGHORN, to_run};
+use crate::common::{Daemon, Directory, FOGHORN, skip, to_run};
 use crate::peer::Peer;
-
-/// Says that something was not tested. Written past the test runner, which keeps what passing tests print.
-pub(crate) fn skip(why: &str) {
-    assert!(std::env::var_os("FOGHORN_REQUIRE_LAB").is_none(), "FOGHORN_REQUIRE_LAB is set, but {why}");
-    let _ = writeln!(std::io::stderr(), "SKIPPED, not tested: {why}");
-}
 
 /// A network namespace, held open by a process that waits for us to end.
 struct Namespace {

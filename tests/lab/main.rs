@@ -10,6 +10,7 @@ mod common;
 mod lan;
 mod peer;
 
+use common::{log, skip};
 use lan::Lan;
 use nix::sys::signal::Signal;
 
@@ -94,6 +95,9 @@ fn a_node_that_changes_its_address_is_found_there_at_once() {
 
 #[test]
 fn a_host_without_address_or_link_waits_and_recovers() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
@@ -130,6 +134,9 @@ fn a_host_without_address_or_link_waits_and_recovers() {
 
 #[test]
 fn an_interface_that_is_removed_and_made_anew_is_used_again() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
@@ -182,12 +189,15 @@ fn a_node_with_two_cards_keeps_both_addresses() {
 
 #[test]
 fn an_outage_is_told_once_and_so_is_its_end() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
     let Some(lan) = Lan::new() else { return };
     let host = lan.host(1);
     let mut nas = host.daemon(&["--id", "nas", "--port", "22"]);
     // As a firewall does: sending fails with EPERM, the interface stays up.
     if !host.try_run("ip", "xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out action block") {
-        lan::skip("the kernel has no IPsec policies, which would make sending fail");
+        skip("the kernel has no IPsec policies, which would make sending fail");
         return;
     }
     let announce = || nas.signal(Signal::SIGHUP);

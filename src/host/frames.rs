@@ -1,0 +1,199 @@
+//! Log messages as frames, which `defmt-print` on any machine reads with the help of the program's symbols.
+//!
+//! A frame is the number of its message, the time since boot and the arguments, packed by defmt and ended by a zero byte.
+
+#![expect(unsafe_code, reason = "defmt asks for its logger by an unsafe trait and under fixed symbol names")]
+
+use std::cell::RefCell;
+use std::io::{Cursor, Write as _};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use defmt::Encoder;
+
+use super::clock;
+use super::log_sink::LogSink;
+use crate::log::warn;
+
+/// Longest frame, in bytes. What is longer is left out: a part of it would mean something else.
+const FRAME: usize = 1024;
+
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Something does not work.
+    Error = 1,
+    /// Something may go wrong or works in part.
+    Warn,
+    /// What an operator wants to know.
+    Info,
+    /// What helps to find a fault.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl Level {
+    /// Whether messages of this level are wanted.
+    pub(crate) fn is_wanted(self) -> bool {
+        self as u8 <= WANTED.load(Ordering::Relaxed)
+    }
+}
+
+impl FromStr for Level {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        let levels = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+        let mut levels = ["error", "warn", "info", "debug", "trace"].into_iter().zip(levels);
+        levels.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, level)| level).ok_or(())
+    }
+}
+
+/// The most detailed [`Level`] that is wanted; none before [`init`].
+static WANTED: AtomicU8 = AtomicU8::new(0);
+
+static SINK: OnceLock<Mutex<LogSink>> = OnceLock::new();
+
+/// Sends log messages of this level and worse there. The first call counts.
+pub fn init(level: Level, sink: LogSink) {
+    if SINK.set(Mutex::new(sink)).is_ok() {
+        WANTED.store(level as u8, Ordering::Relaxed);
+    }
+}
+
+defmt::timestamp!("{=u64:ms}", clock::now().millis());
+
+#[defmt::global_logger]
+struct Frames;
+
+thread_local! {
+    /// Each thread composes a frame of its own: only finished ones meet those of others.
+    static CURRENT: RefCell<Frame> = const { RefCell::new(Frame::new()) };
+}
+
+// SAFETY: nothing here relies on the order of the calls. Whatever it is and from whichever threads they come, each one is safe code
+// that works on what belongs to its thread, and a frame is handed on under a lock.
+unsafe impl defmt::Logger for Frames {
+    fn acquire() {
+        CURRENT.with_borrow_mut(Frame::begin);
+    }
+
+    unsafe fn write(bytes: &[u8]) {
+        CURRENT.with_borrow_mut(|frame| frame.add(bytes));
+    }
+
+    unsafe fn release() {
+        if CURRENT.with_borrow_mut(Frame::end).is_err() {
+            warn!("a message was left out, its frame is longer than {} bytes", FRAME);
+        }
+    }
+
+    unsafe fn flush() {}
+}
+
+/// The frame of a log statement, as it grows.
+struct Frame {
+    encoder: Encoder,
+    bytes: Cursor<[u8; FRAME]>,
+    too_long: bool,
+    /// How many statements its thread is in. One within an argument of another is left out: it would be in the midst of a frame.
+    depth: u32,
+}
+
+impl Frame {
+    const fn new() -> Self {
+        Self { encoder: Encoder::new(), bytes: Cursor::new([0; FRAME]), too_long: false, depth: 0 }
+    }
+
+    fn begin(&mut self) {
+        self.depth = self.depth.saturating_add(1);
+        let Self { encoder, bytes, too_long, depth: 1 } = self else { return };
+        bytes.set_position(0);
+        *too_long = false;
+        encoder.start_frame(|encoded| *too_long |= bytes.write_all(encoded).is_err());
+    }
+
+    fn add(&mut self, data: &[u8]) {
+        let Self { encoder, bytes, too_long, depth: 1 } = self else { return };
+        encoder.write(data, |encoded| *too_long |= bytes.write_all(encoded).is_err());
+    }
+
+    fn end(&mut self) -> Result<(), TooLong> {
+        let depth = self.depth;
+        self.depth = depth.saturating_sub(1);
+        if depth != 1 {
+            return Ok(());
+        }
+        let Self { encoder, bytes, too_long, .. } = self;
+        encoder.end_frame(|encoded| *too_long |= bytes.write_all(encoded).is_err());
+        if *too_long {
+            return Err(TooLong);
+        }
+        let length = usize::try_from(bytes.position()).unwrap_or(0);
+        if let (Some(sink), Some(frame)) = (SINK.get(), bytes.get_ref().get(..length)) {
+            sink.lock().unwrap_or_else(PoisonError::into_inner).send(frame);
+        }
+        Ok(())
+    }
+}
+
+struct TooLong;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(frame: &Frame) -> &[u8] {
+        &frame.bytes.get_ref()[..usize::try_from(frame.bytes.position()).unwrap()]
+    }
+
+    #[test]
+    fn a_statement_within_another_leaves_that_whole() {
+        let [mut alone, mut around] = [Frame::new(), Frame::new()];
+        for frame in [&mut alone, &mut around] {
+            frame.begin();
+            frame.add(b"before");
+        }
+        around.begin();
+        around.add(b"within");
+        assert!(around.end().is_ok());
+        for frame in [&mut alone, &mut around] {
+            frame.add(b"after");
+            assert!(frame.end().is_ok());
+        }
+        assert_eq!(bytes(&alone), bytes(&around));
+        assert!(bytes(&alone).ends_with(&[0]));
+    }
+
+    #[test]
+    fn what_is_too_long_is_no_burden_for_the_next() {
+        let mut frame = Frame::new();
+        for (length, fits) in [(FRAME - 20, true), (FRAME, false), (FRAME + 1, false), (1, true)] {
+            frame.begin();
+            frame.add(&vec![b'x'; length]);
+            assert_eq!(frame.end().is_ok(), fits, "{length}");
+        }
+        assert!(bytes(&frame).contains(&b'x') && bytes(&frame).len() < 5);
+    }
+
+    #[test]
+    fn calls_out_of_order_do_no_harm() {
+        let mut frame = Frame::new();
+        frame.add(b"x");
+        assert!(frame.end().is_ok());
+        frame.begin();
+        frame.add(b"x");
+        assert!(frame.end().is_ok());
+        assert!(frame.end().is_ok());
+        assert!(bytes(&frame).contains(&b'x'));
+    }
+
+    #[test]
+    fn levels_are_known_by_their_names() {
+        assert_eq!("Warn".parse(), Ok(Level::Warn));
+        assert_eq!("trace".parse(), Ok(Level::Trace));
+        assert_eq!("loud".parse::<Level>(), Err(()));
+    }
+}
