@@ -133,7 +133,7 @@ use_toolchain() {
     linker=arm-linux-gnueabihf-gcc emulator=qemu-arm-static runner="-cpu cortex-a9 -L /usr/arm-linux-gnueabihf" ;;
   armv7-unknown-linux-musleabihf)
     # Not every ARMv7 divides, or has NEON: those in many a NAS do not.
-    zig -target arm-linux-musleabihf -mcpu=generic+v7a+vfp3d16
+    zig -target arm-linux-musleabihf -mcpu=generic+v7a+vfp3d16 "$PWD/cross/align.s"
     emulator=qemu-arm-static runner="-cpu cortex-a9" ;;
   arm-unknown-linux-musleabihf)
     zig -target arm-linux-musleabihf -mcpu=arm1176jzf_s
