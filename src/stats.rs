@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::registry::Refused;
 use crate::wire::Malformed;
 
 /// Why a datagram did not touch the registry.
@@ -12,16 +13,22 @@ pub enum Rejected {
     Malformed(Malformed),
     /// It does not come from a unicast address.
     BadSource,
-    /// It is in order, but the registry is full of nodes that were heard again and again.
+    /// It is in order, but the registry is full of established nodes.
     RegistryFull,
+    /// It is in order, but as many nodes as one source may hold came from where it came from.
+    SourceFull,
 }
 
 impl Rejected {
-    const COUNT: usize = Malformed::ALL.len() + 2;
+    const COUNT: usize = Malformed::ALL.len() + 3;
 
     /// Every reason, in the order in which they are shown.
     pub fn all() -> impl Iterator<Item = Self> {
-        Malformed::ALL.into_iter().map(Self::Malformed).chain([Self::BadSource, Self::RegistryFull])
+        Malformed::ALL.into_iter().map(Self::Malformed).chain([
+            Self::BadSource,
+            Self::RegistryFull,
+            Self::SourceFull,
+        ])
     }
 
     /// The reason's name in `foghorn status` and in the control protocol.
@@ -31,6 +38,16 @@ impl Rejected {
             Self::Malformed(malformed) => malformed.name(),
             Self::BadSource => "bad_source",
             Self::RegistryFull => "registry_full",
+            Self::SourceFull => "source_full",
+        }
+    }
+}
+
+impl From<Refused> for Rejected {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full => Self::RegistryFull,
+            Refused::Share => Self::SourceFull,
         }
     }
 }
@@ -116,7 +133,7 @@ mod tests {
                 stats.reject(reason);
             }
         }
-        assert!(stats.rejected().map(|(_, count)| count).eq(0..8));
+        assert!(stats.rejected().map(|(_, count)| count).eq(0..9));
         let mut names: Vec<_> = Rejected::all().map(Rejected::name).collect();
         names.sort_unstable();
         names.dedup();

@@ -73,11 +73,15 @@ fn ask(control: &Path, requests: &[u8], mut answers: usize) -> String {
 
 /// Every kind of input, again and again.
 fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    // Half of the forged nodes come from one host, which soon has its share; the others from enough hosts to fill the registry.
+    let sockets: Vec<_> =
+        (1..=64).map(|host| UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), 0)).unwrap()).collect();
     let mut watcher = UnixStream::connect(control).unwrap();
     watcher.write_all(b"watch\n").unwrap();
     watcher.set_nonblocking(true).unwrap();
     for number in 0..DATAGRAMS {
+        let source = if number % 32 == 8 { number / 32 % 64 } else { 0 };
+        let socket = sockets.get(usize::try_from(source).unwrap()).unwrap();
         socket.send_to(&datagram(number), (Ipv4Addr::LOCALHOST, udp_port)).unwrap();
         if number % BURST == 0 {
             ask(control, b"lookup node-1\nlookup nobody\nlookup nas\nlist\n", 4);

@@ -1,14 +1,19 @@
 //! Whether the daemon's memory grows with what it hears.
 
+use std::net::Ipv4Addr;
+
 use foghorn::wire::v1::UDP_PORT;
 
 use crate::announcement::announcement;
 use crate::common::goal;
 use crate::process::{Daemon, Workshop};
-use crate::traffic::{Sender, dropped, neighbours, wait_until_taken};
+use crate::traffic::{BURST, Sender, dropped, neighbours, wait_until_taken};
 
 const FEW: u32 = 1_000;
 const MANY: u32 = 1_000_000;
+
+/// Hosts that forge nodes: twice as many as can fill the registry.
+const SOURCES: u8 = 16;
 
 /// Too short, foreign, without a name, without a port, with a space in the name, with a name beyond the end.
 const MALFORMED: [&[u8]; 6] = [
@@ -23,12 +28,18 @@ const MALFORMED: [&[u8]; 6] = [
 pub(crate) fn measure(workshop: &Workshop) {
     let daemon = Daemon::start(workshop, "memory", "30");
     let known = neighbours();
-    let mut sender = Sender::to(UDP_PORT);
+    let senders: Vec<_> =
+        (1..=SOURCES).map(|host| Sender::between(Ipv4Addr::new(127, 0, 0, host), UDP_PORT)).collect();
     let mut number = 0;
     let mut send_until = |total: u32| {
         while number < total {
-            sender.send_in_bursts(&datagram(number, &known), &daemon.process);
+            // Every other forged node comes from the first host as the known do, the rest from all.
+            let source = if number % 6 == 1 { number / 6 % u32::from(SOURCES) } else { 0 };
+            senders[usize::try_from(source).unwrap()].send(&datagram(number, &known));
             number += 1;
+            if number.is_multiple_of(BURST) {
+                wait_until_taken(&daemon.process);
+            }
         }
         wait_until_taken(&daemon.process);
         // To ask touches memory too: it is to count both times.

@@ -8,7 +8,7 @@ use crate::announcement::{announcement, neighbour};
 use crate::process::Process;
 
 /// Datagrams sent at once. A socket's buffer holds some 250.
-const BURST: u32 = 32;
+pub(crate) const BURST: u32 = 32;
 
 pub(crate) struct Sender {
     socket: UdpSocket,
@@ -17,7 +17,12 @@ pub(crate) struct Sender {
 
 impl Sender {
     pub(crate) fn to(port: u16) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        Self::between(Ipv4Addr::LOCALHOST, port)
+    }
+
+    /// As a host with that address, one of 127.0.0.0/8, would.
+    pub(crate) fn between(source: Ipv4Addr, port: u16) -> Self {
+        let socket = UdpSocket::bind((source, 0)).unwrap();
         socket.connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         Self { socket, sent_in_burst: 0 }
     }
@@ -52,7 +57,7 @@ pub(crate) fn dropped(port: u16) -> u64 {
     rows.filter(|row| row[1].ends_with(&local)).map(|row| row[12].parse::<u64>().unwrap()).sum()
 }
 
-/// The announcements of 64 neighbours.
+/// The announcements of 32 neighbours, as many as may come from one address.
 pub(crate) fn neighbours() -> Vec<Vec<u8>> {
-    (0..64).map(|number| announcement(&neighbour(number))).collect()
+    (0..32).map(|number| announcement(&neighbour(number))).collect()
 }

@@ -8,9 +8,10 @@ use std::process::Command;
 
 use crate::namespace::ip;
 
-/// A network namespace with `lo` and `eth0`. The other end of eth0's cable is here, with an address that ends in 2.
+/// A network namespace with `lo` and `eth0`. The other end of eth0's cable is here, with the addresses of all neighbours.
 pub(crate) struct Host {
     pub(crate) address: Ipv4Addr,
+    pub(crate) neighbours: Vec<Ipv4Addr>,
     /// An empty directory.
     pub(crate) directory: PathBuf,
     namespace: PathBuf,
@@ -22,7 +23,6 @@ impl Host {
         for arguments in [
             format!("netns add {name}"),
             format!("link add cable{number} type veth peer name eth0 netns {name}"),
-            format!("addr add 198.18.{number}.2/24 dev cable{number}"),
             format!("link set cable{number} up"),
             format!("-n {name} addr add 198.18.{number}.1/24 dev eth0"),
             format!("-n {name} link set lo up"),
@@ -30,10 +30,15 @@ impl Host {
         ] {
             ip(&arguments);
         }
+        // Twice as many as it takes to fill a registry, of which each may have an eighth.
+        let neighbours: Vec<_> = (2..18).map(|host| Ipv4Addr::new(198, 18, number, host)).collect();
+        for neighbour in &neighbours {
+            ip(&format!("addr add {neighbour}/24 dev cable{number}"));
+        }
         let directory = Path::new("/run").join(&name);
         fs::create_dir(&directory).unwrap();
         let address = Ipv4Addr::new(198, 18, number, 1);
-        Self { address, directory, namespace: Path::new("/run/netns").join(name) }
+        Self { address, neighbours, directory, namespace: Path::new("/run/netns").join(name) }
     }
 
     /// A command that runs there, with an environment that does not depend on who runs the benchmark.

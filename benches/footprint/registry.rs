@@ -10,15 +10,12 @@ use foghorn::wire::v1::UDP_PORT;
 use crate::announcement::{announcement, neighbour};
 use crate::daemon::status;
 
-/// Datagrams sent at once. A socket's buffer holds some 250.
-const BURST: usize = 32;
-
-/// Sends the announcements of as many nodes as there are places to the daemon at that address.
-pub(crate) fn fill(control: &Path, address: Ipv4Addr) {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+/// Sends the announcements of as many nodes as there are places to the daemon at that address: as many from each neighbour.
+pub(crate) fn fill(control: &Path, address: Ipv4Addr, neighbours: &[Ipv4Addr]) {
     let nodes: Vec<_> = (0..capacity(control)).map(|number| announcement(&neighbour(number))).collect();
-    for burst in nodes.chunks(BURST) {
-        for datagram in burst {
+    for (source, nodes) in neighbours.iter().zip(nodes.chunks(nodes.len().div_ceil(neighbours.len()))) {
+        let socket = UdpSocket::bind((*source, 0)).unwrap();
+        for datagram in nodes {
             socket.send_to(datagram, (address, UDP_PORT)).unwrap();
         }
         thread::sleep(Duration::from_millis(10));

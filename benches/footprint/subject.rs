@@ -39,7 +39,7 @@ impl Subject {
         if let Ok(host) = &self.host
             && host.directory.join(CONTROL).exists()
         {
-            registry::fill(&host.directory.join(CONTROL), host.address);
+            registry::fill(&host.directory.join(CONTROL), host.address, &host.neighbours);
         }
     }
 

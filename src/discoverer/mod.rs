@@ -233,8 +233,7 @@ impl<'a> Discoverer<'a> {
             return Ok(());
         }
         let socket = SocketAddrV4::new(from, port.get());
-        let (place, change) =
-            self.registry.hear(now, &id, socket, link).map_err(|_| Rejected::RegistryFull)?;
+        let (place, change) = self.registry.hear(now, &id, socket, link)?;
         let kind = match change {
             Change::Refreshed => return Ok(()),
             Change::Moved => EventKind::Moved,

@@ -178,8 +178,9 @@ fn answers_are_rate_limited_and_none_is_forgotten() {
     let mut answers = 0;
     let mut now = at(1000);
     while now < at(20_000) {
-        // A stream of newcomers, one each 20 ms.
-        hear(&mut discoverer, now, peer(2), &format!("forged-{}", now.millis()));
+        // A stream of newcomers from everywhere, one each 20 ms.
+        let from = peer(u8::try_from(now.millis() / 20 % 200).unwrap());
+        hear(&mut discoverer, now, from, &format!("forged-{}", now.millis()));
         discoverer.handle_timeout(now);
         answers += transmits(&mut discoverer).len() as u64;
         now = now + Duration::from_millis(20);
@@ -227,10 +228,32 @@ fn what_gave_way_is_lost_before_what_came_is_found() {
     hear(&mut discoverer, at(0), peer(2), "first");
     let events = hear(&mut discoverer, at(1), peer(3), "second");
     assert_eq!(events, [(EventKind::Lost, "first".into()), (EventKind::Found, "second".into())]);
-    hear(&mut discoverer, at(2), peer(3), "second");
-    let full = discoverer.handle_datagram(at(3), ETH0, peer(4), &datagram("third"));
+    for millis in [30_001, 60_001] {
+        assert_eq!(hear(&mut discoverer, at(millis), peer(3), "second"), []);
+    }
+    let full = discoverer.handle_datagram(at(60_002), ETH0, peer(4), &datagram("third"));
     assert_eq!(full, Err(Rejected::RegistryFull));
     assert_eq!(rejected(&discoverer, Rejected::RegistryFull), 1);
+}
+
+#[test]
+fn beyond_the_share_of_a_source_nothing_is_told_or_answered() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    for number in 0..8 {
+        hear(&mut discoverer, at(1000), peer(2), &format!("forged-{number}"));
+    }
+    discoverer.handle_timeout(at(1000) + ANSWER_DELAY);
+    assert_eq!(transmits(&mut discoverer).len(), 1);
+    for number in 8..1_000 {
+        let refused =
+            discoverer.handle_datagram(at(2000), ETH0, peer(2), &datagram(&format!("forged-{number}")));
+        assert_eq!(refused, Err(Rejected::SourceFull));
+    }
+    discoverer.handle_timeout(at(2000) + ANSWER_DELAY);
+    assert_eq!((events(&mut discoverer), transmits(&mut discoverer)), (vec![], vec![]));
+    assert_eq!(rejected(&discoverer, Rejected::SourceFull), 992);
+    assert_eq!(hear(&mut discoverer, at(3000), peer(3), "pi"), [(EventKind::Found, "pi".into())]);
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn held() -> Vec<(&'static str, usize)> {
         ("Registry: nodes", REGISTRY_CAPACITY * registry::NODE),
         ("Registry: lists and hashes", REGISTRY_CAPACITY * registry::JOINT),
         ("Registry: index", REGISTRY_CAPACITY * registry::INDEX),
+        ("Registry: sources", REGISTRY_CAPACITY * registry::SOURCES),
         (
             "Registry: length and padding",
             size_of::<Storage<REGISTRY_CAPACITY>>() - REGISTRY_CAPACITY * registry::ENTRY,

@@ -1,6 +1,6 @@
 //! What is known of one node.
 
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use heapless::Vec;
 
@@ -37,6 +37,8 @@ pub struct Node {
     first_heard: Instant,
     /// How often it was heard; 0 if no node has this place.
     heard: u32,
+    /// Where it came from when it became known.
+    source: Ipv4Addr,
     id: NodeId,
     /// Its other addresses, freshest first.
     others: Vec<Address, OTHERS, u8>,
@@ -47,7 +49,8 @@ const OTHERS: usize = ADDRESSES_PER_NODE - 1;
 
 impl Node {
     pub(super) fn new(id: NodeId, address: Address) -> Self {
-        Self { freshest: address, first_heard: address.heard, heard: 1, id, others: Vec::new() }
+        let source = *address.socket.ip();
+        Self { freshest: address, first_heard: address.heard, heard: 1, source, id, others: Vec::new() }
     }
 
     pub(super) fn id(&self) -> &NodeId {
@@ -62,9 +65,14 @@ impl Node {
         self.freshest.heard
     }
 
-    /// Whether it was heard again after the first time.
-    pub(super) fn is_established(&self) -> bool {
-        self.heard > 1
+    /// The address that it came from when it became known: the one whose share it counts for.
+    pub(super) fn source(&self) -> Ipv4Addr {
+        self.source
+    }
+
+    /// Whether it was heard often and long enough to stay whoever comes. Once it is, it remains so.
+    pub(super) fn is_established(&self, lease: Duration) -> bool {
+        self.heard >= 3 && self.last_heard().since(self.first_heard).times(2) >= lease
     }
 
     /// Takes note that it was heard at `address`. True if it was not known to have it.

@@ -3,11 +3,20 @@
 //! Each entry is a node with the addresses it was heard at. All work is O(1), whatever names a stranger picks:
 //! the hash of a `NodeID` is keyed with a secret that the caller hands in. Expiry is O(1) for each node that expired.
 //!
-//! # What happens when it is full
+//! # Who gets a place
 //!
-//! A newcomer takes the place of a node that has expired, else of the one that was heard only once, longest ago.
-//! A node that was heard again and again is never displaced: when all are such, the newcomer is not admitted
-//! ([`Full`]) and can try again with its next announcement.
+//! Strangers may want all of them: on a LAN anyone can announce any number of names. Two rules keep places for those who need them.
+//!
+//! - *A node that has been heard for a while is never displaced.* It is established once it was heard three times, over half a lease or more
+//!   (with the protocol's times: for 45 s, so with its third announcement). When all places are taken, a newcomer takes that of a
+//!   node that has expired, else of the one that is not established and was heard longest ago. When all are established, it is not admitted
+//!   ([`Refused::Full`]) and can try again with its next announcement.
+//! - *Nodes that came from one source address hold at most an eighth of all places*, or 8 if that is more. Further ones from there are not
+//!   admitted ([`Refused::Share`]). So one host that makes up names takes nothing from the others, whatever it sends: it holds its share,
+//!   and that drains away within a lease.
+//!
+//! Who forges the source addresses of a whole network can take all places that no established node has, by and by for as long as it goes
+//! on. It can't displace a node that was there before, and within a lease after the end all places it took are free.
 //!
 //! # How it is laid out
 //!
@@ -15,9 +24,10 @@
 //! index    2 N places, open addressing with linear probing, from the hash of a NodeID to a place
 //! nodes    N entries, each at its place for as long as it is known
 //! links    for each place: the hash, and its neighbours in one of three lists:
-//!            newcomers     heard once, longest ago first
-//!            established   heard again, longest ago first
+//!            newcomers     not established, heard longest ago first
+//!            established   heard longest ago first
 //!            free          places without a node
+//! sources  for each place two counters: how many nodes came from which source address
 //! ```
 //!
 //! All entries live equally long after they were last heard, so both lists are in the order of expiry.
@@ -25,8 +35,9 @@
 mod entry;
 mod index;
 mod list;
+mod sources;
 
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use heapless::{Vec, VecView};
 
@@ -37,6 +48,13 @@ pub use entry::{Address, Entry, LinkId, Node};
 use index::Index;
 pub use list::Place;
 use list::{Joint, List};
+use sources::Sources;
+
+/// One source may hold this part of all places...
+const SHARE: usize = 8;
+
+/// ...but so many in any case: as many as one daemon announces, if it was not built for more.
+const LEAST_SHARE: usize = 8;
 
 /// The memory of a registry of `N` nodes, 1 to 65,535.
 ///
@@ -46,6 +64,7 @@ pub struct Storage<const N: usize> {
     nodes: Vec<Node, N>,
     joints: [Joint; N],
     index: [[Option<Place>; 2]; N],
+    sources: [[u16; 2]; N],
 }
 
 impl<const N: usize> Storage<N> {
@@ -55,7 +74,7 @@ impl<const N: usize> Storage<N> {
     #[must_use]
     pub const fn new() -> Self {
         let () = Self::FITS;
-        Self { nodes: Vec::new(), joints: [Joint::UNUSED; N], index: [[None; 2]; N] }
+        Self { nodes: Vec::new(), joints: [Joint::UNUSED; N], index: [[None; 2]; N], sources: [[0; 2]; N] }
     }
 }
 
@@ -70,13 +89,14 @@ pub struct Registry<'a> {
     nodes: &'a mut VecView<Node>,
     joints: &'a mut [Joint],
     index: Index<'a>,
+    sources: Sources<'a>,
     live: LiveLists,
     free: List,
     lease: Duration,
     used: u16,
 }
 
-/// The nodes, those heard once apart from those heard again, each list in the order of expiry.
+/// The nodes, newcomers apart from the established, each list in the order of expiry.
 struct LiveLists {
     newcomers: List,
     established: List,
@@ -103,7 +123,7 @@ pub enum Change {
     Moved,
     /// A node that was not known. Where it needed the place of another, that one is told.
     Added {
-        /// The node that had to go: it had expired or was heard only once.
+        /// The node that had to go: it had expired or was not established.
         displaced: Option<Departed>,
     },
 }
@@ -120,10 +140,15 @@ pub struct Departed {
     pub place: Place,
 }
 
-/// The registry is full of nodes that were heard again and again: no place for a newcomer.
+/// Why a newcomer is not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Full;
+pub enum Refused {
+    /// The registry is full of established nodes.
+    Full,
+    /// As many nodes as one source may hold came from its address.
+    Share,
+}
 
 impl<'a> Registry<'a> {
     /// An empty registry in that storage, whatever was in it. Entries live for `lease` after they were last heard.
@@ -137,6 +162,7 @@ impl<'a> Registry<'a> {
             nodes: storage.nodes.as_mut_view(),
             joints: &mut storage.joints,
             index: Index::new(storage.index.as_flattened_mut(), hash_key),
+            sources: Sources::new(&mut storage.sources, hash_key),
             live: LiveLists { newcomers: List::EMPTY, established: List::EMPTY },
             free: List::EMPTY,
             lease,
@@ -166,34 +192,29 @@ impl<'a> Registry<'a> {
     ///
     /// # Errors
     ///
-    /// [`Full`]: the node is not known and there is no place for it. Nothing has changed.
+    /// [`Refused`]: the node is not known and gets no place. Nothing has changed.
     pub fn hear(
         &mut self,
         now: Instant,
         id: &NodeId,
         address: SocketAddrV4,
         link: LinkId,
-    ) -> Result<(Place, Change), Full> {
+    ) -> Result<(Place, Change), Refused> {
         let address = Address { socket: address, link, heard: now };
         let hash = self.index.hash(id.as_str());
         let Some(place) = self.find(hash, id.as_str()) else {
+            self.check_share(*address.socket.ip())?;
             return self.add(hash, Node::new(id.clone(), address));
         };
-        let expired = self.expires_at(place) <= now;
-        let departed = if expired { self.departed(place) } else { None };
+        if self.expires_at(place) <= now {
+            return self.renew(place, Node::new(id.clone(), address));
+        }
         let lease = self.lease;
         // Infallible: it was found at that place.
-        let node = self.nodes.get_mut(place.index()).ok_or(Full)?;
-        let was_established = node.is_established();
-        let change = if expired {
-            *node = Node::new(id.clone(), address);
-            Change::Added { displaced: departed }
-        } else if node.hear(address, lease) {
-            Change::Moved
-        } else {
-            Change::Refreshed
-        };
-        let is_established = node.is_established();
+        let node = self.nodes.get_mut(place.index()).ok_or(Refused::Full)?;
+        let was_established = node.is_established(lease);
+        let change = if node.hear(address, lease) { Change::Moved } else { Change::Refreshed };
+        let is_established = node.is_established(lease);
         self.live.of(was_established).remove(place, self.joints);
         self.live.of(is_established).push_newest(place, self.joints);
         Ok((place, change))
@@ -233,19 +254,51 @@ impl<'a> Registry<'a> {
         entry.is_live().then_some(entry)
     }
 
-    fn add(&mut self, hash: u32, node: Node) -> Result<(Place, Change), Full> {
+    /// How many nodes may have come from one source.
+    #[must_use]
+    pub fn share(&self) -> usize {
+        (self.capacity() / SHARE).max(LEAST_SHARE)
+    }
+
+    fn check_share(&self, source: Ipv4Addr) -> Result<(), Refused> {
+        if self.sources.count(source) < self.share() { Ok(()) } else { Err(Refused::Share) }
+    }
+
+    /// A node comes back after it had expired, to the place that it still has.
+    fn renew(&mut self, place: Place, node: Node) -> Result<(Place, Change), Refused> {
+        let lease = self.lease;
+        let displaced = self.departed(place);
+        // Infallible: it was found at that place.
+        let known = self.nodes.get(place.index()).ok_or(Refused::Full)?;
+        let (established, source) = (known.is_established(lease), known.source());
+        if source != node.source() {
+            self.check_share(node.source())?;
+        }
+        self.sources.remove(source);
+        self.sources.add(node.source());
+        self.live.of(established).remove(place, self.joints);
+        self.live.newcomers.push_newest(place, self.joints);
+        if let Some(known) = self.nodes.get_mut(place.index()) {
+            *known = node;
+        }
+        Ok((place, Change::Added { displaced }))
+    }
+
+    fn add(&mut self, hash: u32, node: Node) -> Result<(Place, Change), Refused> {
+        let source = node.source();
         let mut displaced = None;
         let place = if let Some(place) = self.unused_place() {
             place
         } else {
             displaced = self.make_room(node.last_heard());
-            self.unused_place().ok_or(Full)?
+            self.unused_place().ok_or(Refused::Full)?
         };
         if let Some(unused) = self.nodes.get_mut(place.index()) {
             *unused = node;
         } else {
-            self.nodes.push(node).map_err(|_| Full)?;
+            self.nodes.push(node).map_err(|_| Refused::Full)?;
         }
+        self.sources.add(source);
         self.index.insert(hash, place, self.joints);
         self.live.newcomers.push_newest(place, self.joints);
         self.used = self.used.saturating_add(1);
@@ -267,10 +320,12 @@ impl<'a> Registry<'a> {
 
     fn remove(&mut self, place: Place) -> Option<Departed> {
         let departed = self.departed(place)?;
-        let established = self.nodes.get(place.index())?.is_established();
+        let node = self.nodes.get_mut(place.index())?;
+        let (established, source) = (node.is_established(self.lease), node.source());
+        node.clear();
+        self.sources.remove(source);
         self.live.of(established).remove(place, self.joints);
         self.index.remove(place, self.joints);
-        self.nodes.get_mut(place.index())?.clear();
         self.free.push_newest(place, self.joints);
         self.used = self.used.saturating_sub(1);
         Some(departed)
@@ -300,7 +355,8 @@ pub(crate) mod budget {
     pub(crate) const NODE: usize = size_of::<super::Node>();
     pub(crate) const JOINT: usize = size_of::<super::Joint>();
     pub(crate) const INDEX: usize = size_of::<[Option<super::Place>; 2]>();
-    pub(crate) const ENTRY: usize = NODE + JOINT + INDEX;
+    pub(crate) const SOURCES: usize = size_of::<[u16; 2]>();
+    pub(crate) const ENTRY: usize = NODE + JOINT + INDEX + SOURCES;
 }
 
 #[cfg(test)]

@@ -87,10 +87,10 @@ fn a_second_address_is_kept_beside_the_first_and_the_freshest_comes_first() {
 }
 
 #[test]
-fn when_full_an_expired_node_goes_first_then_the_oldest_heard_once() {
+fn when_full_an_expired_node_goes_first_then_the_newcomer_heard_longest_ago() {
     let mut storage = Storage::<3>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
-    let displaced = |result: Result<(Place, Change), Full>| match result {
+    let displaced = |result: Result<(Place, Change), Refused>| match result {
         Ok((_, Change::Added { displaced })) => displaced.map(|departed| departed.id),
         other => panic!("{other:?}"),
     };
@@ -99,26 +99,72 @@ fn when_full_an_expired_node_goes_first_then_the_oldest_heard_once() {
     }
     registry.hear(at(10), &id(1), address(1), LINK).unwrap();
     registry.hear(at(50), &id(2), address(1), LINK).unwrap();
-    // 1 and 2 were heard again; 3 was heard once.
+    // 1 and 2 were heard since; 3 was heard longest ago.
     assert_eq!(displaced(registry.hear(at(60), &id(4), address(1), LINK)), Some(id(3)));
-    // 1 has expired; 4 was heard once, but is alive.
+    // 2 becomes established. 1 has expired.
+    registry.hear(at(70), &id(2), address(1), LINK).unwrap();
     assert_eq!(displaced(registry.hear(at(100), &id(5), address(1), LINK)), Some(id(1)));
-    // All are alive and 4 is the oldest newcomer.
+    // All are alive. 4 is the oldest of those that are not established.
+    registry.hear(at(101), &id(5), address(1), LINK).unwrap();
     assert_eq!(displaced(registry.hear(at(110), &id(6), address(1), LINK)), Some(id(4)));
 }
 
 #[test]
-fn a_node_heard_again_and_again_is_never_displaced() {
+fn a_node_heard_for_a_while_is_never_displaced() {
     let mut storage = Storage::<2>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
-    for secs in [0, 30] {
+    for secs in [0, 30, 60] {
         registry.hear(at(secs), &id(1), address(1), LINK).unwrap();
         registry.hear(at(secs), &id(2), address(2), LINK).unwrap();
     }
-    assert_eq!(registry.hear(at(31), &id(3), address(3), LINK), Err(Full));
-    assert!(registry.get(at(31), "node-3").is_none());
-    assert!(registry.get(at(31), "node-1").is_some() && registry.get(at(31), "node-2").is_some());
+    assert_eq!(registry.hear(at(61), &id(3), address(3), LINK), Err(Refused::Full));
+    assert!(registry.get(at(61), "node-3").is_none());
+    assert!(registry.get(at(61), "node-1").is_some() && registry.get(at(61), "node-2").is_some());
     assert_eq!(registry.used(), 2);
+}
+
+#[test]
+fn to_be_heard_often_at_once_or_twice_in_a_while_is_not_enough() {
+    for (seconds, stays) in
+        [(&[0, 0, 0, 44][..], false), (&[0, 45], false), (&[0, 30, 44], false), (&[0, 30, 45], true)]
+    {
+        let mut storage = Storage::<1>::new();
+        let mut registry = Registry::new(&mut storage, KEY, LEASE);
+        for secs in seconds {
+            registry.hear(at(*secs), &id(1), address(1), LINK).unwrap();
+        }
+        assert_eq!(registry.hear(at(46), &id(2), address(2), LINK).is_err(), stays, "{seconds:?}");
+    }
+}
+
+#[test]
+fn one_source_holds_its_share_and_no_more() {
+    let mut storage = Storage::<256>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    assert_eq!(registry.share(), 32);
+    let admitted = |registry: &mut Registry<'_>, now, source| {
+        (0..1_000)
+            .filter(|number| {
+                registry.hear(now, &id(*number + 1_000 * u32::from(source)), address(source), LINK).is_ok()
+            })
+            .count()
+    };
+    assert_eq!(admitted(&mut registry, at(0), 1), 32);
+    assert_eq!(registry.hear(at(0), &id(5_000), address(1), LINK), Err(Refused::Share));
+    // Others are as free as before; and those that are known are heard.
+    assert_eq!(admitted(&mut registry, at(0), 2), 32);
+    assert_eq!(registry.hear(at(1), &id(1_000), address(1), LINK).unwrap().1, Change::Refreshed);
+    // A known node may move to an address that has its share: it counts for where it came from.
+    assert_eq!(registry.hear(at(1), &id(2_000), address(1), LINK).unwrap().1, Change::Moved);
+    // What expired counts no more. A node that comes back counts for where it comes from.
+    while registry.pop_expired(at(90)).is_some() {}
+    assert_eq!(registry.used(), 2);
+    assert_eq!(
+        registry.hear(at(91), &id(1_000), address(2), LINK).map(|(_, change)| is_added(&change)),
+        Ok(true)
+    );
+    // The one that is known from there, and 32 more.
+    assert_eq!(admitted(&mut registry, at(91), 1), 33);
 }
 
 #[test]
@@ -126,7 +172,8 @@ fn iteration_goes_on_at_a_place_whatever_happened_meanwhile() {
     let mut storage = Storage::<8>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     for number in 0..8 {
-        registry.hear(at(u64::from(number)), &id(number), address(1), LINK).unwrap();
+        let address = address(u8::try_from(number).unwrap());
+        registry.hear(at(u64::from(number)), &id(number), address, LINK).unwrap();
     }
     let now = at(92);
     let third = registry.iter_after(at(8), None).nth(2).unwrap().place();
@@ -151,6 +198,8 @@ struct Model {
 
 struct ModelNode {
     heard: u32,
+    first_heard: Instant,
+    source: Ipv4Addr,
     /// Freshest last, each with when it was heard.
     addresses: std::vec::Vec<(SocketAddrV4, Instant)>,
     /// The order in which nodes were last heard, also within one millisecond.
@@ -161,6 +210,10 @@ impl ModelNode {
     fn last_heard(&self) -> Instant {
         self.addresses.last().unwrap().1
     }
+
+    fn is_established(&self) -> bool {
+        self.heard >= 3 && self.first_heard + Duration::from_secs(45) <= self.last_heard()
+    }
 }
 
 impl Model {
@@ -169,22 +222,35 @@ impl Model {
         expired.map(|(id, _)| id.clone()).collect()
     }
 
-    fn hear(&mut self, now: Instant, id: &NodeId, address: SocketAddrV4, capacity: usize) -> bool {
+    fn hear(
+        &mut self,
+        now: Instant,
+        id: &NodeId,
+        address: SocketAddrV4,
+        capacity: usize,
+        has_its_share: bool,
+    ) -> bool {
         self.clock += 1;
-        if self.expired(now).contains(id) {
+        let expired = self.expired(now).contains(id);
+        if (expired || !self.nodes.contains_key(id)) && has_its_share {
+            return false;
+        }
+        if expired {
             self.nodes.remove(id);
         }
         if !self.nodes.contains_key(id) && self.nodes.len() == capacity {
             let by_age = |id: &&NodeId| (self.nodes[*id].last_heard(), self.nodes[*id].stamp);
             let expired = self.expired(now);
             // Among the expired, newcomers go before the others.
-            let expired = expired.iter().min_by_key(|id| (self.nodes[*id].heard > 1, by_age(id)));
-            let newcomer = self.nodes.keys().filter(|id| self.nodes[*id].heard == 1).min_by_key(by_age);
+            let expired = expired.iter().min_by_key(|id| (self.nodes[*id].is_established(), by_age(id)));
+            let newcomers = self.nodes.keys().filter(|id| !self.nodes[*id].is_established());
+            let newcomer = newcomers.min_by_key(by_age);
             let Some(victim) = expired.or(newcomer).cloned() else { return false };
             self.nodes.remove(&victim);
         }
-        let node =
-            self.nodes.entry(id.clone()).or_insert(ModelNode { heard: 0, addresses: vec![], stamp: 0 });
+        let source = *address.ip();
+        let new = ModelNode { heard: 0, first_heard: now, source, addresses: vec![], stamp: 0 };
+        let node = self.nodes.entry(id.clone()).or_insert(new);
         node.heard += 1;
         node.stamp = self.clock;
         node.addresses.retain(|(known, heard)| *known != address && *heard + LEASE > now);
@@ -237,8 +303,15 @@ fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
                 let bound = below(&mut random, names) + 1;
                 let id = id(below(&mut random, bound));
                 let address = address(u8::try_from(below(&mut random, 6)).unwrap());
+                let source = *address.ip();
+                let renewed = model.nodes.get(&id).is_some_and(|node| node.source == source);
+                let held = model.nodes.values().filter(|node| node.source == source).count();
+                let counted = registry.sources.count(source);
+                // In so small a table, some sources share their counters.
+                assert!(counted >= held);
+                let has_its_share = counted >= registry.share() && !renewed;
                 let admitted = registry.hear(now, &id, address, LINK).is_ok();
-                assert_eq!(admitted, model.hear(now, &id, address, N));
+                assert_eq!(admitted, model.hear(now, &id, address, N, has_its_share));
             }
         }
         if operation % 64 == 0 {

@@ -10,7 +10,7 @@ use std::thread;
 use crate::common::{
     Daemon, Directory, Ended, FOGHORN, TIMEOUT, announcement, foghorn, free_udp_port, to_run,
 };
-use crate::{Loopback, assert_failed};
+use crate::{Loopback, assert_failed, host};
 
 #[test]
 fn the_control_socket_is_opened_or_the_reason_is_told() {
@@ -193,9 +193,9 @@ fn a_watcher_that_does_not_read_is_left_and_the_rest_are_served() {
     let id = |number: u32| format!("{}{number}", "x".repeat(50));
     // Newcomers displace each other: two lines for each. The daemon's send buffer is far smaller than all of them.
     for number in 0..6000 {
-        loopback.send(&announcement(&id(number), 1));
+        loopback.send_from(host(number), &announcement(&id(number), 1));
         if number % 100 == 0 {
-            loopback.hear(&format!("marker-{number}"), 1);
+            loopback.hear_from(host(number), &format!("marker-{number}"), 1);
         }
     }
     loopback.hear("marker", 1);

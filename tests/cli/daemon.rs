@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::thread;
 
 use crate::common::{Daemon, Directory, announcement, foghorn, log};
-use crate::{Loopback, assert_failed};
+use crate::{Loopback, assert_failed, host};
 use nix::sys::signal::Signal;
 
 #[test]
@@ -133,7 +133,7 @@ fn a_reader_that_leaves_early_is_no_failure() {
     let loopback = Loopback::new(&[]);
     // More than a pipe holds, so that foghorn does meet the closed end.
     for number in 0..200 {
-        loopback.send(&announcement(&format!("{}{number}", "x".repeat(60)), 1));
+        loopback.send_from(host(number), &announcement(&format!("{}{number}", "x".repeat(60)), 1));
     }
     loopback.hear("marker", 1);
     for arguments in [&["list"][..], &["list", "--json"], &["status"], &["watch"]] {
@@ -234,8 +234,17 @@ fn the_registry_never_holds_more_than_its_capacity() {
     }
     let loopback = Loopback::new(&[]);
     let capacity = foghorn::limits::REGISTRY_CAPACITY;
+    let share = u64::try_from((capacity / 8).max(8)).unwrap();
+    for number in 0..share + 100 {
+        loopback.send_from(Ipv4Addr::new(127, 0, 0, 9), &announcement(&format!("from-one-{number}"), 1));
+    }
+    loopback.hear("established", 1);
+    assert_eq!(loopback.daemon.status()["registry"]["used"], share + 1);
+    assert_eq!(loopback.daemon.status()["rejected"]["source_full"], 100);
+
     for number in 0..3 * capacity {
-        loopback.send(&announcement(&format!("forged-{number}"), 1));
+        let host = host(number.try_into().unwrap());
+        loopback.send_from(host, &announcement(&format!("forged-{number}"), 1));
         if number % 100 == 0 {
             loopback.hear("established", 1);
         }

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use crate::common::{Directory, Ended, foghorn, log};
-use crate::{Loopback, assert_failed};
+use crate::{Loopback, assert_failed, host};
 
 /// A datagram that is rejected, which `--log debug` tells.
 const FOREIGN: &[u8] = b"something else";
@@ -89,7 +89,7 @@ fn who_does_not_read_the_log_keeps_nobody_waiting() {
     for number in 0..REJECTED {
         loopback.send(FOREIGN);
         if number % 50 == 0 {
-            loopback.hear(&format!("marker-{number}"), 1);
+            loopback.hear_from(host(number.try_into().unwrap()), &format!("marker-{number}"), 1);
         }
     }
     loopback.hear("marker", 1);

@@ -43,17 +43,32 @@ impl Loopback {
     }
 
     fn send(&self, datagram: &[u8]) {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        self.send_from(Ipv4Addr::LOCALHOST, datagram);
+    }
+
+    /// As a host with that address, one of 127.0.0.0/8, would.
+    fn send_from(&self, source: Ipv4Addr, datagram: &[u8]) {
+        let socket = UdpSocket::bind((source, 0)).unwrap();
         let to = (Ipv4Addr::LOCALHOST, self.port.parse().unwrap());
         assert_eq!(socket.send_to(datagram, to).unwrap(), datagram.len());
     }
 
     /// Lets the daemon hear a node and waits until it has.
     fn hear(&self, id: &str, port: u16) {
-        self.send(&announcement(id, port));
+        self.hear_from(Ipv4Addr::LOCALHOST, id, port);
+    }
+
+    fn hear_from(&self, source: Ipv4Addr, id: &str, port: u16) {
+        self.send_from(source, &announcement(id, port));
         let ended = self.daemon.ask(&["lookup", "--wait", "20", "--", id]);
         assert_eq!(ended.code, 0, "{ended:?}");
     }
+}
+
+/// The address of one of many hosts.
+fn host(number: u32) -> Ipv4Addr {
+    let [_, _, high, low] = number.to_be_bytes();
+    Ipv4Addr::new(127, 1, high, low)
 }
 
 /// A failure is one line on standard error, and nothing on standard output.

@@ -1,0 +1,212 @@
+//! A LAN of simulated nodes: a virtual clock, and a network that loses, delays and duplicates by a seed.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::Ipv4Addr;
+use std::num::NonZeroU16;
+
+use foghorn::discoverer::{Config, Discoverer, EventKind};
+use foghorn::limits::ANNOUNCEMENT_CAPACITY;
+use foghorn::registry::{LinkId, Storage};
+use foghorn::time::{Duration, Instant};
+use foghorn::wire::{Announcement, NodeId, v1};
+
+pub(crate) const LINK: LinkId = LinkId(1);
+pub(crate) const CAPACITY: usize = 128;
+
+/// A small generator (`SplitMix64`).
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+
+    fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+}
+
+/// How the network treats datagrams.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Weather {
+    pub(crate) loss_percent: u64,
+    pub(crate) duplicate_percent: u64,
+    pub(crate) delay_ms: u64,
+}
+
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) address: Ipv4Addr,
+    /// None: switched off.
+    pub(crate) discoverer: Option<Discoverer<'static>>,
+    pub(crate) sent: usize,
+    pub(crate) events: Vec<(EventKind, String)>,
+}
+
+/// A datagram under way; ordered by when it arrives.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct InFlight {
+    arrives: Instant,
+    order: u64,
+    to: usize,
+    from: Ipv4Addr,
+    bytes: Vec<u8>,
+}
+
+pub(crate) struct Lan {
+    pub(crate) nodes: Vec<Node>,
+    in_flight: BinaryHeap<Reverse<InFlight>>,
+    pub(crate) now: Instant,
+    weather: Weather,
+    pub(crate) random: Random,
+    order: u64,
+}
+
+impl Lan {
+    pub(crate) fn new(seed: u64, weather: Weather) -> Self {
+        Self {
+            nodes: vec![],
+            in_flight: BinaryHeap::new(),
+            now: Instant::from_millis(1_000_000),
+            weather,
+            random: Random(seed),
+            order: 0,
+        }
+    }
+
+    /// A node that is still switched off.
+    pub(crate) fn add(&mut self, id: &str) -> usize {
+        let number = u8::try_from(self.nodes.len() + 1).unwrap();
+        self.nodes.push(Node {
+            id: NodeId::try_from(id).unwrap(),
+            address: Ipv4Addr::new(10, 0, 0, number),
+            discoverer: None,
+            sent: 0,
+            events: vec![],
+        });
+        self.nodes.len() - 1
+    }
+
+    pub(crate) fn start(&mut self, node: usize) {
+        // Leaked, since a node lives as long as the test and may be started again.
+        let storage: &'static mut Storage<CAPACITY> = Box::leak(Box::new(Storage::new()));
+        let key = u8::try_from(self.random.below(256)).unwrap();
+        let mut discoverer = Discoverer::new(&Config::new(self.random.below(u64::MAX), [key; 16]), storage);
+        let Node { id, address, .. } = &self.nodes[node];
+        let announcement = Announcement { id: id.clone(), port: NonZeroU16::new(22000).unwrap() };
+        discoverer.announce(self.now, announcement).unwrap();
+        discoverer.link_up(self.now, LINK, *address).unwrap();
+        self.nodes[node].discoverer = Some(discoverer);
+        self.drain(node);
+    }
+
+    pub(crate) fn stop(&mut self, node: usize) {
+        self.nodes[node].discoverer = None;
+    }
+
+    /// Gives a node another address, as DHCP does.
+    pub(crate) fn readdress(&mut self, node: usize, address: Ipv4Addr) {
+        self.nodes[node].address = address;
+        self.nodes[node].discoverer.as_mut().unwrap().link_up(self.now, LINK, address).unwrap();
+        self.drain(node);
+    }
+
+    fn drain(&mut self, node: usize) {
+        let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
+        loop {
+            let Some(discoverer) = &mut self.nodes[node].discoverer else { return };
+            let Ok(transmit) = discoverer.poll_transmit(&mut buffer) else { break };
+            self.nodes[node].sent += 1;
+            self.deliver(node, *transmit.to.ip(), &buffer[..transmit.length]);
+        }
+        let Node { discoverer: Some(discoverer), events, .. } = &mut self.nodes[node] else { return };
+        while let Some(event) = discoverer.poll_event() {
+            events.push((event.kind, event.id.to_string()));
+        }
+    }
+
+    fn deliver(&mut self, from: usize, to: Ipv4Addr, bytes: &[u8]) {
+        for receiver in 0..self.nodes.len() {
+            let is_recipient = to.is_broadcast() || self.nodes[receiver].address == to;
+            if !is_recipient || receiver == from {
+                continue;
+            }
+            let copies = 1 + u64::from(self.random.percent(self.weather.duplicate_percent));
+            for _ in 0..copies {
+                if self.random.percent(self.weather.loss_percent) {
+                    continue;
+                }
+                let delay = Duration::from_millis(1 + self.random.below(self.weather.delay_ms + 1));
+                self.order += 1;
+                self.in_flight.push(Reverse(InFlight {
+                    arrives: self.now + delay,
+                    order: self.order,
+                    to: receiver,
+                    from: self.nodes[from].address,
+                    bytes: bytes.to_vec(),
+                }));
+            }
+        }
+    }
+
+    /// Hands a forged announcement to one node. False if that rejects it.
+    pub(crate) fn forge(&mut self, to: usize, from: Ipv4Addr, id: &str) -> bool {
+        let announcement = Announcement { id: NodeId::try_from(id).unwrap(), port: NonZeroU16::MIN };
+        let mut bytes = [0; ANNOUNCEMENT_CAPACITY];
+        let length = v1::emit(&announcement, &mut bytes).unwrap();
+        let discoverer = self.nodes[to].discoverer.as_mut().unwrap();
+        let admitted = discoverer.handle_datagram(self.now, LINK, from, &bytes[..length]).is_ok();
+        self.drain(to);
+        admitted
+    }
+
+    /// Lets time pass until `end`: each datagram and each timer at its moment.
+    pub(crate) fn run_until(&mut self, end: Instant) {
+        loop {
+            let arrival = self.in_flight.peek().map(|Reverse(datagram)| datagram.arrives);
+            let timer = self.nodes.iter().enumerate().filter_map(|(number, node)| {
+                Some((node.discoverer.as_ref()?.poll_at()?.max(self.now), number))
+            });
+            let timer = timer.min();
+            let next = arrival.into_iter().chain(timer.map(|(at, _)| at)).min();
+            let Some(next) = next.filter(|next| *next <= end) else { break };
+            self.now = next;
+            let node = if arrival == Some(next) {
+                let Some(Reverse(datagram)) = self.in_flight.pop() else { break };
+                if let Some(discoverer) = &mut self.nodes[datagram.to].discoverer {
+                    discoverer.handle_datagram(next, LINK, datagram.from, &datagram.bytes).unwrap();
+                }
+                datagram.to
+            } else {
+                let Some((_, node)) = timer else { break };
+                self.nodes[node].discoverer.as_mut().unwrap().handle_timeout(next);
+                node
+            };
+            self.drain(node);
+        }
+        self.now = end;
+    }
+
+    pub(crate) fn run(&mut self, millis: u64) {
+        self.run_until(self.now + Duration::from_millis(millis));
+    }
+
+    /// Where `node` believes `other` to be.
+    pub(crate) fn lookup(&self, node: usize, other: usize) -> Option<Ipv4Addr> {
+        let id = self.nodes[other].id.as_str();
+        let entry = self.nodes[node].discoverer.as_ref()?.lookup(self.now, id)?;
+        Some(*entry.address().ip())
+    }
+
+    /// How many (node, other) pairs do not know where the other is.
+    pub(crate) fn unknown_pairs(&self) -> usize {
+        let count = self.nodes.len();
+        let pairs = (0..count).flat_map(|a| (0..count).map(move |b| (a, b))).filter(|(a, b)| a != b);
+        pairs.filter(|(a, b)| self.lookup(*a, *b) != Some(self.nodes[*b].address)).count()
+    }
+}
