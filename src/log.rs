@@ -17,7 +17,17 @@ macro_rules! statement {
 /// To the facade.
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 macro_rules! statement {
-    ($level:ident, $name:ident, $($arg:tt)+) => { log::log!(log::Level::$level, $($arg)+) };
+    ($level:ident, $name:ident, $($arg:tt)+) => {
+        $crate::log::emit(log::Level::$level, core::format_args!($($arg)+))
+    };
+}
+
+/// As `log::log!` does, but without the file and the line, which would take 2 kB of the binary and which nobody is shown.
+#[cfg(all(feature = "log", not(feature = "defmt")))]
+pub(crate) fn emit(level: log::Level, message: core::fmt::Arguments<'_>) {
+    if level <= log::max_level() {
+        log::logger().log(&log::Record::builder().level(level).target("foghorn").args(message).build());
+    }
 }
 
 /// Checks the format string and drops it.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddrV4, TcpStream};
 use std::ops::Range;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,11 +46,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 /// Passes bytes both ways until the node has closed its side, or nobody reads what it sends.
 fn join(stream: &TcpStream) -> Result<(), Failure> {
     let stuck = |error: io::Error| Failure::failed(format!("cannot go on: {error}"));
-    stream.set_nonblocking(true).map_err(stuck)?;
-    // All three as plain descriptors, without the buffers around standard input and output: what has been read is passed on.
-    let node = File::from(stream.as_fd().try_clone_to_owned().map_err(stuck)?);
-    let input = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(stuck)?);
-    let output = File::from(io::stdout().as_fd().try_clone_to_owned().map_err(stuck)?);
+    let [node, input, output] = plain(stream).map_err(stuck)?;
     let mut from_node = Flow::new(&node, &output);
     let mut to_node = Flow::new(&input, &node);
     while from_node.is_open {
@@ -67,6 +63,14 @@ fn join(stream: &TcpStream) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The node, standard input and standard output as plain descriptors, without the buffers around the latter: what has been read is passed
+/// on.
+fn plain(stream: &TcpStream) -> io::Result<[File; 3]> {
+    stream.set_nonblocking(true)?;
+    let file = |descriptor: BorrowedFd<'_>| descriptor.try_clone_to_owned().map(File::from);
+    Ok([file(stream.as_fd())?, file(io::stdin().as_fd())?, file(io::stdout().as_fd())?])
 }
 
 /// Waits until one of the two can advance: which.

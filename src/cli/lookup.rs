@@ -69,7 +69,8 @@ fn decimal(text: &str) -> Option<Duration> {
     if !digits(whole) || !digits(decimals) {
         return None;
     }
-    let millis = format!("{decimals:0<3.3}").parse().ok()?;
+    let digits = decimals.bytes().chain(*b"000").take(3);
+    let millis = digits.fold(0, |millis, digit| 10 * millis + u64::from(digit - b'0'));
     Some(Duration::from_secs(whole.parse().ok()?) + Duration::from_millis(millis))
 }
 
