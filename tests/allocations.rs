@@ -125,6 +125,7 @@ fn after_start_up_the_loop_allocates_nothing() {
     let options = options(path.clone());
     let memory: &'static mut Memory<64> = Box::leak(Box::new(Memory::new()));
     let mut daemon = Daemon::new(&options, memory).unwrap();
+    daemon.start(&options).unwrap();
 
     let (done, hang_up) = (AtomicBool::new(false), AtomicBool::new(false));
     let allocations = thread::scope(|scope| {

@@ -44,7 +44,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     let mut memory =
         MEMORY.try_lock().map_err(|_| Failure::failed("a daemon runs in this process already"))?;
     let ended = match &mut Daemon::new(options, &mut memory) {
-        Ok(daemon) => daemon.run(),
+        Ok(daemon) => daemon.start(options).and_then(|()| daemon.run()),
         Err(error) => return Err(failure(error)),
     };
     ended.map_err(|error| failure(&error))

@@ -78,14 +78,13 @@ pub struct Daemon<'a> {
 }
 
 impl<'a> Daemon<'a> {
-    /// Opens all that is needed: the control socket, signals, the timer, and a UDP socket for each interface there is.
+    /// Opens the control socket, signals and the timer.
     ///
-    /// SIGTERM, SIGINT and SIGHUP come to the daemon from here on. No interface is no error: it waits for one.
+    /// SIGTERM, SIGINT and SIGHUP come to the daemon from here on.
     ///
     /// # Errors
     ///
-    /// The control socket can't be opened, a node can't be announced, or the kernel refuses something basic. The error's text
-    /// says what to do about it.
+    /// The control socket can't be opened, or the kernel refuses something basic. The error's text says what to do about it.
     // Apart, so that the stack it takes is free again when the daemon runs.
     #[inline(never)]
     pub fn new<const N: usize>(options: &Options, memory: &'a mut Memory<N>) -> io::Result<Self> {
@@ -104,18 +103,11 @@ impl<'a> Daemon<'a> {
             hash_key: (u128::from(random()) << 64 | u128::from(random())).to_ne_bytes(),
         };
         let started = clock::now();
-        let mut discoverer = Discoverer::new(&config, &mut memory.registry);
-        for node in &options.announce {
-            discoverer.announce(started, node.clone()).map_err(|error| {
-                io::Error::new(io::ErrorKind::InvalidInput, format!("cannot announce {}: {error}", node.id))
-            })?;
-            info!("announcing {} at port {} every {} s", node.id, node.port, options.interval.secs());
-        }
-        let mut daemon = Self {
+        Ok(Self {
             events: Events::with_capacity(FIRST_LINK + LINKS),
             links: Links::new(options.interfaces.clone(), options.udp_port, FIRST_LINK),
             poll,
-            discoverer,
+            discoverer: Discoverer::new(&config, &mut memory.registry),
             server,
             timer,
             signals,
@@ -127,13 +119,28 @@ impl<'a> Daemon<'a> {
             started,
             retry_at: None,
             more: true,
-        };
-        daemon.reconcile(started);
-        info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), Shown(&options.control.display()));
-        Ok(daemon)
+        })
     }
 
-    /// Runs until SIGTERM or SIGINT.
+    /// Begins: opens a UDP socket for each interface there is, and announces the nodes there. No interface is no error: it waits for one.
+    ///
+    /// # Errors
+    ///
+    /// A node can't be announced. The error's text says which and why.
+    // Apart from `new`, so that the stack which that takes is free again.
+    pub fn start(&mut self, options: &Options) -> io::Result<()> {
+        for node in &options.announce {
+            self.discoverer.announce(self.started, node.clone()).map_err(|error| {
+                io::Error::new(io::ErrorKind::InvalidInput, format!("cannot announce {}: {error}", node.id))
+            })?;
+            info!("announcing {} at port {} every {} s", node.id, node.port, options.interval.secs());
+        }
+        self.reconcile(self.started);
+        info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), Shown(&options.control.display()));
+        Ok(())
+    }
+
+    /// Runs until SIGTERM or SIGINT. It is to be [started](Self::start) first.
     ///
     /// # Errors
     ///
