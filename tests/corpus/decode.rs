@@ -1,0 +1,54 @@
+//! Any bytes as a datagram: what is made of them, by the packet diagram and the documentation.
+
+use foghorn::limits::{ANNOUNCEMENT_CAPACITY, NODE_ID_CAPACITY};
+use foghorn::wire::{Announcement, Malformed, v1};
+
+pub(crate) fn check(datagram: &[u8]) {
+    let parsed = v1::parse(datagram);
+    let [magic @ .., p1, p0, l1, l0] = match datagram.first_chunk::<8>() {
+        Some(header) => *header,
+        None => return assert_eq!(parsed, Err(Malformed::Truncated)),
+    };
+    if magic != v1::MAGIC.to_be_bytes() {
+        return assert_eq!(parsed, Err(Malformed::Foreign));
+    }
+    let (port, length) = (u16::from_be_bytes([p1, p0]), usize::from(u16::from_be_bytes([l1, l0])));
+    let Some(id) = datagram.get(8..8 + length) else {
+        return assert_eq!(parsed, Err(Malformed::Truncated));
+    };
+    match parsed {
+        Ok(announcement) => {
+            assert_eq!((announcement.id.as_str().as_bytes(), announcement.port.get()), (id, port));
+            check_announcement(&announcement);
+            // What follows the NodeID is not read.
+            assert_eq!(v1::parse(&[&magic[..], &[p1, p0, l1, l0], id].concat()), Ok(announcement));
+        }
+        Err(Malformed::EmptyNodeId) => assert_eq!(length, 0),
+        Err(Malformed::NodeIdTooLong) => assert!(length > NODE_ID_CAPACITY),
+        Err(Malformed::NodeIdNotPrintable) => {
+            assert!((1..=NODE_ID_CAPACITY).contains(&length));
+            assert!(!id.iter().all(u8::is_ascii_graphic));
+        }
+        Err(Malformed::NoPort) => {
+            assert_eq!(port, 0);
+            assert!((1..=NODE_ID_CAPACITY).contains(&length));
+        }
+        Err(reason @ (Malformed::Truncated | Malformed::Foreign)) => {
+            unreachable!("{reason} of {datagram:x?}")
+        }
+    }
+}
+
+fn check_announcement(announcement: &Announcement) {
+    let id = announcement.id.as_str();
+    assert!((1..=NODE_ID_CAPACITY).contains(&id.len()));
+    assert!(!id.chars().any(|c| c.is_whitespace() || c.is_control()), "{id:?}");
+    // Printable is what Rust's own Debug shows as it is: but for what it has other reasons to escape.
+    let escaped = |c: char| matches!(c, '"' | '\\' | '\u{300}'..='\u{36f}');
+    let shown: String = id.chars().filter(|c| !escaped(*c)).collect();
+    assert_eq!(format!("{shown:?}"), format!("\"{shown}\""));
+
+    let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
+    let emitted = v1::emit(announcement, &mut buffer).map(|length| v1::parse(buffer.split_at(length).0));
+    assert_eq!(emitted, Ok(Ok(announcement.clone())));
+}

@@ -1,0 +1,419 @@
+//! Any sequence of calls of a [`Discoverer`], its contract checked after each of them.
+//!
+//! The first byte sets it up; then each byte is a call, and those after it are its arguments. The host's steps are kept to:
+//! put in one thing, drain what came of it, wait.
+
+#![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
+
+mod model;
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::num::NonZeroU16;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use foghorn::discoverer::{AnnounceError, Config, Discoverer, Event, EventKind, TooManyLinks};
+use foghorn::limits::{ANNOUNCEMENT_CAPACITY, LINKS, OWN_NODES};
+use foghorn::registry::{Address, LinkId, Storage};
+use foghorn::schedule::{ANSWER_BURST, ANSWER_PERIOD};
+use foghorn::stats::Rejected;
+use foghorn::time::{Duration, Instant};
+use foghorn::wire::v1::{self, BufferTooSmall};
+use foghorn::wire::{Announcement, NodeId};
+
+use crate::input::Input;
+use model::Model;
+
+pub(crate) fn check(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let Some(setup) = input.byte() else { return };
+    let interval = Duration::from_millis(match setup >> 6 {
+        0 => 1,
+        1 => 1000,
+        2 => 30_000,
+        _ => 3_600_000,
+    });
+    let config = Config { interval, ..Config::new(u64::from(setup), [setup; 16]) };
+    match setup % 4 {
+        0 => Session::new(Discoverer::new(&config, &mut Storage::<1>::new()), 1).run(&mut input),
+        1 => Session::new(Discoverer::new(&config, &mut Storage::<3>::new()), 3).run(&mut input),
+        2 => Session::new(Discoverer::new(&config, &mut Storage::<7>::new()), 7).run(&mut input),
+        _ => Session::new(Discoverer::new(&config, &mut Storage::<16>::new()), 16).run(&mut input),
+    }
+}
+
+/// A discoverer, and all that was told to it.
+struct Session<'a> {
+    discoverer: Discoverer<'a>,
+    capacity: usize,
+    now: Instant,
+    model: Model,
+    own: Vec<Announcement>,
+    links: BTreeMap<LinkId, Link>,
+    counts: Counts,
+    /// Names that were made up so far.
+    forged: u32,
+    /// When the bucket that answers are taken from will be full again.
+    answers_full: Instant,
+    /// When handling a timeout last had all nodes announced.
+    announced: Option<Instant>,
+}
+
+struct Link {
+    address: Ipv4Addr,
+    /// Who is to be answered.
+    waiting: HashSet<Ipv4Addr>,
+    /// When everyone there was last told of our nodes.
+    told: Option<Instant>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    received: u64,
+    rejected: u64,
+    own: u64,
+    sent: u64,
+    found: u64,
+    moved: u64,
+    lost: u64,
+}
+
+impl Link {
+    /// Everyone there is told of our nodes.
+    fn tell(&mut self, now: Instant) {
+        self.told = Some(now);
+        self.waiting.clear();
+    }
+}
+
+impl<'a> Session<'a> {
+    fn new(discoverer: Discoverer<'a>, capacity: usize) -> Self {
+        let lease = discoverer.registry().lease();
+        assert_eq!(lease, discoverer.interval().times(3));
+        Self {
+            discoverer,
+            capacity,
+            now: Instant::from_millis(1),
+            model: Model::new(lease),
+            own: vec![],
+            links: BTreeMap::new(),
+            counts: Counts::default(),
+            forged: 0,
+            answers_full: Instant::ZERO,
+            announced: None,
+        }
+    }
+
+    fn run(&mut self, input: &mut Input<'_>) {
+        while self.step(input).is_some() {
+            self.check();
+        }
+    }
+
+    /// None when there are no bytes left.
+    fn step(&mut self, input: &mut Input<'_>) -> Option<()> {
+        match input.byte()? % 16 {
+            0..=3 => {
+                let ((link, from), [name, port]) = (origin(input)?, [input.byte()?, input.byte()?]);
+                self.hear(link, from, &datagram(&announcement(name, port)));
+            }
+            4 => {
+                let ((link, from), length) = (origin(input)?, input.byte()?);
+                self.hear(link, from, input.bytes(length.into()));
+            }
+            5 => {
+                let ((link, from), count) = (origin(input)?, input.byte()?);
+                for _ in 0..count % 32 {
+                    self.forged += 1;
+                    let id = NodeId::try_from(format!("forged-{}", self.forged).as_str()).unwrap();
+                    self.hear(link, from, &datagram(&Announcement { id, port: NonZeroU16::MAX }));
+                }
+            }
+            6 => self.now = self.now + Duration::from_millis(u64::from(input.byte()?)),
+            7 => self.now = self.now + self.sixteenths(input.byte()?),
+            8 => {
+                let sixteenths = input.byte()?;
+                self.wait(self.sixteenths(sixteenths));
+            }
+            9 => self.wait(Duration::from_millis(u64::from(input.byte()?) * 16)),
+            10 => {
+                let ((_, address), link) = (origin(input)?, input.byte()?);
+                self.link_up(LinkId(u32::from(link % 20)), address);
+            }
+            11 => {
+                let link = LinkId(u32::from(input.byte()? % 20));
+                self.discoverer.link_down(link);
+                self.links.remove(&link);
+            }
+            12 => self.announce(announcement(input.byte()?, input.byte()?)),
+            13 => {
+                let size = usize::from(input.byte()?).min(ANNOUNCEMENT_CAPACITY);
+                self.announce_with(size);
+            }
+            14 => (0..=input.byte()? % 4).for_each(|_| self.model.walk(self.now, &self.discoverer)),
+            _ => self.timeout(),
+        }
+        Some(())
+    }
+
+    fn sixteenths(&self, count: u8) -> Duration {
+        Duration::from_millis(self.discoverer.interval().millis() * u64::from(count) / 16)
+    }
+
+    fn hear(&mut self, link: LinkId, from: Ipv4Addr, datagram: &[u8]) {
+        let outcome = self.discoverer.handle_datagram(self.now, link, from, datagram);
+        let mut events = self.events();
+        self.counts.received += 1;
+        self.counts.rejected += u64::from(outcome.is_err());
+        match v1::parse(datagram) {
+            Err(malformed) => assert_eq!(outcome, Err(malformed.into())),
+            Ok(_) if from.is_unspecified() || from.is_broadcast() || from.is_multicast() => {
+                assert_eq!(outcome, Err(Rejected::BadSource));
+            }
+            Ok(Announcement { id, .. }) if self.own.iter().any(|own| own.id == id) => {
+                assert_eq!(outcome, Ok(()));
+                self.counts.own += 1;
+            }
+            Ok(Announcement { id, port }) => {
+                let socket = SocketAddrV4::new(from, port.get());
+                self.hear_node(&id, Address { socket, link, heard: self.now }, outcome, &mut events);
+            }
+        }
+        self.expire(events);
+        // An answer waits for its time.
+        assert_eq!(self.drain(), 0);
+    }
+
+    /// The announcement of another's node was heard.
+    fn hear_node(
+        &mut self,
+        id: &NodeId,
+        address: Address,
+        outcome: Result<(), Rejected>,
+        events: &mut VecDeque<Event>,
+    ) {
+        if let Some(node) = self.model.live(self.now, id) {
+            assert_eq!(outcome, Ok(()));
+            if !node.hear(address) {
+                return;
+            }
+            let moved = Event { kind: EventKind::Moved, id: id.clone(), address, place: node.place() };
+            assert_eq!(events.pop_front(), Some(moved));
+        } else if outcome.is_ok() {
+            // Who gives way to a newcomer is the registry's to say, but for those that no newcomer may displace.
+            if events.front().is_some_and(|event| event.kind == EventKind::Lost) {
+                let gone = self.model.lose(&events.pop_front().unwrap());
+                assert!(!gone.is_live(self.now) || !gone.is_settled(self.now));
+            }
+            let event = events.pop_front().unwrap();
+            assert_eq!(event.id, *id);
+            self.model.find(&event, address);
+        } else {
+            // So is whether there is a place for it.
+            return assert!(
+                matches!(outcome, Err(Rejected::RegistryFull | Rejected::SourceFull)),
+                "{outcome:?}"
+            );
+        }
+        if let Some(link) = self.links.get_mut(&address.link).filter(|_| !self.own.is_empty()) {
+            link.waiting.insert(*address.socket.ip());
+        }
+    }
+
+    fn link_up(&mut self, id: LinkId, address: Ipv4Addr) {
+        let outcome = self.discoverer.link_up(self.now, id, address);
+        if !self.links.contains_key(&id) && self.links.len() == LINKS {
+            assert_eq!(outcome, Err(TooManyLinks));
+            assert_eq!(self.drain(), 0);
+        } else {
+            assert_eq!(outcome, Ok(()));
+            self.links.insert(id, Link { address, waiting: HashSet::new(), told: None });
+            assert_eq!(self.drain(), usize::from(!self.own.is_empty()));
+            let told = self.links.get(&id).and_then(|link| link.told);
+            assert_eq!(told, (!self.own.is_empty()).then_some(self.now));
+        }
+    }
+
+    fn announce(&mut self, node: Announcement) {
+        let expected = if self.own.iter().any(|own| own.id == node.id) {
+            Err(AnnounceError::Duplicate)
+        } else if self.own.len() == OWN_NODES {
+            Err(AnnounceError::TooMany)
+        } else {
+            self.own.push(node.clone());
+            Ok(())
+        };
+        assert_eq!(self.discoverer.announce(self.now, node), expected);
+        assert_eq!(self.drain(), if expected.is_ok() { self.links.len() } else { 0 });
+        let told = self.links.values().all(|link| link.told == Some(self.now));
+        assert!(told || expected.is_err());
+    }
+
+    /// Announces all nodes, with room for the first datagram that may be too small.
+    fn announce_with(&mut self, size: usize) {
+        self.discoverer.announce_now(self.now);
+        let due = self.links.len() * self.own.len();
+        let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
+        let (room, _) = buffer.split_at_mut(size);
+        let first = self.discoverer.poll_transmit(room).map(|transmit| transmit.length);
+        match self.own.first().map(|node| datagram(node).len()) {
+            Some(length) if due > 0 && length > size => {
+                assert_eq!(first, Err(nb::Error::Other(BufferTooSmall)));
+            }
+            Some(length) if due > 0 => {
+                assert_eq!(first, Ok(length));
+                self.counts.sent += 1;
+            }
+            _ => return assert_eq!(first, Err(nb::Error::WouldBlock)),
+        }
+        let rest = (0..due).take_while(|_| self.discoverer.poll_transmit(&mut buffer).is_ok()).count();
+        assert_eq!(rest, due - 1);
+        self.counts.sent += u64::try_from(rest).unwrap();
+        self.links.values_mut().for_each(|link| link.tell(self.now));
+    }
+
+    /// Handles each timeout at its time, as a host does.
+    fn wait(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(due) = self.discoverer.poll_at().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.timeout();
+        }
+        self.now = end;
+        // Everyone on every link was told of our nodes within the longest interval.
+        let oldest = end - self.discoverer.interval() - self.sixteenths(1);
+        assert!(self.own.is_empty() || self.links.values().all(|link| link.told >= Some(oldest)));
+    }
+
+    fn timeout(&mut self) {
+        let was_due = self.discoverer.poll_at().is_some_and(|due| due <= self.now);
+        let answers = self.discoverer.stats().answers.get();
+        self.discoverer.handle_timeout(self.now);
+        let events = self.events();
+        let rounds = self.drain();
+        assert!(was_due || (rounds == 0 && events.is_empty()));
+        self.expire(events);
+        assert!(self.discoverer.poll_at().is_none_or(|due| due > self.now));
+
+        let answers = self.discoverer.stats().answers.get() - answers;
+        if answers > 0 {
+            self.answers_full = self.answers_full.max(self.now) + ANSWER_PERIOD.times(answers);
+            assert!(self.answers_full <= self.now + ANSWER_PERIOD.times(ANSWER_BURST.into()));
+        }
+        if u64::try_from(rounds).unwrap() != answers {
+            // The announcements were due, and who waits for an answer is told with all others.
+            assert_eq!((rounds, answers), (self.links.len(), 0));
+            let shortest = self.discoverer.interval().millis() - self.sixteenths(1).millis();
+            assert!(self.announced.is_none_or(|last| self.now.since(last).millis() >= shortest));
+            self.announced = Some(self.now);
+        }
+    }
+
+    /// Takes out what happened, and counts it.
+    fn events(&mut self) -> VecDeque<Event> {
+        let events: VecDeque<_> = core::iter::from_fn(|| self.discoverer.poll_event()).collect();
+        for event in &events {
+            match event.kind {
+                EventKind::Found => self.counts.found += 1,
+                EventKind::Moved => self.counts.moved += 1,
+                EventKind::Lost => self.counts.lost += 1,
+            }
+        }
+        events
+    }
+
+    fn expire(&mut self, events: VecDeque<Event>) {
+        for event in events {
+            assert!(!self.model.lose(&event).is_live(self.now));
+        }
+        // Whatever has expired is gone by now.
+        assert!(self.model.nodes.values().all(|node| node.is_live(self.now)));
+    }
+
+    /// Takes out what is to be sent: on each link at most one round of all our nodes. How many rounds there are.
+    fn drain(&mut self) -> usize {
+        let mut rounds: BTreeMap<LinkId, (Ipv4Addr, Vec<Announcement>)> = BTreeMap::new();
+        let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
+        loop {
+            let transmit = match self.discoverer.poll_transmit(&mut buffer) {
+                Ok(transmit) => transmit,
+                Err(error) => break assert_eq!(error, nb::Error::WouldBlock),
+            };
+            self.counts.sent += 1;
+            assert_eq!(transmit.to.port(), v1::UDP_PORT);
+            let to = *transmit.to.ip();
+            let (first_to, nodes) = rounds.entry(transmit.link).or_insert((to, vec![]));
+            assert_eq!(*first_to, to);
+            nodes.push(v1::parse(buffer.split_at(transmit.length).0).unwrap());
+            assert!(nodes.len() <= self.own.len());
+        }
+        for (id, (to, nodes)) in &rounds {
+            assert_eq!(*nodes, self.own);
+            let link = self.links.get_mut(id).unwrap();
+            if to.is_broadcast() {
+                link.tell(self.now);
+            } else {
+                // One alone, on another host, is told alone; and nobody who was told already.
+                assert_eq!(core::mem::take(&mut link.waiting), HashSet::from([*to]));
+                assert!(*to != link.address && !to.is_loopback());
+            }
+        }
+        rounds.len()
+    }
+
+    fn check(&mut self) {
+        assert_eq!(self.discoverer.poll_event(), None);
+        assert_eq!(self.drain(), 0);
+        assert_eq!(self.discoverer.own(), self.own);
+        let (registry, stats) = (self.discoverer.registry(), self.discoverer.stats());
+        assert_eq!(registry.capacity(), self.capacity);
+        assert!(registry.used() <= self.capacity);
+        let counts = Counts {
+            received: stats.received.get(),
+            rejected: stats.rejected().map(|(_, count)| count).sum(),
+            own: stats.own.get(),
+            sent: stats.sent.get(),
+            found: stats.found.get(),
+            moved: stats.moved.get(),
+            lost: stats.lost.get(),
+        };
+        assert_eq!(counts, self.counts);
+        // Neither who waits for an answer nor the next announcement is forgotten.
+        let due_in = self.discoverer.poll_at().map(|due| due.since(self.now));
+        let is_awaited = self.links.values().any(|link| !link.waiting.is_empty());
+        assert!(!is_awaited || due_in.is_some_and(|span| span <= ANSWER_PERIOD));
+        let longest = self.discoverer.interval().millis() + self.sixteenths(1).millis();
+        let announces = !self.own.is_empty() && !self.links.is_empty();
+        assert!(!announces || due_in.is_some_and(|span| span.millis() <= longest));
+        for name in 0..16 {
+            let id = announcement(name, 0).id;
+            let is_known = self.discoverer.lookup(self.now, id.as_str()).is_some();
+            assert!(!is_known || self.model.nodes.contains_key(&id));
+        }
+        self.model.check(self.now, &self.discoverer);
+    }
+}
+
+/// By which link a datagram comes, and from whom.
+fn origin(input: &mut Input<'_>) -> Option<(LinkId, Ipv4Addr)> {
+    let byte = input.byte()?;
+    let from = match byte >> 4 {
+        12 => Ipv4Addr::LOCALHOST,
+        13 => Ipv4Addr::UNSPECIFIED,
+        14 => Ipv4Addr::BROADCAST,
+        15 => Ipv4Addr::new(224, 0, 0, 1),
+        host => Ipv4Addr::new(198, 18, 0, host),
+    };
+    Some((LinkId(u32::from(byte & 3)), from))
+}
+
+/// One of few nodes, so that they meet again.
+fn announcement(name: u8, port: u8) -> Announcement {
+    let id = NodeId::try_from(format!("node-{}", name % 16).as_str()).unwrap();
+    Announcement { id, port: NonZeroU16::MIN.saturating_add(u16::from(port % 4)) }
+}
+
+fn datagram(announcement: &Announcement) -> Vec<u8> {
+    let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
+    let length = v1::emit(announcement, &mut buffer).unwrap();
+    buffer.split_at(length).0.to_vec()
+}

@@ -1,0 +1,127 @@
+//! Any bytes as a request, as a reply, and as a node that replies tell of.
+
+#![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
+
+use core::fmt;
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::num::NonZeroU16;
+
+use foghorn::control::{self, ErrorCode, Fields, Line, Request};
+use foghorn::discoverer::EventKind;
+use foghorn::limits::{ADDRESSES_PER_NODE, REPLY_LINE_CAPACITY, REQUEST_CAPACITY};
+use foghorn::registry::{LinkId, Registry, Storage};
+use foghorn::time::{Duration, Instant};
+use foghorn::wire::{Announcement, NodeId};
+
+use crate::input::Input;
+
+const LEASE: Duration = Duration::from_secs(90);
+const INTERFACE: &str = "interface-name-";
+
+pub(crate) fn check(bytes: &[u8]) {
+    check_request(bytes);
+    check_reply(bytes);
+    check_node(bytes);
+}
+
+fn check_request(line: &[u8]) {
+    match Request::parse(line) {
+        Ok(request) => {
+            let line = request.to_string();
+            assert!(line.len() < REQUEST_CAPACITY && !line.contains(char::is_control), "{line:?}");
+            assert_eq!(Request::parse(line.as_bytes()).as_ref(), Ok(&request));
+            assert_eq!(Request::parse(format!("{line}\r").as_bytes()), Ok(request));
+        }
+        Err(invalid) => {
+            let reply = line_of(|out| control::error(out, ErrorCode::BadRequest, invalid));
+            let Line::Error { code: "bad-request", message } = Line::parse(&reply) else {
+                unreachable!("{reply}")
+            };
+            assert_eq!(message, invalid.to_string());
+        }
+    }
+}
+
+/// What a daemon that is newer, or none at all, may send to a client.
+fn check_reply(line: &[u8]) {
+    let Ok(line) = str::from_utf8(line) else { return };
+    match Line::parse(line) {
+        Line::Ok => assert_eq!(line.split(' ').next(), Some("ok")),
+        Line::Error { code, message } => {
+            assert!(!code.contains(' '));
+            assert!(line.starts_with("error") && line.ends_with(message));
+        }
+        Line::Data { kind, fields } => {
+            assert!(!kind.contains(' ') && line.starts_with(kind));
+            for (key, value) in fields {
+                assert!(!key.contains([' ', '=']) && !value.contains(' '));
+            }
+        }
+    }
+}
+
+/// What is told of a node: one byte says how often it was heard, then two each when and where; the rest is its `NodeID`.
+fn check_node(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let times = 1 + input.byte().unwrap_or(0) % 8;
+    let heard: Vec<_> = (0..times).filter_map(|_| Some((input.byte()?, input.byte()?))).collect();
+    let Ok(id) = NodeId::new(input.bytes(usize::MAX)) else { return };
+
+    let mut storage = Storage::<2>::new();
+    let mut registry = Registry::new(&mut storage, [7; 16], LEASE);
+    let mut now = Instant::from_millis(1);
+    for (pause, host) in heard {
+        now = now + Duration::from_secs(u64::from(pause % 100));
+        let address = SocketAddrV4::new(Ipv4Addr::new(255, 255, 255, host), u16::MAX - u16::from(host));
+        registry.hear(now, &id, address, LinkId(1)).unwrap();
+    }
+    let unknown =
+        line_of(|out| control::error(out, ErrorCode::UnknownNode, format_args!("{id} is not known")));
+    let expected = Line::Error { code: "unknown-node", message: &format!("{id} is not known") };
+    assert_eq!(Line::parse(&unknown), expected);
+
+    let port = NonZeroU16::MAX;
+    let own = line_of(|out| control::own(out, &Announcement { id: id.clone(), port }));
+    let own = fields(&own, "own");
+    assert!(own.eq([("id", id.as_str()), ("port", "65535")]));
+
+    let Some(entry) = registry.get(now, id.as_str()) else { return };
+    let addresses: Vec<_> = entry.addresses().map(|address| address.socket.to_string()).collect();
+    assert!((1..=ADDRESSES_PER_NODE).contains(&addresses.len()));
+    let node = line_of(|out| control::node(out, entry, INTERFACE));
+    assert!(fields(&node, "node").eq([
+        ("id", id.as_str()),
+        ("addresses", &addresses.join(",")),
+        ("interface", INTERFACE),
+        ("age_s", "0"),
+        ("known_s", &entry.known().secs().to_string()),
+        ("expires_s", "90"),
+        ("heard", &entry.heard().to_string()),
+    ]));
+
+    let address = entry.address();
+    let whereabouts = |line: &str, kind: &str| {
+        let place = address.to_string();
+        assert!(fields(line, kind).eq([("id", id.as_str()), ("address", &place), ("interface", INTERFACE)]));
+    };
+    whereabouts(&line_of(|out| control::known(out, entry, INTERFACE)), "known");
+    for kind in [EventKind::Found, EventKind::Moved, EventKind::Lost] {
+        whereabouts(&line_of(|out| control::change(out, kind, &id, address, INTERFACE)), kind.name());
+    }
+}
+
+/// What is written as a line, checked to be one, and to fit; without its newline.
+fn line_of(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
+    let mut line = String::new();
+    write(&mut line).unwrap();
+    assert!(line.len() <= REPLY_LINE_CAPACITY, "{line:?}");
+    assert_eq!(line.pop(), Some('\n'));
+    assert!(!line.contains(char::is_control), "{line:?}");
+    line
+}
+
+fn fields<'a>(line: &'a str, expected: &str) -> Fields<'a> {
+    let Line::Data { kind, fields } = Line::parse(line) else { unreachable!("{line}") };
+    assert_eq!(kind, expected);
+    fields
+}
