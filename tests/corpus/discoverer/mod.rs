@@ -202,7 +202,7 @@ impl<'a> Session<'a> {
             // Who gives way to a newcomer is the registry's to say, but for those that no newcomer may displace.
             if events.front().is_some_and(|event| event.kind == EventKind::Lost) {
                 let gone = self.model.lose(&events.pop_front().unwrap());
-                assert!(!gone.is_live(self.now) || !gone.is_settled(self.now));
+                assert!(!gone.is_live(self.now) || !gone.is_settled());
             }
             let event = events.pop_front().unwrap();
             assert_eq!(event.id, *id);

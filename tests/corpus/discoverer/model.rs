@@ -108,9 +108,10 @@ impl Node {
         self.live(now).next().is_some()
     }
 
-    /// Whether it was heard again and again, over more than a lease: no stranger may take its place.
-    pub(super) fn is_settled(&self, now: Instant) -> bool {
-        self.heard > 3 && self.found + self.lease < now
+    /// Whether it was heard three times, over half a lease or more: no stranger may take its place.
+    pub(super) fn is_settled(&self) -> bool {
+        let last_heard = self.addresses.first().map(|address| address.heard);
+        self.heard >= 3 && last_heard.is_some_and(|last| last.since(self.found).times(2) >= self.lease)
     }
 
     fn live(&self, now: Instant) -> impl Iterator<Item = &Address> {
