@@ -1,6 +1,7 @@
 //! A program that is measured.
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::host::Host;
@@ -36,31 +37,33 @@ impl Subject {
 
     /// Does nothing if the program is no foghorn.
     pub(crate) fn fill_registry(&self) {
-        if let Ok(host) = &self.host
-            && host.directory.join(CONTROL).exists()
-        {
-            registry::fill(&host.directory.join(CONTROL), host.address, &host.neighbours);
+        if let Some((host, control)) = self.foghorn() {
+            registry::fill(&control, host.address, &host.neighbours);
         }
     }
 
     /// Does nothing if the program is no foghorn.
     pub(crate) fn check_registry(&self) {
-        if let Ok(host) = &self.host
-            && host.directory.join(CONTROL).exists()
-        {
-            registry::check(&host.directory.join(CONTROL));
+        if let Some((_, control)) = self.foghorn() {
+            registry::check(&control);
         }
     }
 
     /// Prints where its memory is. Does nothing if the program is no foghorn.
     pub(crate) fn print_mappings(&self) {
-        if let Ok(host) = &self.host
-            && host.directory.join(CONTROL).exists()
+        if let Some((host, _)) = self.foghorn()
             && let Some(process) = host.processes().first()
         {
             println!("\n| {}: resident in | |\n| --- | ---: |", self.program.title());
             mappings::print(process);
         }
+    }
+
+    /// Its host and its control socket, if it is a foghorn that runs.
+    fn foghorn(&self) -> Option<(&Host, PathBuf)> {
+        let host = self.host.as_ref().ok()?;
+        let control = host.directory.join(CONTROL);
+        control.exists().then_some((host, control))
     }
 
     /// None if it does not run.
