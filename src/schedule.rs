@@ -5,11 +5,36 @@ use crate::time::{Duration, Instant};
 /// An answer to a newcomer waits for a random time up to this, so that many nodes do not answer as one.
 pub const ANSWER_DELAY: Duration = Duration::from_millis(100);
 
-/// Answers that may be given in a burst.
-pub const ANSWER_BURST: u8 = 4;
+/// It waits for this at least, so that newcomers who come together are seen to be several.
+const LEAST_DELAY: Duration = Duration::from_millis(50);
 
-/// In what time another answer may be given after a burst.
-pub const ANSWER_PERIOD: Duration = Duration::from_secs(1);
+/// Several newcomers are answered when no other has come for a random time between half of this and all of it.
+pub const QUIET: Duration = Duration::from_millis(300);
+
+/// If they don't cease to come, they are answered after this, or after [`PATIENCE_PER_NODE`] for each node that is known if that is
+/// longer: then all nodes of a LAN together answer fifty times a second, however many they are.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// See [`PATIENCE`].
+pub const PATIENCE_PER_NODE: Duration = Duration::from_millis(20);
+
+/// How often several newcomers are told again: a broadcast is not repeated by any layer below.
+pub const REPEATS: u8 = 4;
+
+/// The time between those, or up to a tenth more.
+pub const REPEAT_PERIOD: Duration = Duration::from_millis(500);
+
+/// Answers that may be given on one link in a burst.
+pub const ANSWER_BURST: u8 = 5;
+
+/// In what time another answer may be given there after a burst. It takes longer than nodes take to start after a power cut.
+pub const ANSWER_PERIOD: Duration = Duration::from_secs(10);
+
+/// Answers that may be given on all links together in a burst.
+pub const ALL_ANSWERS_BURST: u8 = 8;
+
+/// In what time another answer may be given on any link after that.
+pub const ALL_ANSWERS_PERIOD: Duration = Duration::from_millis(250);
 
 /// An entry lives for this many intervals after it was last heard.
 pub const LEASE_INTERVALS: u64 = 3;
@@ -23,13 +48,14 @@ pub(crate) struct Schedule {
     interval: Duration,
     /// When the next announcement is due; none while there is nothing or nowhere to announce.
     announce_at: Option<Instant>,
-    answers: TokenBucket,
+    /// How often newcomers may be answered, on all links together.
+    pub(crate) answers: TokenBucket,
     random: Random,
 }
 
 impl Schedule {
     pub(crate) fn new(interval: Duration, seed: u64) -> Self {
-        let answers = TokenBucket::new(ANSWER_BURST, ANSWER_PERIOD);
+        let answers = TokenBucket::new(ALL_ANSWERS_BURST, ALL_ANSWERS_PERIOD);
         Self { interval, announce_at: None, answers, random: Random(seed) }
     }
 
@@ -48,18 +74,21 @@ impl Schedule {
         self.announce_at = None;
     }
 
+    /// When to answer a newcomer that came now.
     pub(crate) fn answer_at(&mut self, now: Instant) -> Instant {
-        now + self.random.up_to(ANSWER_DELAY)
+        self.random.between(now + LEAST_DELAY, now + ANSWER_DELAY)
     }
 
-    /// When an answer that is due at `due` may be given.
-    pub(crate) fn may_answer_at(&self, due: Instant) -> Instant {
-        due.max(self.answers.ready_at())
+    /// When to answer several, unless another comes.
+    pub(crate) fn quiet_at(&mut self, now: Instant) -> Instant {
+        let half = Duration::from_millis(QUIET.millis() / 2);
+        self.random.between(now + half, now + QUIET)
     }
 
-    /// Takes leave to answer, if there is any now.
-    pub(crate) fn may_answer(&mut self, now: Instant) -> bool {
-        self.answers.take(now)
+    /// When to tell them again.
+    pub(crate) fn repeat_at(&mut self, now: Instant) -> Instant {
+        let jitter = Duration::from_millis(REPEAT_PERIOD.millis() / 10);
+        self.random.between(now + REPEAT_PERIOD, now + REPEAT_PERIOD + jitter)
     }
 }
 
@@ -93,7 +122,7 @@ impl TokenBucket {
     }
 
     /// From when on the next token can be taken.
-    fn ready_at(&self) -> Instant {
+    pub(crate) fn ready_at(&self) -> Instant {
         if self.tokens > 0 { Instant::ZERO } else { self.refilled + self.period }
     }
 }
@@ -112,6 +141,10 @@ impl Random {
 
     fn up_to(&mut self, longest: Duration) -> Duration {
         Duration::from_millis(self.next() % longest.millis().saturating_add(1))
+    }
+
+    fn between(&mut self, earliest: Instant, latest: Instant) -> Instant {
+        earliest + self.up_to(latest.since(earliest))
     }
 }
 

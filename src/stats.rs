@@ -98,8 +98,10 @@ pub struct Stats {
     pub answers: Counter,
     /// Nodes that were found.
     pub found: Counter,
-    /// Known nodes that were heard at a new address.
+    /// Known nodes that were found to be at another address.
     pub moved: Counter,
+    /// Nodes that began to speak at two addresses.
+    pub contested: Counter,
     /// Nodes that expired or gave way to a newcomer.
     pub lost: Counter,
     /// In the order of [`Rejected::all`].

@@ -27,8 +27,9 @@ fn options(control: PathBuf) -> Options {
     let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     Options {
         announce: vec![Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MIN }],
-        // Entries live 60 ms, so that many expire while others come.
-        interval: Duration::from_millis(20),
+        expect: vec![NodeId::try_from("node-1").unwrap()],
+        // Entries live 600 ms, so that many expire while others come, and newcomers are answered between two announcements.
+        interval: Duration::from_millis(200),
         interfaces: vec![Pattern::new("lo").unwrap()],
         udp_port: free.local_addr().unwrap().port(),
         control,
@@ -96,6 +97,22 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
             UnixStream::connect(control).unwrap().write_all(b"watch\n").unwrap();
             // The interfaces are looked at again, and all is announced now.
             hang_up.store(true, Ordering::Relaxed);
+        }
+    }
+    // A newcomer who comes alone is answered, unless all is announced just before.
+    let newcomer = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 65), 0)).unwrap();
+    let sent = || {
+        ask(control, b"status\n", 1)
+            .split_whitespace()
+            .find(|word| word.starts_with("sent="))
+            .map(str::to_owned)
+    };
+    for number in DATAGRAMS.. {
+        let before = sent();
+        newcomer.send_to(&datagram(16 * number + 8), (Ipv4Addr::LOCALHOST, udp_port)).unwrap();
+        while sent() == before {}
+        if !ask(control, b"status\n", 1).contains("answers=0") {
+            break;
         }
     }
     let status = ask(control, b"status\n", 1);

@@ -34,6 +34,8 @@ Options:
   --id NODE --port PORT  announce NODE at TCP port PORT; without --id the host
                          name; without both only listen
   --announce NODE:PORT   one more node to announce; repeatable
+  --expect NODE          keep a place for NODE whoever else comes, and tell in
+                         status whether it is there; repeatable
   --interval SECONDS     between announcements, 1 to 3600 [30]
   --interface PATTERN    use only interfaces that match (* and ?), !PATTERN
                          leaves out; repeatable [all that are running and can
@@ -84,7 +86,9 @@ Options:
 
 pub(super) const WATCH: &str = "\
 Prints the nodes known now, then each change as it happens, a line each:
-known, found, moved or lost, then NODE, ADDRESS and INTERFACE.
+known, found, moved, contested or lost, then NODE, ADDRESS and INTERFACE.
+A node is contested when it speaks at two addresses: it has two network cards,
+or somebody claims its name. ADDRESS is the one to use, the other comes last.
 
 Usage: foghorn watch [OPTIONS]
 

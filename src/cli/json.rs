@@ -1,15 +1,18 @@
 //! Lines of the control protocol as JSON.
 //!
 //! A line's keys are the keys of the JSON object, in the same order. The protocol has no types, so the key tells whether a value is text, a
-//! number or a list.
+//! number, a list, or yes or no.
 
 use std::fmt::Write as _;
 
 /// The keys whose values are text.
-const TEXT: [&str; 7] = ["id", "address", "interface", "name", "version", "state", "event"];
+const TEXT: [&str; 8] = ["id", "address", "interface", "name", "version", "state", "event", "rival"];
 
 /// The keys whose values are lists of text, with commas between.
 const LIST: [&str; 1] = ["addresses"];
+
+/// The keys whose values are yes or no.
+const FLAG: [&str; 1] = ["contested"];
 
 /// Writes `{"key":value,...}`.
 pub(super) fn object<'a>(out: &mut String, fields: &mut dyn Iterator<Item = (&'a str, &'a str)>) {
@@ -28,6 +31,8 @@ pub(super) fn pairs<'a>(out: &mut String, fields: &mut dyn Iterator<Item = (&'a 
         out.push(':');
         if LIST.contains(&key) {
             array(out, value.split(','), string);
+        } else if FLAG.contains(&key) && !is_number(value) {
+            out.push_str(if value == "yes" { "true" } else { "false" });
         } else if TEXT.contains(&key) || !is_number(value) {
             string(out, value);
         } else {
@@ -90,6 +95,8 @@ mod tests {
             json(&fields),
             r#"{"id":"123","addresses":["10.0.0.1:1","10.0.0.2:2"],"age_s":3,"later":"x"}"#
         );
+        let flags = [("contested", "yes"), ("contested", "no"), ("contested", "3")];
+        assert_eq!(json(&flags), r#"{"contested":true,"contested":false,"contested":3}"#);
         assert_eq!(json(&[]), "{}");
     }
 

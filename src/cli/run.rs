@@ -26,6 +26,7 @@ struct Arguments {
     id: Option<NodeId>,
     port: Option<NonZeroU16>,
     announce: Vec<Announcement>,
+    expect: Vec<NodeId>,
     interval: Option<Duration>,
     interfaces: Vec<Pattern>,
     udp_port: Option<NonZeroU16>,
@@ -68,6 +69,7 @@ impl Arguments {
                 Long("id") => arguments.id = Some(node_id(&parser.value()?.string()?)?),
                 Long("port") => arguments.port = Some(port(parser, "--port")?),
                 Long("announce") => arguments.announce.push(announcement(&parser.value()?.string()?)?),
+                Long("expect") => arguments.expect.push(node_id(&parser.value()?.string()?)?),
                 Long("interval") => {
                     arguments.interval = Some(Duration::from_secs(number(parser, "--interval", 1..=3600)?));
                 }
@@ -94,6 +96,7 @@ impl Arguments {
         }
         Ok(Options {
             announce,
+            expect: self.expect,
             interval: self.interval.unwrap_or(Duration::from_secs(30)),
             interfaces: self.interfaces,
             udp_port: self.udp_port.map_or(UDP_PORT, NonZeroU16::get),

@@ -40,7 +40,9 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 fn write_json(out: &mut String, status: &Status) -> fmt::Result {
     out.push('{');
     json::pairs(out, &mut status.pairs("daemon"));
-    for (key, kind) in [("own", "own"), ("interfaces", "interface")] {
+    for (key, kind) in
+        [("own", "own"), ("interfaces", "interface"), ("expected", "expected"), ("contested", "contested")]
+    {
         write!(out, ",\"{key}\":")?;
         json::array(out, status.all(kind), |out, record| json::object(out, &mut record.pairs()));
     }
@@ -75,8 +77,17 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
     section(out, "interfaces", interfaces, "none, waiting for one that is up and has an IPv4 address")?;
 
     let nodes = format!("{} of {} nodes", get("registry", "used"), get("registry", "capacity"));
-    let changes = status.counts("registry", &["found", "moved", "lost"]);
+    let changes = status.counts("registry", &["found", "moved", "contested", "lost"]);
     section(out, "registry", [format!("{nodes}; {changes} since it started")], "")?;
+
+    let expected = status.all("expected").map(|node| format!("{} {}", node.get("id"), node.get("state")));
+    section(out, "expects", expected, "no node in particular")?;
+
+    let contested = status.all("contested").map(|node| {
+        let addresses: Vec<_> = node.addresses().collect();
+        format!("{} at {}", node.get("id"), addresses.join(" and "))
+    });
+    section(out, "contested", contested, "none")?;
 
     let datagrams = status.counts("datagrams", &["received", "own", "sent", "answers"]);
     section(out, "datagrams", [datagrams], "")?;

@@ -19,6 +19,9 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         } else {
             let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
             line.extend([&change.kind, " ", id, " ", address, " ", interface]);
+            if change.kind == "contested" {
+                line.extend([" ", change.get("rival")]);
+            }
         }
         line.push('\n');
         if !output::tell(&line)? {

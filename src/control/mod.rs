@@ -5,7 +5,7 @@
 //! ```text
 //! $ socat - UNIX-CONNECT:/run/foghorn/control.sock
 //! lookup nas
-//! node id=nas addresses=198.18.0.2:22000 interface=eth0 age_s=3 known_s=120 expires_s=87 heard=4
+//! node id=nas addresses=198.18.0.2:22000 interface=eth0 age_s=3 known_s=120 expires_s=87 heard=4 contested=no
 //! ok
 //! lookup printer
 //! error unknown-node printer is not known
@@ -22,8 +22,8 @@
 //! | `version N` | the same, or `error version` if the daemon does not speak version N of this protocol |
 //! | `lookup NODE` | a `node` line, or `error unknown-node` |
 //! | `list` | a `node` line for each node, in no order |
-//! | `watch` | a `known` line for each node, then a `found`, `moved` or `lost` line for each change, without end |
-//! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, and an `own` line for each node that is announced and an `interface` line for each interface in use |
+//! | `watch` | a `known` line for each node, then a `found`, `moved`, `contested` or `lost` line for each change, without end; a `contested` line has the other address as `rival` |
+//! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
 //!
 //! A client that asks nothing, or does not read what it is told, is left after 30 seconds; who watches may be silent for ever,
 //! but is left when changes come faster than it reads them. Of silent clients the oldest gives way when all places are
@@ -41,7 +41,10 @@
 mod reply;
 mod request;
 
-pub use reply::{ErrorCode, Fields, Line, change, error, interface, known, node, ok, own, status, version};
+pub use reply::{
+    ErrorCode, Fields, Line, change, contested, error, expected, interface, known, node, ok, own, status,
+    version,
+};
 pub use request::{InvalidRequest, Request};
 
 /// The version of this protocol.

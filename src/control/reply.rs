@@ -71,19 +71,25 @@ pub fn version(out: &mut impl Write) -> Result {
 ///
 /// Fails when `out` does.
 pub fn node(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> Result {
-    write!(out, "node id={} addresses=", entry.id())?;
+    with_addresses(out, "node", entry)?;
+    writeln!(
+        out,
+        " interface={interface} age_s={} known_s={} expires_s={} heard={} contested={}",
+        entry.age().secs(),
+        entry.known().secs(),
+        entry.expires_in().secs(),
+        entry.heard(),
+        if entry.is_contested() { "yes" } else { "no" }
+    )
+}
+
+fn with_addresses(out: &mut impl Write, kind: &str, entry: Entry<'_>) -> Result {
+    write!(out, "{kind} id={} addresses=", entry.id())?;
     for (number, address) in entry.addresses().enumerate() {
         let comma = if number == 0 { "" } else { "," };
         write!(out, "{comma}{}", address.socket)?;
     }
-    writeln!(
-        out,
-        " interface={interface} age_s={} known_s={} expires_s={} heard={}",
-        entry.age().secs(),
-        entry.known().secs(),
-        entry.expires_in().secs(),
-        entry.heard()
-    )
+    Ok(())
 }
 
 /// `known`: a node that was there before the watch began.
@@ -92,10 +98,11 @@ pub fn node(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> 
 ///
 /// Fails when `out` does.
 pub fn known(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> Result {
-    whereabouts(out, "known", entry.id(), entry.address(), interface)
+    whereabouts(out, "known", entry.id(), entry.address(), interface)?;
+    out.write_str("\n")
 }
 
-/// `found`, `moved` or `lost`: what happened to a node.
+/// `found`, `moved`, `contested` or `lost`: what happened to a node.
 ///
 /// # Errors
 ///
@@ -107,7 +114,11 @@ pub fn change(
     address: SocketAddrV4,
     interface: impl Display,
 ) -> Result {
-    whereabouts(out, kind.name(), id, address, interface)
+    whereabouts(out, kind.name(), id, address, interface)?;
+    if let EventKind::Contested { rival } = kind {
+        write!(out, " rival={rival}")?;
+    }
+    out.write_str("\n")
 }
 
 fn whereabouts(
@@ -117,7 +128,7 @@ fn whereabouts(
     address: SocketAddrV4,
     interface: impl Display,
 ) -> Result {
-    writeln!(out, "{kind} id={id} address={address} interface={interface}")
+    write!(out, "{kind} id={id} address={address} interface={interface}")
 }
 
 /// `daemon`, `registry`, `datagrams` and `rejected`: four lines.
@@ -137,11 +148,12 @@ pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, uptime: Duratio
     )?;
     writeln!(
         out,
-        "registry used={} capacity={} found={} moved={} lost={}",
+        "registry used={} capacity={} found={} moved={} contested={} lost={}",
         registry.used(),
         registry.capacity(),
         stats.found.get(),
         stats.moved.get(),
+        stats.contested.get(),
         stats.lost.get()
     )?;
     writeln!(
@@ -184,6 +196,25 @@ pub fn interface(
         out,
         "interface name={name} address={address} state={state} received={received} sent={sent} send_errors={send_errors}"
     )
+}
+
+/// `expected`: a node that a place is kept for, and whether it is known.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn expected(out: &mut impl Write, id: &NodeId, is_known: bool) -> Result {
+    writeln!(out, "expected id={id} state={}", if is_known { "known" } else { "missing" })
+}
+
+/// `contested`: a node that speaks at several addresses, the preferred one first.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn contested(out: &mut impl Write, entry: Entry<'_>) -> Result {
+    with_addresses(out, "contested", entry)?;
+    out.write_str("\n")
 }
 
 /// A line of a reply, as a client reads it.
@@ -287,6 +318,7 @@ mod tests {
             ("known_s", "33"),
             ("expires_s", "87"),
             ("heard", "2"),
+            ("contested", "no"),
         ];
         assert!(fields.clone().eq(expected), "{out}");
         assert_eq!(fields.get("age_s"), Some("3"));

@@ -9,6 +9,7 @@
 //!
 //! Each call does a bounded amount of work, and the times that are handed in never go back.
 
+mod answers;
 mod link;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -16,14 +17,15 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use heapless::{Deque, Vec};
 
 use crate::limits::{LINKS, OWN_NODES};
-use crate::registry::{Address, Change, Departed, Entry, LinkId, Place, Registry, Storage};
-use crate::schedule::{LEASE_INTERVALS, Schedule};
+use crate::registry::{Address, Change, Departed, Entry, LinkId, Place, Refused, Registry, Storage};
+use crate::schedule::{ANSWER_DELAY, LEASE_INTERVALS, Schedule};
 use crate::stats::{Rejected, Stats};
 use crate::time::{Duration, Instant};
 use crate::wire::v1::{self, BufferTooSmall};
 use crate::wire::{Announcement, NodeId};
 
-use link::{Link, Recipient};
+use answers::Recipient;
+use link::Link;
 
 /// How a [`Discoverer`] is to behave.
 #[derive(Clone, Debug)]
@@ -74,8 +76,14 @@ pub struct Transmit {
 pub enum EventKind {
     /// It was not known and now is.
     Found,
-    /// It was heard at an address it did not have.
+    /// It is to be looked up at another address: it was heard at one that it did not have, or has been silent at the other.
     Moved,
+    /// It speaks at two addresses: it has more than one network card, or somebody claims its name. Told once, and again after
+    /// it has spoken at one alone.
+    Contested {
+        /// The address besides the one that it is looked up at.
+        rival: SocketAddrV4,
+    },
     /// It was not heard for three intervals, or had to give way to a newcomer.
     Lost,
 }
@@ -87,6 +95,7 @@ impl EventKind {
         match self {
             Self::Found => "found",
             Self::Moved => "moved",
+            Self::Contested { .. } => "contested",
             Self::Lost => "lost",
         }
     }
@@ -100,7 +109,7 @@ pub struct Event {
     pub kind: EventKind,
     /// To which node.
     pub id: NodeId,
-    /// Where it was heard last.
+    /// Where it is to be looked up; of a lost one, where it was.
     pub address: Address,
     /// Its place in the registry.
     pub place: Place,
@@ -169,6 +178,15 @@ impl<'a> Discoverer<'a> {
         Ok(())
     }
 
+    /// Keeps a place in the registry for a node, known or not, whoever else comes.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Full`]: all places are taken.
+    pub fn expect(&mut self, id: &NodeId) -> Result<(), Refused> {
+        self.registry.expect(id)
+    }
+
     /// Announces all nodes on all interfaces now, and next in an interval.
     pub fn announce_now(&mut self, now: Instant) {
         if self.own.is_empty() || self.links.is_empty() {
@@ -234,18 +252,25 @@ impl<'a> Discoverer<'a> {
         }
         let socket = SocketAddrV4::new(from, port.get());
         let (place, change) = self.registry.hear(now, &id, socket, link)?;
-        let kind = match change {
-            Change::Refreshed => return Ok(()),
-            Change::Moved => EventKind::Moved,
+        let heard = Address { socket, link, heard: now };
+        let (kind, address) = match change {
+            Change::Refreshed { silent } => {
+                self.hear_again(link, silent);
+                return Ok(());
+            }
+            Change::Contested { preferred, rival } => (EventKind::Contested { rival }, preferred),
+            Change::Moved => (EventKind::Moved, heard),
             Change::Added { displaced } => {
                 if let Some(departed) = displaced {
                     self.push_event(lost(departed));
                 }
-                EventKind::Found
+                (EventKind::Found, heard)
             }
         };
-        self.push_event(Event { kind, id, address: Address { socket, link, heard: now }, place });
-        self.answer(now, link, from);
+        self.push_event(Event { kind, id, address, place });
+        if matches!(kind, EventKind::Found | EventKind::Moved) {
+            self.answer(now, link, from);
+        }
         Ok(())
     }
 
@@ -253,8 +278,18 @@ impl<'a> Discoverer<'a> {
         if self.own.is_empty() {
             return;
         }
+        let known = self.registry.used();
         if let Some(link) = self.links.iter_mut().find(|known| known.id == link) {
-            link.answer(newcomer, self.schedule.answer_at(now));
+            link.answers.newcomer(now, newcomer, known, &mut self.schedule);
+        }
+    }
+
+    /// A known node was heard after it had been silent for so long.
+    fn hear_again(&mut self, link: LinkId, silent: Duration) {
+        // After less, a network told the same datagram twice.
+        let is_answer = ANSWER_DELAY <= silent && silent.times(4) < self.interval;
+        if is_answer && let Some(link) = self.links.iter_mut().find(|known| known.id == link) {
+            link.answers.others_answer();
         }
     }
 
@@ -265,8 +300,7 @@ impl<'a> Discoverer<'a> {
             self.announce_now(now);
         }
         for link in &mut self.links {
-            if link.answer_due().is_some_and(|due| due <= now) && self.schedule.may_answer(now) {
-                link.start_answer();
+            if link.answer(now, &mut self.schedule) {
                 self.stats.answers.increment();
             }
         }
@@ -307,6 +341,7 @@ impl<'a> Discoverer<'a> {
         match event.kind {
             EventKind::Found => self.stats.found.increment(),
             EventKind::Moved => self.stats.moved.increment(),
+            EventKind::Contested { .. } => self.stats.contested.increment(),
             EventKind::Lost => self.stats.lost.increment(),
         }
         Some(event)
@@ -317,8 +352,7 @@ impl<'a> Discoverer<'a> {
     /// What it returns changes with each other call that takes `&mut self`.
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
-        let answer = self.links.iter().filter_map(Link::answer_due).min();
-        let answer = answer.map(|due| self.schedule.may_answer_at(due));
+        let answer = self.links.iter().filter_map(|link| link.answers.due(&self.schedule)).min();
         [self.schedule.announce_at(), answer, self.registry.next_expiry()].into_iter().flatten().min()
     }
 

@@ -1,10 +1,12 @@
 //! What goes in and what comes out, call by call.
 
+mod answers;
+
 use core::num::NonZeroU16;
 
 use super::*;
 use crate::limits::ANNOUNCEMENT_CAPACITY;
-use crate::schedule::{ANSWER_BURST, ANSWER_DELAY, ANSWER_PERIOD};
+use crate::schedule::ANSWER_DELAY;
 use crate::wire::Malformed;
 
 const ETH0: LinkId = LinkId(2);
@@ -123,75 +125,15 @@ fn without_a_link_nothing_is_due() {
     assert!(discoverer.poll_at() > Some(at(220_000)));
 }
 
-#[test]
-fn a_newcomer_is_answered_by_unicast_within_the_delay() {
-    let mut storage = Storage::<16>::new();
-    let mut discoverer = nas(&mut storage);
-    assert_eq!(hear(&mut discoverer, at(1000), peer(2), "pi"), [(EventKind::Found, "pi".into())]);
-    assert_eq!(transmits(&mut discoverer), []);
-    let due = discoverer.poll_at().unwrap();
-    assert!(due >= at(1000) && due <= at(1000) + ANSWER_DELAY);
-    discoverer.handle_timeout(due);
-    assert_eq!(transmits(&mut discoverer), [(ETH0, peer(2), "nas".into())]);
-    // Known by now: no event, no answer.
-    assert_eq!(hear(&mut discoverer, at(31_000), peer(2), "pi"), []);
-    discoverer.handle_timeout(at(32_500));
-    assert!(transmits(&mut discoverer).iter().all(|(_, to, _)| to.is_broadcast()));
-}
-
-#[test]
-fn several_newcomers_at_once_are_answered_by_one_broadcast() {
-    let mut storage = Storage::<16>::new();
-    let mut discoverer = nas(&mut storage);
-    for host in 2..12 {
-        hear(&mut discoverer, at(1000), peer(host), &format!("pi{host}"));
+/// Lets time pass to `end`, and tells when what was sent to whom.
+fn wait(discoverer: &mut Discoverer<'_>, end: Instant) -> std::vec::Vec<(Instant, Ipv4Addr)> {
+    let mut sent = vec![];
+    while let Some(due) = discoverer.poll_at().filter(|due| *due <= end) {
+        discoverer.handle_timeout(due);
+        sent.extend(transmits(discoverer).into_iter().map(|(_, to, _)| (due, to)));
+        events(discoverer);
     }
-    discoverer.handle_timeout(at(1000) + ANSWER_DELAY);
-    assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
-}
-
-#[test]
-fn a_newcomer_with_several_nodes_is_still_one_newcomer() {
-    let mut storage = Storage::<16>::new();
-    let mut discoverer = nas(&mut storage);
-    hear(&mut discoverer, at(1000), peer(2), "pi");
-    hear(&mut discoverer, at(1000), peer(2), "pi-backup");
-    discoverer.handle_timeout(at(1000) + ANSWER_DELAY);
-    assert_eq!(transmits(&mut discoverer), [(ETH0, peer(2), "nas".into())]);
-}
-
-#[test]
-fn a_newcomer_on_our_own_host_is_answered_by_broadcast() {
-    let mut storage = Storage::<16>::new();
-    let mut discoverer = nas(&mut storage);
-    for (millis, address) in [(1000, OUR_ADDRESS), (2000, Ipv4Addr::new(127, 0, 0, 7))] {
-        hear(&mut discoverer, at(millis), address, &format!("at-{address}"));
-        discoverer.handle_timeout(at(millis) + ANSWER_DELAY);
-        assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
-    }
-}
-
-#[test]
-fn answers_are_rate_limited_and_none_is_forgotten() {
-    let mut storage = Storage::<16>::new();
-    let mut discoverer = nas(&mut storage);
-    let mut answers = 0;
-    let mut now = at(1000);
-    while now < at(20_000) {
-        // A stream of newcomers from everywhere, one each 20 ms.
-        let from = peer(u8::try_from(now.millis() / 20 % 200).unwrap());
-        hear(&mut discoverer, now, from, &format!("forged-{}", now.millis()));
-        discoverer.handle_timeout(now);
-        answers += transmits(&mut discoverer).len() as u64;
-        now = now + Duration::from_millis(20);
-    }
-    let limit = u64::from(ANSWER_BURST) + 19_000 / ANSWER_PERIOD.millis();
-    assert!((limit - 1..=limit).contains(&answers), "{answers}");
-    // The last newcomer waits for a token; poll_at says until when.
-    let due = discoverer.poll_at().unwrap();
-    assert!(due > now && due <= now + ANSWER_PERIOD);
-    discoverer.handle_timeout(due);
-    assert_eq!(transmits(&mut discoverer).len(), 1);
+    sent
 }
 
 #[test]
@@ -205,6 +147,41 @@ fn a_node_at_a_new_address_has_moved_and_is_answered() {
     assert_eq!(*discoverer.lookup(at(1000), "pi").unwrap().address().ip(), peer(3));
     discoverer.handle_timeout(at(1200));
     assert_eq!(transmits(&mut discoverer), [(ETH0, peer(3), "nas".into())]);
+}
+
+#[test]
+fn a_node_that_speaks_at_two_addresses_is_contested_and_not_answered_again() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    for (millis, host) in [(0, 2), (1000, 3)] {
+        hear(&mut discoverer, at(millis), peer(host), "pi");
+    }
+    wait(&mut discoverer, at(5_000));
+    discoverer.handle_datagram(at(5_000), ETH0, peer(2), &datagram("pi")).unwrap();
+    let rival = SocketAddrV4::new(peer(3), 22_000);
+    let event = discoverer.poll_event().unwrap();
+    assert_eq!((event.kind, *event.address.socket.ip()), (EventKind::Contested { rival }, peer(2)));
+    assert_eq!(discoverer.poll_event(), None);
+    assert_eq!(wait(&mut discoverer, at(20_000)), []);
+    let entry = discoverer.lookup(at(20_000), "pi").unwrap();
+    assert!(entry.is_contested() && *entry.address().ip() == peer(2));
+    assert_eq!(discoverer.stats().contested.get(), 1);
+}
+
+#[test]
+fn an_expected_node_is_admitted_when_the_registry_is_full() {
+    let mut storage = Storage::<2>::new();
+    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
+    discoverer.expect(&node("pi", 1).id).unwrap();
+    for millis in [0, 30_000, 60_000] {
+        hear(&mut discoverer, at(millis), peer(2), "other");
+    }
+    let full = discoverer.handle_datagram(at(60_001), ETH0, peer(4), &datagram("third"));
+    assert_eq!(full, Err(Rejected::RegistryFull));
+    assert_eq!(hear(&mut discoverer, at(60_002), peer(3), "pi"), [(EventKind::Found, "pi".into())]);
+    discoverer.handle_timeout(at(150_002));
+    assert_eq!(events(&mut discoverer).len(), 2);
+    assert_eq!(hear(&mut discoverer, at(150_003), peer(3), "pi"), [(EventKind::Found, "pi".into())]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::discoverer::{Config, Discoverer};
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
 use crate::log::{Shown, debug, info, warn};
 use crate::time::{Duration, Instant};
-use crate::wire::Announcement;
+use crate::wire::{Announcement, NodeId};
 
 const SIGNALS: Token = Token(0);
 const TIMER: Token = Token(1);
@@ -46,6 +46,8 @@ const RETRY: Duration = Duration::from_secs(30);
 pub struct Options {
     /// The nodes to announce.
     pub announce: Vec<Announcement>,
+    /// The nodes that a place in the registry is kept for.
+    pub expect: Vec<NodeId>,
     /// The time between announcements.
     pub interval: Duration,
     /// Which interfaces to use; see [`Pattern`].
@@ -126,7 +128,7 @@ impl<'a> Daemon<'a> {
     ///
     /// # Errors
     ///
-    /// A node can't be announced. The error's text says which and why.
+    /// A node can't be announced, or no place can be kept for it. The error's text says which and why.
     // Apart from `new`, so that the stack which that takes is free again.
     pub fn start(&mut self, options: &Options) -> io::Result<()> {
         for node in &options.announce {
@@ -134,6 +136,13 @@ impl<'a> Daemon<'a> {
                 io::Error::new(io::ErrorKind::InvalidInput, format!("cannot announce {}: {error}", node.id))
             })?;
             info!("announcing {} at port {} every {} s", node.id, node.port, options.interval.secs());
+        }
+        for id in &options.expect {
+            self.discoverer.expect(id).map_err(|_| {
+                let capacity = self.discoverer.registry().capacity();
+                let message = format!("cannot expect {id}: all {capacity} places are kept for others");
+                io::Error::new(io::ErrorKind::InvalidInput, message)
+            })?;
         }
         self.reconcile(self.started);
         info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), Shown(&options.control.display()));

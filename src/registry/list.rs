@@ -51,15 +51,28 @@ impl List {
 
     /// Puts a place that is in no list at the newest end.
     pub(super) fn push_newest(&mut self, place: Place, joints: &mut [Joint]) {
-        if let Some(joint) = joints.get_mut(place.index()) {
-            joint.older = self.newest;
-            joint.newer = None;
+        self.insert(place, joints, |_| false);
+    }
+
+    /// Puts a place that is in no list before those at the newest end that are newer than it.
+    pub(super) fn insert(&mut self, place: Place, joints: &mut [Joint], is_newer: impl Fn(Place) -> bool) {
+        let (mut older, mut newer) = (self.newest, None);
+        while let Some(other) = older.filter(|other| is_newer(*other)) {
+            newer = Some(other);
+            older = joints.get(other.index()).and_then(|joint| joint.older);
         }
-        match self.newest.and_then(|newest| joints.get_mut(newest.index())) {
-            Some(newest) => newest.newer = Some(place),
+        if let Some(joint) = joints.get_mut(place.index()) {
+            joint.older = older;
+            joint.newer = newer;
+        }
+        match older.and_then(|older| joints.get_mut(older.index())) {
+            Some(older) => older.newer = Some(place),
             None => self.oldest = Some(place),
         }
-        self.newest = Some(place);
+        match newer.and_then(|newer| joints.get_mut(newer.index())) {
+            Some(newer) => newer.older = Some(place),
+            None => self.newest = Some(place),
+        }
     }
 
     /// Takes a place out that is in this list.

@@ -5,8 +5,9 @@
 //!
 //! # Who gets a place
 //!
-//! Strangers may want all of them: on a LAN anyone can announce any number of names. Two rules keep places for those who need them.
+//! Strangers may want all of them: on a LAN anyone can announce any number of names. Three rules keep places for those who need them.
 //!
+//! - *A node that is [expected](Registry::expect) has a place*, also while it is not known.
 //! - *A node that has been heard for a while is never displaced.* It is established once it was heard three times, over half a lease or more
 //!   (with the protocol's times: for 45 s, so with its third announcement). When all places are taken, a newcomer takes that of a
 //!   node that has expired, else of the one that is not established and was heard longest ago. When all are established, it is not admitted
@@ -26,7 +27,7 @@
 //! links    for each place: the hash, and its neighbours in one of three lists:
 //!            newcomers     not established, heard longest ago first
 //!            established   heard longest ago first
-//!            free          places without a node
+//!            free          places without a node, but for those that are kept for expected ones
 //! sources  for each place two counters: how many nodes came from which source address
 //! ```
 //!
@@ -35,6 +36,7 @@
 mod entry;
 mod index;
 mod list;
+mod node;
 mod sources;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -44,10 +46,12 @@ use heapless::{Vec, VecView};
 use crate::time::{Duration, Instant};
 use crate::wire::NodeId;
 
-pub use entry::{Address, Entry, LinkId, Node};
+pub use entry::Entry;
 use index::Index;
 pub use list::Place;
 use list::{Joint, List};
+use node::Heard;
+pub use node::{Address, LinkId, Node};
 use sources::Sources;
 
 /// One source may hold this part of all places...
@@ -118,9 +122,19 @@ impl LiveLists {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Change {
     /// Nothing but the time it was heard: known node, known address.
-    Refreshed,
-    /// A known node was heard at an address it did not have.
+    Refreshed {
+        /// How long it had been silent there.
+        silent: Duration,
+    },
+    /// A known node is to be looked up where it was heard now: it had not that address, or has been silent elsewhere.
     Moved,
+    /// A known node speaks at two addresses.
+    Contested {
+        /// Where it is looked up.
+        preferred: Address,
+        /// The other one.
+        rival: SocketAddrV4,
+    },
     /// A node that was not known. Where it needed the place of another, that one is told.
     Added {
         /// The node that had to go: it had expired or was not established.
@@ -206,14 +220,21 @@ impl<'a> Registry<'a> {
             self.check_share(*address.socket.ip())?;
             return self.add(hash, Node::new(id.clone(), address));
         };
-        if self.expires_at(place) <= now {
-            return self.renew(place, Node::new(id.clone(), address));
-        }
         let lease = self.lease;
         // Infallible: it was found at that place.
         let node = self.nodes.get_mut(place.index()).ok_or(Refused::Full)?;
+        if !node.is_known() {
+            return Ok(self.arrive(place, Node::new(id.clone(), address)));
+        }
+        if node.last_heard() + lease <= now {
+            return self.renew(place, Node::new(id.clone(), address));
+        }
         let was_established = node.is_established(lease);
-        let change = if node.hear(address, lease) { Change::Moved } else { Change::Refreshed };
+        let change = match node.hear(address, lease) {
+            Heard::Again(silent) => Change::Refreshed { silent },
+            Heard::Moved => Change::Moved,
+            Heard::Contested(rival) => Change::Contested { preferred: node.preferred(), rival },
+        };
         let is_established = node.is_established(lease);
         self.live.of(was_established).remove(place, self.joints);
         self.live.of(is_established).push_newest(place, self.joints);
@@ -264,45 +285,100 @@ impl<'a> Registry<'a> {
         if self.sources.count(source) < self.share() { Ok(()) } else { Err(Refused::Share) }
     }
 
+    /// Keeps a place for a node from now on, whoever else comes, and counts it for no source.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Full`]: all places are taken.
+    pub fn expect(&mut self, id: &NodeId) -> Result<(), Refused> {
+        let hash = self.index.hash(id.as_str());
+        if let Some(place) = self.find(hash, id.as_str()) {
+            self.leave_lists(place);
+            if let Some(node) = self.nodes.get_mut(place.index()) {
+                node.expect();
+                if node.is_known() {
+                    self.enter_lists(place);
+                }
+            }
+            return Ok(());
+        }
+        self.occupy(hash, Node::expected(id.clone())).map(|_| ())
+    }
+
+    /// The nodes that places are kept for, in the order of these places, from the one after `last` on (all if `None`).
+    pub fn expected_after(&self, last: Option<Place>) -> impl Iterator<Item = (Place, &NodeId)> {
+        Place::all_after(last, self.nodes.len()).filter_map(|place| {
+            let node = self.nodes.get(place.index()).filter(|node| node.is_expected())?;
+            Some((place, node.id()))
+        })
+    }
+
     /// A node comes back after it had expired, to the place that it still has.
     fn renew(&mut self, place: Place, node: Node) -> Result<(Place, Change), Refused> {
-        let lease = self.lease;
         let displaced = self.departed(place);
-        // Infallible: it was found at that place.
-        let known = self.nodes.get(place.index()).ok_or(Refused::Full)?;
-        let (established, source) = (known.is_established(lease), known.source());
-        if source != node.source() {
-            self.check_share(node.source())?;
+        let known = self.nodes.get(place.index()).and_then(Node::source);
+        if known.is_some() && known != node.source() {
+            self.check_share(node.source().unwrap_or(Ipv4Addr::UNSPECIFIED))?;
         }
-        self.sources.remove(source);
-        self.sources.add(node.source());
-        self.live.of(established).remove(place, self.joints);
-        self.live.newcomers.push_newest(place, self.joints);
-        if let Some(known) = self.nodes.get_mut(place.index()) {
-            *known = node;
-        }
+        self.leave_lists(place);
+        let (place, _) = self.arrive(place, node);
         Ok((place, Change::Added { displaced }))
     }
 
+    /// A node arrives at the place that is kept for it.
+    fn arrive(&mut self, place: Place, node: Node) -> (Place, Change) {
+        if let Some(kept) = self.nodes.get_mut(place.index()) {
+            kept.renew(node);
+        }
+        self.enter_lists(place);
+        (place, Change::Added { displaced: None })
+    }
+
+    /// A known node begins to count and to expire.
+    fn enter_lists(&mut self, place: Place) {
+        let Some(node) = self.nodes.get(place.index()) else { return };
+        if let Some(source) = node.source() {
+            self.sources.add(source);
+        }
+        // Mostly it was heard just now, and none is newer.
+        let (nodes, last_heard) = (&*self.nodes, node.last_heard());
+        let is_newer =
+            |other: Place| nodes.get(other.index()).is_some_and(|other| other.last_heard() > last_heard);
+        self.live.of(node.is_established(self.lease)).insert(place, self.joints, is_newer);
+        self.used = self.used.saturating_add(1);
+    }
+
+    /// A node no longer counts nor expires, if it did.
+    fn leave_lists(&mut self, place: Place) {
+        let Some(node) = self.nodes.get(place.index()).filter(|node| node.is_known()) else { return };
+        if let Some(source) = node.source() {
+            self.sources.remove(source);
+        }
+        self.live.of(node.is_established(self.lease)).remove(place, self.joints);
+        self.used = self.used.saturating_sub(1);
+    }
+
     fn add(&mut self, hash: u32, node: Node) -> Result<(Place, Change), Refused> {
-        let source = node.source();
-        let mut displaced = None;
-        let place = if let Some(place) = self.unused_place() {
-            place
-        } else {
-            displaced = self.make_room(node.last_heard());
-            self.unused_place().ok_or(Refused::Full)?
-        };
+        let displaced = if self.has_unused_place() { None } else { self.make_room(node.last_heard()) };
+        let place = self.occupy(hash, node)?;
+        self.enter_lists(place);
+        Ok((place, Change::Added { displaced }))
+    }
+
+    /// Puts a node where none is.
+    fn occupy(&mut self, hash: u32, node: Node) -> Result<Place, Refused> {
+        let place = self.unused_place().ok_or(Refused::Full)?;
         if let Some(unused) = self.nodes.get_mut(place.index()) {
             *unused = node;
         } else {
             self.nodes.push(node).map_err(|_| Refused::Full)?;
         }
-        self.sources.add(source);
         self.index.insert(hash, place, self.joints);
-        self.live.newcomers.push_newest(place, self.joints);
-        self.used = self.used.saturating_add(1);
-        Ok((place, Change::Added { displaced }))
+        Ok(place)
+    }
+
+    fn has_unused_place(&self) -> bool {
+        self.free.oldest().is_some() || !self.nodes.is_full()
     }
 
     /// A place that no node has: one that was given back, or the next that was never given out.
@@ -314,26 +390,29 @@ impl<'a> Registry<'a> {
         if self.nodes.is_full() { None } else { Place::from_index(self.nodes.len()) }
     }
 
+    /// Some node goes whose place is not kept for it: one that has expired, or the newcomer that was heard longest ago.
     fn make_room(&mut self, now: Instant) -> Option<Departed> {
-        self.pop_expired(now).or_else(|| self.remove(self.live.newcomers.oldest()?))
+        let is_expected = |place: &Place| self.nodes.get(place.index()).is_some_and(Node::is_expected);
+        let expired = self.live.oldest().find(|place| self.expires_at(*place) <= now && !is_expected(place));
+        let place = expired.or_else(|| self.live.newcomers.oldest())?;
+        self.remove(place)
     }
 
     fn remove(&mut self, place: Place) -> Option<Departed> {
         let departed = self.departed(place)?;
+        self.leave_lists(place);
         let node = self.nodes.get_mut(place.index())?;
-        let (established, source) = (node.is_established(self.lease), node.source());
         node.clear();
-        self.sources.remove(source);
-        self.live.of(established).remove(place, self.joints);
-        self.index.remove(place, self.joints);
-        self.free.push_newest(place, self.joints);
-        self.used = self.used.saturating_sub(1);
+        if !node.is_expected() {
+            self.index.remove(place, self.joints);
+            self.free.push_newest(place, self.joints);
+        }
         Some(departed)
     }
 
     fn departed(&self, place: Place) -> Option<Departed> {
         let node = self.nodes.get(place.index())?;
-        Some(Departed { id: node.id().clone(), address: node.freshest(), place })
+        Some(Departed { id: node.id().clone(), address: node.preferred(), place })
     }
 
     fn find(&self, hash: u32, id: &str) -> Option<Place> {

@@ -22,6 +22,10 @@ fn address(host: u8) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, host), 22000)
 }
 
+fn refreshed(silent_secs: u64) -> Change {
+    Change::Refreshed { silent: Duration::from_secs(silent_secs) }
+}
+
 fn is_added(change: &Change) -> bool {
     matches!(change, Change::Added { .. })
 }
@@ -32,7 +36,7 @@ fn a_node_is_found_until_it_expires() {
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     let (place, change) = registry.hear(at(0), &id(1), address(1), LINK).unwrap();
     assert_eq!(change, Change::Added { displaced: None });
-    assert_eq!(registry.hear(at(30), &id(1), address(1), LINK), Ok((place, Change::Refreshed)));
+    assert_eq!(registry.hear(at(30), &id(1), address(1), LINK), Ok((place, refreshed(30))));
 
     let entry = registry.get(at(40), "node-1").unwrap();
     assert_eq!((entry.address(), entry.heard(), entry.link()), (address(1), 2, LINK));
@@ -58,32 +62,6 @@ fn a_node_that_comes_back_after_it_expired_is_new() {
     let entry = registry.get(at(200), "node-1").unwrap();
     assert_eq!((entry.heard(), entry.known(), entry.addresses().count()), (1, Duration::ZERO, 1));
     assert_eq!(registry.used(), 1);
-}
-
-#[test]
-fn a_second_address_is_kept_beside_the_first_and_the_freshest_comes_first() {
-    let mut storage = Storage::<16>::new();
-    let mut registry = Registry::new(&mut storage, KEY, LEASE);
-    let addresses = |registry: &Registry<'_>, now| -> std::vec::Vec<u8> {
-        let entry = registry.get(now, "node-1").unwrap();
-        entry.addresses().map(|address| address.socket.ip().octets()[3]).collect()
-    };
-    let hear =
-        |registry: &mut Registry<'_>, now, host| registry.hear(now, &id(1), address(host), LINK).unwrap().1;
-    assert!(is_added(&hear(&mut registry, at(0), 1)));
-    assert_eq!(hear(&mut registry, at(10), 2), Change::Moved);
-    assert_eq!(addresses(&registry, at(10)), [2, 1]);
-    assert_eq!(hear(&mut registry, at(20), 1), Change::Refreshed);
-    assert_eq!(addresses(&registry, at(20)), [1, 2]);
-    // The second address falls silent and is no longer told, the node stays.
-    assert_eq!(addresses(&registry, at(100)), [1]);
-    // An address that fell silent is new when it comes back.
-    assert_eq!(hear(&mut registry, at(101), 2), Change::Moved);
-    // With no room for a fifth address the one heard longest ago goes.
-    for host in 3..=5 {
-        assert_eq!(hear(&mut registry, at(102), host), Change::Moved);
-    }
-    assert_eq!(addresses(&registry, at(102)), [5, 4, 3, 2]);
 }
 
 #[test]
@@ -153,7 +131,7 @@ fn one_source_holds_its_share_and_no_more() {
     assert_eq!(registry.hear(at(0), &id(5_000), address(1), LINK), Err(Refused::Share));
     // Others are as free as before; and those that are known are heard.
     assert_eq!(admitted(&mut registry, at(0), 2), 32);
-    assert_eq!(registry.hear(at(1), &id(1_000), address(1), LINK).unwrap().1, Change::Refreshed);
+    assert_eq!(registry.hear(at(1), &id(1_000), address(1), LINK).unwrap().1, refreshed(1));
     // A known node may move to an address that has its share: it counts for where it came from.
     assert_eq!(registry.hear(at(1), &id(2_000), address(1), LINK).unwrap().1, Change::Moved);
     // What expired counts no more. A node that comes back counts for where it comes from.
@@ -200,25 +178,20 @@ struct ModelNode {
     heard: u32,
     first_heard: Instant,
     source: Ipv4Addr,
-    /// Freshest last, each with when it was heard.
-    addresses: std::vec::Vec<(SocketAddrV4, Instant)>,
+    last_heard: Instant,
     /// The order in which nodes were last heard, also within one millisecond.
     stamp: u64,
 }
 
 impl ModelNode {
-    fn last_heard(&self) -> Instant {
-        self.addresses.last().unwrap().1
-    }
-
     fn is_established(&self) -> bool {
-        self.heard >= 3 && self.first_heard + Duration::from_secs(45) <= self.last_heard()
+        self.heard >= 3 && self.first_heard + Duration::from_secs(45) <= self.last_heard
     }
 }
 
 impl Model {
     fn expired(&self, now: Instant) -> std::vec::Vec<NodeId> {
-        let expired = self.nodes.iter().filter(|(_, node)| node.last_heard() + LEASE <= now);
+        let expired = self.nodes.iter().filter(|(_, node)| node.last_heard + LEASE <= now);
         expired.map(|(id, _)| id.clone()).collect()
     }
 
@@ -239,7 +212,7 @@ impl Model {
             self.nodes.remove(id);
         }
         if !self.nodes.contains_key(id) && self.nodes.len() == capacity {
-            let by_age = |id: &&NodeId| (self.nodes[*id].last_heard(), self.nodes[*id].stamp);
+            let by_age = |id: &&NodeId| (self.nodes[*id].last_heard, self.nodes[*id].stamp);
             let expired = self.expired(now);
             // Among the expired, newcomers go before the others.
             let expired = expired.iter().min_by_key(|id| (self.nodes[*id].is_established(), by_age(id)));
@@ -249,15 +222,11 @@ impl Model {
             self.nodes.remove(&victim);
         }
         let source = *address.ip();
-        let new = ModelNode { heard: 0, first_heard: now, source, addresses: vec![], stamp: 0 };
+        let new = ModelNode { heard: 0, first_heard: now, source, last_heard: now, stamp: 0 };
         let node = self.nodes.entry(id.clone()).or_insert(new);
         node.heard += 1;
         node.stamp = self.clock;
-        node.addresses.retain(|(known, heard)| *known != address && *heard + LEASE > now);
-        node.addresses.push((address, now));
-        if node.addresses.len() > crate::limits::ADDRESSES_PER_NODE {
-            node.addresses.remove(0);
-        }
+        node.last_heard = now;
         true
     }
 }
@@ -267,13 +236,12 @@ fn same(registry: &Registry<'_>, model: &Model, now: Instant) {
     for entry in registry.iter_after(now, None) {
         let node = &model.nodes[entry.id()];
         assert_eq!(entry.heard(), node.heard);
-        let expected = node.addresses.iter().rev().filter(|(_, heard)| *heard + LEASE > now);
-        assert!(entry.addresses().map(|address| address.socket).eq(expected.map(|(address, _)| *address)));
+        assert_eq!(entry.age(), now.since(node.last_heard));
         live += 1;
     }
     assert_eq!(live, model.nodes.len() - model.expired(now).len());
     assert_eq!(registry.used(), model.nodes.len());
-    assert_eq!(registry.next_expiry(), model.nodes.values().map(|node| node.last_heard() + LEASE).min());
+    assert_eq!(registry.next_expiry(), model.nodes.values().map(|node| node.last_heard + LEASE).min());
 }
 
 fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
@@ -288,15 +256,15 @@ fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
             0 => {
                 while let Some(departed) = registry.pop_expired(now) {
                     let node = model.nodes.remove(&departed.id).unwrap();
-                    assert!(node.last_heard() + LEASE <= now);
+                    assert!(node.last_heard + LEASE <= now);
                 }
                 assert!(model.expired(now).is_empty());
             }
             1..=3 => {
                 let id = id(below(&mut random, names));
-                let known = model.nodes.get(&id).filter(|node| node.last_heard() + LEASE > now);
-                let found = registry.get(now, id.as_str()).map(|entry| entry.address());
-                assert_eq!(found, known.map(|node| node.addresses.last().unwrap().0));
+                let known = model.nodes.get(&id).filter(|node| node.last_heard + LEASE > now);
+                let found = registry.get(now, id.as_str()).map(|entry| entry.age());
+                assert_eq!(found, known.map(|node| now.since(node.last_heard)));
             }
             _ => {
                 // Low numbers are heard far more often than high ones, so that both lists fill.
@@ -326,4 +294,71 @@ fn three_hundred_thousand_random_operations_agree_with_a_hash_map() {
     run_model::<2>(2, 20_000, 5);
     run_model::<16>(3, 160_000, 40);
     run_model::<61>(4, 100_000, 200);
+}
+
+#[test]
+fn an_expected_node_always_has_a_place() {
+    let mut storage = Storage::<2>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    registry.expect(&id(1)).unwrap();
+    assert_eq!((registry.used(), registry.next_expiry()), (0, None));
+    assert!(registry.get(at(0), "node-1").is_none());
+    assert_eq!(registry.iter_after(at(0), None).count(), 0);
+    // Strangers take all that is left.
+    for secs in [0, 30, 60] {
+        registry.hear(at(secs), &id(2), address(2), LINK).unwrap();
+    }
+    assert_eq!(registry.hear(at(61), &id(3), address(3), LINK), Err(Refused::Full));
+    let (place, change) = registry.hear(at(61), &id(1), address(1), LINK).unwrap();
+    assert_eq!((change, registry.used()), (Change::Added { displaced: None }, 2));
+    // It is not displaced, though it was heard only once.
+    assert_eq!(registry.hear(at(62), &id(3), address(3), LINK), Err(Refused::Full));
+    // When it is lost its place is kept, in the same run and in the next.
+    assert_eq!(registry.pop_expired(at(150)).unwrap().id, id(2));
+    for secs in [151, 400] {
+        assert_eq!(registry.pop_expired(at(secs)).unwrap().id, id(1));
+        assert!(registry.get(at(secs), "node-1").is_none());
+        assert_eq!(registry.pop_expired(at(secs)), None);
+        registry.hear(at(secs), &id(secs.try_into().unwrap()), address(3), LINK).unwrap();
+        let back = registry.hear(at(secs + 1), &id(1), address(1), LINK);
+        assert_eq!(back, Ok((place, Change::Added { displaced: None })));
+        assert_eq!(registry.get(at(secs + 1), "node-1").unwrap().heard(), 1);
+        while registry.pop_expired(at(secs + 90)).is_some_and(|departed| departed.id != id(1)) {}
+    }
+}
+
+#[test]
+fn a_known_node_may_be_expected_from_then_on() {
+    let mut storage = Storage::<1>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    registry.hear(at(0), &id(1), address(1), LINK).unwrap();
+    for _ in 0..2 {
+        registry.expect(&id(1)).unwrap();
+        assert_eq!((registry.used(), registry.sources.count(*address(1).ip())), (1, 0));
+    }
+    assert_eq!(registry.expect(&id(2)), Err(Refused::Full));
+    assert_eq!(registry.hear(at(1), &id(2), address(2), LINK), Err(Refused::Full));
+    assert!(registry.expected_after(None).map(|(_, known)| known.clone()).eq([id(1)]));
+    let (place, _) = registry.expected_after(None).next().unwrap();
+    assert_eq!(registry.expected_after(Some(place)).count(), 0);
+    assert_eq!(registry.pop_expired(at(90)).unwrap().id, id(1));
+    assert_eq!(registry.used(), 0);
+}
+
+#[test]
+fn expected_nodes_count_for_no_source() {
+    let mut storage = Storage::<64>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    for number in 0..8 {
+        registry.hear(at(0), &id(number), address(1), LINK).unwrap();
+    }
+    assert_eq!(registry.hear(at(0), &id(8), address(1), LINK), Err(Refused::Share));
+    registry.expect(&id(8)).unwrap();
+    assert!(registry.hear(at(0), &id(8), address(1), LINK).is_ok());
+    registry.expect(&id(0)).unwrap();
+    assert!(registry.hear(at(0), &id(9), address(1), LINK).is_ok());
+    assert_eq!(registry.hear(at(0), &id(10), address(1), LINK), Err(Refused::Share));
+    // It comes back after it expired, before anybody noticed.
+    assert!(registry.hear(at(100), &id(8), address(2), LINK).is_ok_and(|(_, change)| is_added(&change)));
+    assert_eq!(registry.sources.count(*address(2).ip()), 0);
 }

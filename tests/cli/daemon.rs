@@ -259,3 +259,77 @@ fn the_registry_never_holds_more_than_its_capacity() {
     assert_eq!(loopback.daemon.ask(&["list", "--json"]).out.matches("\"id\"").count(), capacity);
     assert_eq!(loopback.daemon.ask(&["lookup", "established"]).code, 0);
 }
+
+#[test]
+fn who_speaks_at_two_addresses_is_contested_and_the_answer_stays() {
+    let loopback = Loopback::new(&[]);
+    let [first, second] = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
+    loopback.hear_from(first, "nas", 22);
+    let watch = loopback.daemon.watch(&["watch"]);
+    assert_eq!(watch.lines.next(), "known nas 127.0.0.2:22 lo");
+    // It seems to have moved. But it speaks where it was.
+    loopback.send_from(second, &announcement("nas", 22));
+    assert_eq!(watch.lines.next(), "moved nas 127.0.0.3:22 lo");
+    let in_json = loopback.daemon.watch(&["watch", "--json"]);
+    in_json.lines.wait_for("known");
+    loopback.send_from(first, &announcement("nas", 22));
+    assert_eq!(watch.lines.next(), "contested nas 127.0.0.2:22 lo 127.0.0.3:22");
+    assert_eq!(
+        in_json.lines.next(),
+        r#"{"event":"contested","id":"nas","address":"127.0.0.2:22","interface":"lo","rival":"127.0.0.3:22"}"#
+    );
+    for number in 0..10 {
+        loopback.send_from(second, &announcement("nas", 22));
+        loopback.hear(&format!("other-{number}"), 1);
+        assert_eq!(loopback.daemon.ask(&["lookup", "nas"]).out, "127.0.0.2:22\n");
+    }
+    assert_eq!(loopback.daemon.ask(&["lookup", "--all", "nas"]).out, "127.0.0.2:22\n127.0.0.3:22\n");
+    let status = loopback.daemon.status();
+    let expected = serde_json::json!([{"id": "nas", "addresses": ["127.0.0.2:22", "127.0.0.3:22"]}]);
+    assert_eq!((&status["contested"], &status["registry"]["contested"]), (&expected, &1.into()));
+    assert!(loopback.daemon.ask(&["status"]).out.contains("nas at 127.0.0.2:22 and 127.0.0.3:22"));
+    let nodes: serde_json::Value =
+        serde_json::from_str(&loopback.daemon.ask(&["list", "--json"]).out).unwrap();
+    let contested = nodes.as_array().unwrap().iter().filter(|node| node["contested"] == true);
+    assert!(contested.map(|node| &node["id"]).eq(["nas"]));
+    assert!((0..10).all(|number| watch.lines.next().starts_with(&format!("found other-{number} "))));
+}
+
+#[test]
+fn an_expected_node_is_told_of_and_has_a_place_among_any_number() {
+    let loopback = Loopback::new(&["--expect", "nas", "--expect", "pi", "--expect", "pi"]);
+    let expects = |nas, pi| {
+        let status = loopback.daemon.status();
+        assert_eq!(
+            status["expected"],
+            serde_json::json!([{"id": "nas", "state": nas}, {"id": "pi", "state": pi}])
+        );
+    };
+    expects("missing", "missing");
+    assert!(loopback.daemon.ask(&["status"]).out.contains("expects     nas missing\n"));
+    let last = u32::try_from(foghorn::limits::REGISTRY_CAPACITY).unwrap() + 50;
+    for number in 0..=last {
+        loopback.send_from(host(number), &announcement(&format!("stranger-{number}"), 1));
+    }
+    loopback.daemon.ask(&["lookup", "--wait", "20", &format!("stranger-{last}")]);
+    loopback.hear("pi", 22);
+    for number in last..2 * last {
+        loopback.send_from(host(number), &announcement(&format!("stranger-{number}"), 1));
+    }
+    loopback.daemon.ask(&["lookup", "--wait", "20", &format!("stranger-{}", 2 * last - 1)]);
+    expects("missing", "known");
+    assert_eq!(loopback.daemon.status()["registry"]["used"], foghorn::limits::REGISTRY_CAPACITY - 1);
+    loopback.hear("nas", 22);
+    expects("known", "known");
+}
+
+#[test]
+fn more_can_not_be_expected_than_there_are_places() {
+    let directory = Directory::new();
+    let many: Vec<_> =
+        (0..=foghorn::limits::REGISTRY_CAPACITY).map(|number| format!("--expect=n{number}")).collect();
+    let mut command = foghorn();
+    command.args(["run", "--interface", "lo", "--control"]).arg(directory.path("control.sock"));
+    command.args(["--log", "error"]).args(many);
+    assert_failed(&command.output().unwrap().into(), 2, "places");
+}

@@ -97,6 +97,7 @@ fn check_node(bytes: &[u8]) {
         ("known_s", &entry.known().secs().to_string()),
         ("expires_s", "90"),
         ("heard", &entry.heard().to_string()),
+        ("contested", if entry.is_contested() { "yes" } else { "no" }),
     ]));
 
     let address = entry.address();
@@ -108,6 +109,9 @@ fn check_node(bytes: &[u8]) {
     for kind in [EventKind::Found, EventKind::Moved, EventKind::Lost] {
         whereabouts(&line_of(|out| control::change(out, kind, &id, address, INTERFACE)), kind.name());
     }
+    let contested = EventKind::Contested { rival: address };
+    let contested = line_of(|out| control::change(out, contested, &id, address, INTERFACE));
+    assert_eq!(fields(&contested, "contested").get("rival"), Some(address.to_string().as_str()));
 }
 
 /// What is written as a line, checked to be one, and to fit; without its newline.

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
+use std::rc::Rc;
 
 use foghorn::discoverer::{Config, Discoverer, EventKind};
 use foghorn::limits::ANNOUNCEMENT_CAPACITY;
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) address: Ipv4Addr,
     /// None: switched off.
     pub(crate) discoverer: Option<Discoverer<'static>>,
+    /// When it is to be woken, as far as that is noted in the list of those to wake.
+    wakes: Option<Instant>,
     pub(crate) sent: usize,
     pub(crate) events: Vec<(EventKind, String)>,
 }
@@ -53,14 +56,17 @@ pub(crate) struct Node {
 struct InFlight {
     arrives: Instant,
     order: u64,
-    to: usize,
-    from: Ipv4Addr,
-    bytes: Vec<u8>,
+    from: usize,
+    source: Ipv4Addr,
+    to: Ipv4Addr,
+    bytes: Rc<[u8]>,
 }
 
 pub(crate) struct Lan {
     pub(crate) nodes: Vec<Node>,
     in_flight: BinaryHeap<Reverse<InFlight>>,
+    /// Who is to be woken when. Who was noted for an earlier time since is woken for nothing.
+    to_wake: BinaryHeap<Reverse<(Instant, usize)>>,
     pub(crate) now: Instant,
     weather: Weather,
     pub(crate) random: Random,
@@ -72,6 +78,7 @@ impl Lan {
         Self {
             nodes: vec![],
             in_flight: BinaryHeap::new(),
+            to_wake: BinaryHeap::new(),
             now: Instant::from_millis(1_000_000),
             weather,
             random: Random(seed),
@@ -81,11 +88,12 @@ impl Lan {
 
     /// A node that is still switched off.
     pub(crate) fn add(&mut self, id: &str) -> usize {
-        let number = u8::try_from(self.nodes.len() + 1).unwrap();
+        let [_, _, high, low] = u32::try_from(self.nodes.len() + 1).unwrap().to_be_bytes();
         self.nodes.push(Node {
             id: NodeId::try_from(id).unwrap(),
-            address: Ipv4Addr::new(10, 0, 0, number),
+            address: Ipv4Addr::new(10, 0, high, low),
             discoverer: None,
+            wakes: None,
             sent: 0,
             events: vec![],
         });
@@ -94,7 +102,11 @@ impl Lan {
 
     pub(crate) fn start(&mut self, node: usize) {
         // Leaked, since a node lives as long as the test and may be started again.
-        let storage: &'static mut Storage<CAPACITY> = Box::leak(Box::new(Storage::new()));
+        self.start_in(node, Box::leak(Box::new(Storage::<CAPACITY>::new())));
+    }
+
+    /// Starts a node that has room for `N` others.
+    pub(crate) fn start_in<const N: usize>(&mut self, node: usize, storage: &'static mut Storage<N>) {
         let key = u8::try_from(self.random.below(256)).unwrap();
         let mut discoverer = Discoverer::new(&Config::new(self.random.below(u64::MAX), [key; 16]), storage);
         let Node { id, address, .. } = &self.nodes[node];
@@ -107,6 +119,7 @@ impl Lan {
 
     pub(crate) fn stop(&mut self, node: usize) {
         self.nodes[node].discoverer = None;
+        self.nodes[node].wakes = None;
     }
 
     /// Gives a node another address, as DHCP does.
@@ -124,32 +137,40 @@ impl Lan {
             self.nodes[node].sent += 1;
             self.deliver(node, *transmit.to.ip(), &buffer[..transmit.length]);
         }
-        let Node { discoverer: Some(discoverer), events, .. } = &mut self.nodes[node] else { return };
+        let Node { discoverer: Some(discoverer), events, wakes, .. } = &mut self.nodes[node] else { return };
         while let Some(event) = discoverer.poll_event() {
             events.push((event.kind, event.id.to_string()));
         }
+        if let Some(due) = discoverer.poll_at().map(|due| due.max(self.now))
+            && wakes.is_none_or(|noted| due < noted)
+        {
+            *wakes = Some(due);
+            self.to_wake.push(Reverse((due, node)));
+        }
     }
 
+    /// Sends a datagram on its way, perhaps twice.
     fn deliver(&mut self, from: usize, to: Ipv4Addr, bytes: &[u8]) {
+        let source = self.nodes[from].address;
+        let copies = 1 + u64::from(self.random.percent(self.weather.duplicate_percent));
+        for _ in 0..copies {
+            let arrives = self.now + Duration::from_millis(1 + self.random.below(self.weather.delay_ms + 1));
+            self.order += 1;
+            let datagram = InFlight { arrives, order: self.order, from, source, to, bytes: bytes.into() };
+            self.in_flight.push(Reverse(datagram));
+        }
+    }
+
+    /// A datagram arrives at those whom it is for, unless it is lost on the way to them.
+    fn arrive(&mut self, datagram: &InFlight) {
         for receiver in 0..self.nodes.len() {
-            let is_recipient = to.is_broadcast() || self.nodes[receiver].address == to;
-            if !is_recipient || receiver == from {
+            let is_for = datagram.to.is_broadcast() || self.nodes[receiver].address == datagram.to;
+            if !is_for || receiver == datagram.from || self.random.percent(self.weather.loss_percent) {
                 continue;
             }
-            let copies = 1 + u64::from(self.random.percent(self.weather.duplicate_percent));
-            for _ in 0..copies {
-                if self.random.percent(self.weather.loss_percent) {
-                    continue;
-                }
-                let delay = Duration::from_millis(1 + self.random.below(self.weather.delay_ms + 1));
-                self.order += 1;
-                self.in_flight.push(Reverse(InFlight {
-                    arrives: self.now + delay,
-                    order: self.order,
-                    to: receiver,
-                    from: self.nodes[from].address,
-                    bytes: bytes.to_vec(),
-                }));
+            if let Some(discoverer) = &mut self.nodes[receiver].discoverer {
+                discoverer.handle_datagram(self.now, LINK, datagram.source, &datagram.bytes).unwrap();
+                self.drain(receiver);
             }
         }
     }
@@ -169,27 +190,30 @@ impl Lan {
     pub(crate) fn run_until(&mut self, end: Instant) {
         loop {
             let arrival = self.in_flight.peek().map(|Reverse(datagram)| datagram.arrives);
-            let timer = self.nodes.iter().enumerate().filter_map(|(number, node)| {
-                Some((node.discoverer.as_ref()?.poll_at()?.max(self.now), number))
-            });
-            let timer = timer.min();
-            let next = arrival.into_iter().chain(timer.map(|(at, _)| at)).min();
-            let Some(next) = next.filter(|next| *next <= end) else { break };
-            self.now = next;
-            let node = if arrival == Some(next) {
-                let Some(Reverse(datagram)) = self.in_flight.pop() else { break };
-                if let Some(discoverer) = &mut self.nodes[datagram.to].discoverer {
-                    discoverer.handle_datagram(next, LINK, datagram.from, &datagram.bytes).unwrap();
-                }
-                datagram.to
-            } else {
-                let Some((_, node)) = timer else { break };
-                self.nodes[node].discoverer.as_mut().unwrap().handle_timeout(next);
-                node
+            let waking = self.to_wake.peek().map(|Reverse((at, _))| *at);
+            let Some(next) = arrival.into_iter().chain(waking).min().filter(|next| *next <= end) else {
+                break;
             };
-            self.drain(node);
+            self.now = next;
+            if arrival == Some(next) {
+                let Some(Reverse(datagram)) = self.in_flight.pop() else { break };
+                self.arrive(&datagram);
+            } else {
+                let Some(Reverse((at, node))) = self.to_wake.pop() else { break };
+                self.wake(at, node);
+            }
         }
         self.now = end;
+    }
+
+    /// The time that was noted for a node has come.
+    fn wake(&mut self, at: Instant, node: usize) {
+        let Node { discoverer: Some(discoverer), wakes, .. } = &mut self.nodes[node] else { return };
+        if *wakes == Some(at) {
+            *wakes = None;
+            discoverer.handle_timeout(self.now);
+            self.drain(node);
+        }
     }
 
     pub(crate) fn run(&mut self, millis: u64) {

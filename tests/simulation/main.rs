@@ -8,11 +8,11 @@
 
 mod flood;
 mod lan;
+mod power_cut;
 
 use std::net::Ipv4Addr;
 
 use foghorn::discoverer::EventKind;
-use foghorn::time::Duration;
 
 use lan::{Lan, Weather};
 
@@ -82,33 +82,6 @@ fn a_node_that_leaves_is_lost_after_three_intervals() {
     lan.run(4000);
     assert!(lan.lookup(pi, nas).is_none());
     assert_eq!(lan.nodes[pi].events.last(), Some(&(EventKind::Lost, "nas".to_owned())));
-}
-
-/// At most this many datagrams are sent by each of 100 nodes that start within one second: the announcement, the burst of
-/// answers, and one more answer for each second until the last newcomer has been answered.
-const POWER_CUT_DATAGRAMS: usize = 8;
-
-#[test]
-fn a_hundred_nodes_that_wake_within_one_second_know_each_other() {
-    for seed in 0..3 {
-        let mut lan = Lan::new(seed, Weather { delay_ms: 5, duplicate_percent: 5, loss_percent: 0 });
-        let nodes: Vec<_> = (0..100).map(|number| lan.add(&format!("node-{number}"))).collect();
-        let mut starts: Vec<_> = nodes.iter().map(|node| (lan.random.below(1000), *node)).collect();
-        starts.sort_unstable();
-        let power = lan.now;
-        for (millis, node) in starts {
-            lan.run_until(power + Duration::from_millis(millis));
-            lan.start(node);
-        }
-        lan.run(4000);
-        assert_eq!(lan.unknown_pairs(), 0, "seed {seed}");
-        let most = lan.nodes.iter().map(|node| node.sent).max().unwrap();
-        assert!(most <= POWER_CUT_DATAGRAMS, "seed {seed}: {most} datagrams from one node");
-        // Nothing is left over that would go on: from here to the next announcement all are silent.
-        let sent: usize = lan.nodes.iter().map(|node| node.sent).sum();
-        lan.run(20_000);
-        assert_eq!(lan.nodes.iter().map(|node| node.sent).sum::<usize>(), sent);
-    }
 }
 
 #[test]

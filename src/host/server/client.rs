@@ -10,7 +10,7 @@ use super::View;
 use crate::control::{self, ErrorCode, InvalidRequest, Request, VERSION};
 use crate::discoverer::Event;
 use crate::limits::{REPLY_CAPACITY, REPLY_LINE_CAPACITY, REQUEST_CAPACITY};
-use crate::registry::Place;
+use crate::registry::{self, Place};
 use crate::stats::Counter;
 use crate::time::{Duration, Instant};
 
@@ -55,6 +55,10 @@ enum Job {
     List(Option<Place>),
     /// Own nodes and interfaces, from this line on.
     Status(usize),
+    /// The nodes that are expected, after that place.
+    Expected(Option<Place>),
+    /// The nodes that are contested, after that place.
+    Contested(Option<Place>),
     /// As `List`, and then each change. Changes to nodes that have been told are told at once.
     Snapshot(Option<Place>),
     /// Each change.
@@ -152,6 +156,23 @@ impl<'a> Client<'a> {
             },
             Job::Watch => false,
             Job::Status(line) => self.next_status_line(view, line),
+            Job::Expected(told) => match view.discoverer.registry().expected_after(told).next() {
+                Some((place, id)) => {
+                    let is_known = view.discoverer.lookup(view.now, id.as_str()).is_some();
+                    self.reply(|out| control::expected(out, id, is_known))
+                        && self.go_on(Job::Expected(Some(place)))
+                }
+                None => self.go_on(Job::Contested(None)),
+            },
+            Job::Contested(told) => {
+                match view.discoverer.iter_after(view.now, told).find(registry::Entry::is_contested) {
+                    Some(entry) => {
+                        self.reply(|out| control::contested(out, entry))
+                            && self.go_on(Job::Contested(Some(entry.place())))
+                    }
+                    None => self.reply(control::ok) && self.go_on(Job::None),
+                }
+            }
         }
     }
 
@@ -165,7 +186,7 @@ impl<'a> Client<'a> {
         let concerned = match self.job {
             Job::Watch => true,
             Job::Snapshot(told) => told.is_some_and(|told| event.place <= told),
-            Job::None | Job::List(_) | Job::Status(_) => false,
+            Job::None | Job::List(_) | Job::Status(_) | Job::Expected(_) | Job::Contested(_) => false,
         };
         if !concerned {
             return true;
@@ -234,7 +255,7 @@ impl<'a> Client<'a> {
             let counts = [link.received, link.sent, link.send_errors].map(Counter::get);
             self.reply(|out| control::interface(out, &link.name, link.address, link.state(), counts))
         } else {
-            return self.reply(control::ok) && self.go_on(Job::None);
+            return self.go_on(Job::Expected(None));
         };
         told && self.go_on(Job::Status(line + 1))
     }

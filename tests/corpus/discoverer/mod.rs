@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use foghorn::discoverer::{AnnounceError, Config, Discoverer, Event, EventKind, TooManyLinks};
 use foghorn::limits::{ANNOUNCEMENT_CAPACITY, LINKS, OWN_NODES};
-use foghorn::registry::{Address, LinkId, Storage};
-use foghorn::schedule::{ANSWER_BURST, ANSWER_PERIOD};
+use foghorn::registry::{Address, LinkId, Refused, Storage};
+use foghorn::schedule::{ALL_ANSWERS_BURST, ALL_ANSWERS_PERIOD, ANSWER_BURST, ANSWER_PERIOD};
 use foghorn::stats::Rejected;
 use foghorn::time::{Duration, Instant};
 use foghorn::wire::v1::{self, BufferTooSmall};
@@ -52,7 +52,7 @@ struct Session<'a> {
     counts: Counts,
     /// Names that were made up so far.
     forged: u32,
-    /// When the bucket that answers are taken from will be full again.
+    /// When the bucket that all answers are taken from will be full again.
     answers_full: Instant,
     /// When handling a timeout last had all nodes announced.
     announced: Option<Instant>,
@@ -64,6 +64,8 @@ struct Link {
     waiting: HashSet<Ipv4Addr>,
     /// When everyone there was last told of our nodes.
     told: Option<Instant>,
+    /// When the bucket that its answers are taken from will be full again.
+    answers_full: Instant,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -74,6 +76,7 @@ struct Counts {
     sent: u64,
     found: u64,
     moved: u64,
+    contested: u64,
     lost: u64,
 }
 
@@ -149,7 +152,10 @@ impl<'a> Session<'a> {
                 let size = usize::from(input.byte()?).min(ANNOUNCEMENT_CAPACITY);
                 self.announce_with(size);
             }
-            14 => (0..=input.byte()? % 4).for_each(|_| self.model.walk(self.now, &self.discoverer)),
+            14 => match input.byte()? {
+                name @ 128.. => self.expect(&announcement(name, 0).id),
+                steps => (0..=steps % 4).for_each(|_| self.model.walk(self.now, &self.discoverer)),
+            },
             _ => self.timeout(),
         }
         Some(())
@@ -193,22 +199,27 @@ impl<'a> Session<'a> {
     ) {
         if let Some(node) = self.model.live(self.now, id) {
             assert_eq!(outcome, Ok(()));
-            if !node.hear(address) {
+            let Some((kind, address)) = node.hear(address) else { return };
+            assert_eq!(
+                events.pop_front(),
+                Some(Event { kind, id: id.clone(), address, place: node.place() })
+            );
+            if kind != EventKind::Moved {
                 return;
             }
-            let moved = Event { kind: EventKind::Moved, id: id.clone(), address, place: node.place() };
-            assert_eq!(events.pop_front(), Some(moved));
         } else if outcome.is_ok() {
             // Who gives way to a newcomer is the registry's to say, but for those that no newcomer may displace.
             if events.front().is_some_and(|event| event.kind == EventKind::Lost) {
-                let gone = self.model.lose(&events.pop_front().unwrap());
-                assert!(!gone.is_live(self.now) || !gone.is_settled());
+                let lost = events.pop_front().unwrap();
+                let gone = self.model.lose(&lost);
+                assert!(!gone.is_live(self.now) || !self.model.is_safe(&lost.id, &gone));
             }
             let event = events.pop_front().unwrap();
             assert_eq!(event.id, *id);
             self.model.find(&event, address);
         } else {
-            // So is whether there is a place for it.
+            // So is whether there is a place for it, unless one is kept.
+            assert!(!self.model.expected.contains(id));
             return assert!(
                 matches!(outcome, Err(Rejected::RegistryFull | Rejected::SourceFull)),
                 "{outcome:?}"
@@ -219,6 +230,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn expect(&mut self, id: &NodeId) {
+        let is_kept = self.model.expect(id, self.capacity);
+        assert_eq!(self.discoverer.expect(id), is_kept.then_some(()).ok_or(Refused::Full));
+    }
+
     fn link_up(&mut self, id: LinkId, address: Ipv4Addr) {
         let outcome = self.discoverer.link_up(self.now, id, address);
         if !self.links.contains_key(&id) && self.links.len() == LINKS {
@@ -226,7 +242,10 @@ impl<'a> Session<'a> {
             assert_eq!(self.drain(), 0);
         } else {
             assert_eq!(outcome, Ok(()));
-            self.links.insert(id, Link { address, waiting: HashSet::new(), told: None });
+            self.links.insert(
+                id,
+                Link { address, waiting: HashSet::new(), told: None, answers_full: Instant::ZERO },
+            );
             assert_eq!(self.drain(), usize::from(!self.own.is_empty()));
             let told = self.links.get(&id).and_then(|link| link.told);
             assert_eq!(told, (!self.own.is_empty()).then_some(self.now));
@@ -289,19 +308,25 @@ impl<'a> Session<'a> {
         let answers = self.discoverer.stats().answers.get();
         self.discoverer.handle_timeout(self.now);
         let events = self.events();
-        let rounds = self.drain();
-        assert!(was_due || (rounds == 0 && events.is_empty()));
+        let rounds = self.drain_links();
+        assert!(was_due || (rounds.is_empty() && events.is_empty()));
         self.expire(events);
         assert!(self.discoverer.poll_at().is_none_or(|due| due > self.now));
 
         let answers = self.discoverer.stats().answers.get() - answers;
         if answers > 0 {
-            self.answers_full = self.answers_full.max(self.now) + ANSWER_PERIOD.times(answers);
-            assert!(self.answers_full <= self.now + ANSWER_PERIOD.times(ANSWER_BURST.into()));
+            self.answers_full = self.answers_full.max(self.now) + ALL_ANSWERS_PERIOD.times(answers);
+            assert!(self.answers_full <= self.now + ALL_ANSWERS_PERIOD.times(ALL_ANSWERS_BURST.into()));
         }
-        if u64::try_from(rounds).unwrap() != answers {
+        if u64::try_from(rounds.len()).unwrap() == answers {
+            for id in rounds {
+                let link = self.links.get_mut(&id).unwrap();
+                link.answers_full = link.answers_full.max(self.now) + ANSWER_PERIOD;
+                assert!(link.answers_full <= self.now + ANSWER_PERIOD.times(ANSWER_BURST.into()));
+            }
+        } else {
             // The announcements were due, and who waits for an answer is told with all others.
-            assert_eq!((rounds, answers), (self.links.len(), 0));
+            assert_eq!((rounds.len(), answers), (self.links.len(), 0));
             let shortest = self.discoverer.interval().millis() - self.sixteenths(1).millis();
             assert!(self.announced.is_none_or(|last| self.now.since(last).millis() >= shortest));
             self.announced = Some(self.now);
@@ -315,6 +340,7 @@ impl<'a> Session<'a> {
             match event.kind {
                 EventKind::Found => self.counts.found += 1,
                 EventKind::Moved => self.counts.moved += 1,
+                EventKind::Contested { .. } => self.counts.contested += 1,
                 EventKind::Lost => self.counts.lost += 1,
             }
         }
@@ -329,8 +355,13 @@ impl<'a> Session<'a> {
         assert!(self.model.nodes.values().all(|node| node.is_live(self.now)));
     }
 
-    /// Takes out what is to be sent: on each link at most one round of all our nodes. How many rounds there are.
+    /// Takes out what is to be sent. On how many links that is.
     fn drain(&mut self) -> usize {
+        self.drain_links().len()
+    }
+
+    /// Takes out what is to be sent: on each link at most one round of all our nodes. On which links that is.
+    fn drain_links(&mut self) -> Vec<LinkId> {
         let mut rounds: BTreeMap<LinkId, (Ipv4Addr, Vec<Announcement>)> = BTreeMap::new();
         let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
         loop {
@@ -357,7 +388,7 @@ impl<'a> Session<'a> {
                 assert!(*to != link.address && !to.is_loopback());
             }
         }
-        rounds.len()
+        rounds.into_keys().collect()
     }
 
     fn check(&mut self) {
@@ -374,6 +405,7 @@ impl<'a> Session<'a> {
             sent: stats.sent.get(),
             found: stats.found.get(),
             moved: stats.moved.get(),
+            contested: stats.contested.get(),
             lost: stats.lost.get(),
         };
         assert_eq!(counts, self.counts);

@@ -1,0 +1,125 @@
+//! When newcomers on a link are answered, and to whom.
+//!
+//! One newcomer is answered alone, after a short time. Where several come at once, as after a power cut, they are answered together by
+//! broadcast, once no more of them come. That is told a few times, since a broadcast may be lost. So a node sends hardly more among
+//! a thousand that wake together than among three.
+
+use core::net::Ipv4Addr;
+
+use crate::schedule::{
+    ANSWER_BURST, ANSWER_PERIOD, PATIENCE, PATIENCE_PER_NODE, REPEATS, Schedule, TokenBucket,
+};
+use crate::time::Instant;
+
+/// The answers on one link.
+#[derive(Debug)]
+pub(super) struct Answers {
+    /// How often may be answered here.
+    allowance: TokenBucket,
+    next: Option<Answer>,
+}
+
+/// The answer that waits for its time.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    due: Instant,
+    to: Newcomers,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Newcomers {
+    One(Ipv4Addr),
+    /// More than one, since then. It waits for further ones unless others have begun to answer.
+    Many {
+        since: Instant,
+        gathering: bool,
+    },
+    /// Those who were told, so often again.
+    Again(u8),
+}
+
+/// Who is to hear something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recipient {
+    Everyone,
+    One(Ipv4Addr),
+}
+
+impl Answers {
+    pub(super) fn new() -> Self {
+        Self { allowance: TokenBucket::new(ANSWER_BURST, ANSWER_PERIOD), next: None }
+    }
+
+    /// A newcomer came. `known` is how many nodes there are.
+    pub(super) fn newcomer(&mut self, now: Instant, from: Ipv4Addr, known: usize, schedule: &mut Schedule) {
+        let Some(next) = &mut self.next else {
+            self.next = Some(Answer { due: schedule.answer_at(now), to: Newcomers::One(from) });
+            return;
+        };
+        match &mut next.to {
+            Newcomers::One(first) if *first == from => {}
+            Newcomers::One(_) => {
+                let to = Newcomers::Many { since: now, gathering: true };
+                *next = Answer { due: schedule.quiet_at(now), to };
+            }
+            Newcomers::Many { since, gathering: true } => {
+                let patience =
+                    PATIENCE_PER_NODE.times(u64::try_from(known).unwrap_or(u64::MAX)).max(PATIENCE);
+                next.due = schedule.quiet_at(now).min(*since + patience);
+            }
+            // It will be told with the others.
+            Newcomers::Many { .. } => {}
+            Newcomers::Again(_) => next.to = Newcomers::Many { since: now, gathering: false },
+        }
+    }
+
+    /// A node that is known already was heard again long before its time: others answer. Who gathers newcomers waits for no more, since
+    /// those that are found from here on are found by the answers.
+    pub(super) fn others_answer(&mut self) {
+        if let Some(Answer { to: Newcomers::Many { gathering, .. }, .. }) = &mut self.next {
+            *gathering = false;
+        }
+    }
+
+    /// All were told just now, not by an answer.
+    pub(super) fn all_told(&mut self) {
+        self.next = None;
+    }
+
+    /// When the next answer may be given; never if `None`.
+    pub(super) fn due(&self, schedule: &Schedule) -> Option<Instant> {
+        let next = self.next?;
+        // Without leave to be told again, nobody is.
+        let allowed = if next.is_repeat() { Instant::ZERO } else { self.allowance.ready_at() };
+        Some(next.due.max(allowed).max(schedule.answers.ready_at()))
+    }
+
+    /// Who is to be answered now.
+    pub(super) fn poll(&mut self, now: Instant, schedule: &mut Schedule) -> Option<Recipient> {
+        let next = self.next.filter(|next| next.due <= now)?;
+        if self.allowance.ready_at() > now {
+            if next.is_repeat() {
+                self.next = None;
+            }
+            return None;
+        }
+        if !schedule.answers.take(now) || !self.allowance.take(now) {
+            return None;
+        }
+        let (to, again) = match next.to {
+            Newcomers::One(address) => (Recipient::One(address), 0),
+            Newcomers::Many { .. } => (Recipient::Everyone, REPEATS),
+            Newcomers::Again(times) => (Recipient::Everyone, times.saturating_sub(1)),
+        };
+        let repeat =
+            |schedule: &mut Schedule| Answer { due: schedule.repeat_at(now), to: Newcomers::Again(again) };
+        self.next = (again > 0).then(|| repeat(schedule));
+        Some(to)
+    }
+}
+
+impl Answer {
+    fn is_repeat(self) -> bool {
+        matches!(self.to, Newcomers::Again(_))
+    }
+}
