@@ -167,7 +167,7 @@ fn discoverer<'a, const N: usize>(
     let mut discoverer = Discoverer::new(&Config::new(1, key), storage);
     let own = Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MIN };
     discoverer.announce(NOW, own).unwrap();
-    discoverer.link_up(NOW, LINK, Ipv4Addr::new(198, 18, 0, 1)).unwrap();
+    discoverer.link_up(NOW, LINK, &["198.18.0.1/15".parse().unwrap()]).unwrap();
     for _ in 0..times {
         for number in known {
             hear(&mut discoverer, &Neighbour::new(*number));

@@ -18,6 +18,7 @@
 //! schedule     what is due when                                                     > core
 //! stats        what was counted                                                     |
 //! transport    the seam to whatever carries datagrams                               |
+//! network      IPv4 networks, and our own addresses in them                         |
 //! wire         bytes to announcements and back                                      |
 //! limits, time every capacity; points in time in milliseconds                       /
 //! ```
@@ -43,7 +44,7 @@
 //! discoverer.announce(now, Announcement { id: NodeId::try_from("nas")?, port: NonZeroU16::MIN })?;
 //!
 //! // Put in: an interface that can be used.
-//! discoverer.link_up(now, eth0, Ipv4Addr::new(198, 18, 0, 1)).unwrap();
+//! discoverer.link_up(now, eth0, &["198.18.0.1/24".parse()?])?;
 //! // Drain: what is to be sent.
 //! let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
 //! let transmit = discoverer.poll_transmit(&mut buffer).unwrap();
@@ -94,6 +95,7 @@ pub mod host;
 pub mod limits;
 #[cfg(feature = "host")]
 mod log;
+pub mod network;
 pub mod registry;
 pub mod schedule;
 pub mod stats;

@@ -52,6 +52,12 @@ pub const CONTROL_CLIENTS: usize = setting(
 /// Addresses kept for each node. A box has rarely more than two network cards.
 pub const ADDRESSES_PER_NODE: usize = 4;
 
+/// Addresses of our own that count on each interface, each with its network. A router has rarely more than two there.
+pub const NETWORKS_PER_LINK: usize = 4;
+
+/// Networks besides those of the interfaces whose nodes are heard.
+pub const ALLOWED_NETWORKS: usize = 8;
+
 /// Longest interface name, in bytes (`IFNAMSIZ` of the kernel, less the zero byte that ends it).
 pub const LINK_NAME_CAPACITY: usize = 15;
 

@@ -13,6 +13,10 @@ pub enum Rejected {
     Malformed(Malformed),
     /// It does not come from a unicast address.
     BadSource,
+    /// It comes from no network of the interface that it came by.
+    OffLink,
+    /// It comes from this machine and names a node that is known elsewhere.
+    OwnAddress,
     /// It is in order, but the registry is full of established nodes.
     RegistryFull,
     /// It is in order, but as many nodes as one source may hold came from where it came from.
@@ -20,12 +24,14 @@ pub enum Rejected {
 }
 
 impl Rejected {
-    const COUNT: usize = Malformed::ALL.len() + 3;
+    const COUNT: usize = Malformed::ALL.len() + 5;
 
     /// Every reason, in the order in which they are shown.
     pub fn all() -> impl Iterator<Item = Self> {
         Malformed::ALL.into_iter().map(Self::Malformed).chain([
             Self::BadSource,
+            Self::OffLink,
+            Self::OwnAddress,
             Self::RegistryFull,
             Self::SourceFull,
         ])
@@ -37,6 +43,8 @@ impl Rejected {
         match self {
             Self::Malformed(malformed) => malformed.name(),
             Self::BadSource => "bad_source",
+            Self::OffLink => "off_link",
+            Self::OwnAddress => "own_address",
             Self::RegistryFull => "registry_full",
             Self::SourceFull => "source_full",
         }
@@ -135,7 +143,7 @@ mod tests {
                 stats.reject(reason);
             }
         }
-        assert!(stats.rejected().map(|(_, count)| count).eq(0..9));
+        assert!(stats.rejected().map(|(_, count)| count).eq(0..11));
         let mut names: Vec<_> = Rejected::all().map(Rejected::name).collect();
         names.sort_unstable();
         names.dedup();

@@ -19,6 +19,7 @@ use std::ops::Range;
 
 use foghorn::discoverer::{Config, Discoverer, Event};
 use foghorn::limits::{ANNOUNCEMENT_CAPACITY, DATAGRAM_CAPACITY, OWN_NODES};
+use foghorn::network::Network;
 use foghorn::registry::{LinkId, Storage};
 use foghorn::time::{Duration, Instant};
 use foghorn::transport::Transport;
@@ -31,6 +32,9 @@ use card::Card;
 
 /// The one interface that a node has. The number means nothing.
 const ETHERNET: LinkId = LinkId(0);
+
+/// How many bits the addresses of all nodes begin with.
+const PREFIX: u8 = 24;
 
 /// Datagrams that wait in a socket, in each direction: all that a node announces at once, or that some neighbours do.
 const DATAGRAMS: usize = OWN_NODES + 8;
@@ -119,7 +123,7 @@ impl<'a> Node<'a> {
         let config = Config::new(ip.to_bits().into(), [0; 16]);
         let mut discoverer = Discoverer::new(&config, &mut memory.registry);
         discoverer.announce(now, Announcement { id: NodeId::try_from(name)?, port })?;
-        discoverer.link_up(now, ETHERNET, ip)?;
+        discoverer.link_up(now, ETHERNET, Network::new(ip, PREFIX).as_slice())?;
 
         let [received, sent] = &mut memory.datagrams;
         let mut socket = udp::Socket::new(received.buffer(), sent.buffer());
@@ -132,7 +136,7 @@ impl<'a> Node<'a> {
         let config = smoltcp::iface::Config::new(EthernetAddress([2, 0, a, b, c, d]).into());
         let mut interface = Interface::new(config, &mut card, smoltcp_time(now));
         // A new interface has room for an address.
-        interface.update_ip_addrs(|addresses| _ = addresses.push(IpCidr::new(ip.into(), 24)));
+        interface.update_ip_addrs(|addresses| _ = addresses.push(IpCidr::new(ip.into(), PREFIX)));
         Ok(Self { name, discoverer, stack: Stack { card, interface, sockets, socket } })
     }
 

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 const TEXT: [&str; 8] = ["id", "address", "interface", "name", "version", "state", "event", "rival"];
 
 /// The keys whose values are lists of text, with commas between.
-const LIST: [&str; 1] = ["addresses"];
+const LIST: [&str; 3] = ["addresses", "networks", "allowed"];
 
 /// The keys whose values are yes or no.
 const FLAG: [&str; 1] = ["contested"];
@@ -30,7 +30,7 @@ pub(super) fn pairs<'a>(out: &mut String, fields: &mut dyn Iterator<Item = (&'a 
         string(out, key);
         out.push(':');
         if LIST.contains(&key) {
-            array(out, value.split(','), string);
+            array(out, value.split(',').filter(|item| !item.is_empty()), string);
         } else if FLAG.contains(&key) && !is_number(value) {
             out.push_str(if value == "yes" { "true" } else { "false" });
         } else if TEXT.contains(&key) || !is_number(value) {
@@ -97,6 +97,10 @@ mod tests {
         );
         let flags = [("contested", "yes"), ("contested", "no"), ("contested", "3")];
         assert_eq!(json(&flags), r#"{"contested":true,"contested":false,"contested":3}"#);
+        assert_eq!(
+            json(&[("networks", "10.0.0.1/8"), ("allowed", "")]),
+            r#"{"networks":["10.0.0.1/8"],"allowed":[]}"#
+        );
         assert_eq!(json(&[]), "{}");
     }
 

@@ -72,9 +72,16 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
     let interfaces = status.all("interface").map(|link| {
         let [name, address, state] = ["name", "address", "state"].map(|key| link.get(key));
         let [received, sent, errors] = ["received", "sent", "send_errors"].map(|key| link.get(key));
-        format!("{name} {address} {state}: {received} received, {sent} sent, {errors} send errors")
+        let networks = link.get("networks");
+        format!(
+            "{name} {address} {state}: {received} received, {sent} sent, {errors} send errors, hears {networks}"
+        )
     });
     section(out, "interfaces", interfaces, "none, waiting for one that is up and has an IPv4 address")?;
+    let allowed = get("daemon", "allowed");
+    if !allowed.is_empty() {
+        section(out, "also hears", [allowed.to_owned()], "")?;
+    }
 
     let nodes = format!("{} of {} nodes", get("registry", "used"), get("registry", "capacity"));
     let changes = status.counts("registry", &["found", "moved", "contested", "lost"]);

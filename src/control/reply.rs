@@ -7,6 +7,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use super::VERSION;
 use crate::discoverer::{Discoverer, EventKind};
+use crate::network::{Network, Networks};
 use crate::registry::Entry;
 use crate::time::Duration;
 use crate::wire::{Announcement, NodeId};
@@ -140,11 +141,12 @@ pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, uptime: Duratio
     let (stats, registry) = (discoverer.stats(), discoverer.registry());
     writeln!(
         out,
-        "daemon version={} uptime_s={} interval_s={} udp_port={}",
+        "daemon version={} uptime_s={} interval_s={} udp_port={} allowed={}",
         env!("CARGO_PKG_VERSION"),
         uptime.secs(),
         discoverer.interval().secs(),
-        discoverer.udp_port()
+        discoverer.udp_port(),
+        Networks(discoverer.allowed())
     )?;
     writeln!(
         out,
@@ -180,7 +182,8 @@ pub fn own(out: &mut impl Write, node: &Announcement) -> Result {
     writeln!(out, "own id={} port={}", node.id, node.port)
 }
 
-/// `interface`: one that is in use, with what went over it. `state` is `up` while it works, else what is wrong.
+/// `interface`: one that is in use, with our own addresses there, and with what went over it. `state` is `up` while it works, else
+/// what is wrong.
 ///
 /// # Errors
 ///
@@ -188,13 +191,15 @@ pub fn own(out: &mut impl Write, node: &Announcement) -> Result {
 pub fn interface(
     out: &mut impl Write,
     name: impl Display,
-    address: Ipv4Addr,
+    networks: &[Network],
     state: &str,
     [received, sent, send_errors]: [u64; 3],
 ) -> Result {
+    let address = networks.first().map_or(Ipv4Addr::UNSPECIFIED, |network| network.address());
+    let networks = Networks(networks);
     writeln!(
         out,
-        "interface name={name} address={address} state={state} received={received} sent={sent} send_errors={send_errors}"
+        "interface name={name} address={address} networks={networks} state={state} received={received} sent={sent} send_errors={send_errors}"
     )
 }
 
@@ -289,7 +294,9 @@ mod tests {
 
     use super::*;
     use crate::discoverer::Config;
-    use crate::limits::{ADDRESSES_PER_NODE, NODE_ID_CAPACITY, REPLY_CAPACITY, REPLY_LINE_CAPACITY};
+    use crate::limits::{
+        ADDRESSES_PER_NODE, NETWORKS_PER_LINK, NODE_ID_CAPACITY, REPLY_CAPACITY, REPLY_LINE_CAPACITY,
+    };
     use crate::registry::{LinkId, Registry, Storage};
     use crate::time::Instant;
     use heapless::String;
@@ -325,6 +332,10 @@ mod tests {
         assert_eq!(fields.get("age"), None);
     }
 
+    fn longest_network() -> Network {
+        Network::new(Ipv4Addr::BROADCAST, 32).unwrap()
+    }
+
     #[test]
     fn the_longest_lines_fit() {
         let mut storage = Storage::<4>::new();
@@ -338,13 +349,15 @@ mod tests {
         let late = Instant::from_millis(u64::MAX - 1);
         node(&mut out, registry.get(late, id.as_str()).unwrap(), "interface-name-").unwrap();
         let mut out = Out::new();
-        interface(&mut out, "interface-name-", Ipv4Addr::BROADCAST, "no-such-device", [u64::MAX; 3]).unwrap();
+        let networks = [longest_network(); NETWORKS_PER_LINK];
+        interface(&mut out, "interface-name-", &networks, "no-such-device", [u64::MAX; 3]).unwrap();
     }
 
     #[test]
     fn the_status_of_many_years_fits() {
         let mut storage = Storage::<4>::new();
-        let discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
+        let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
+        while discoverer.allow(longest_network()).is_ok() {}
         let mut out = String::<REPLY_CAPACITY>::new();
         status(&mut out, &discoverer, Duration::from_millis(u64::MAX)).unwrap();
         // Every counter may grow from 1 digit to 20.

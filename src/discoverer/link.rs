@@ -2,17 +2,23 @@
 
 use core::net::Ipv4Addr;
 
+use heapless::Vec;
+
 use super::answers::{Answers, Recipient};
+use crate::limits::NETWORKS_PER_LINK;
+use crate::network::Network;
 use crate::registry::LinkId;
 use crate::schedule::Schedule;
 use crate::time::Instant;
+
+/// Our own addresses on a link, each with its network. What we broadcast comes from the first.
+pub(super) type Networks = Vec<Network, NETWORKS_PER_LINK, u8>;
 
 /// An interface in use, with what waits to be sent on it.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) id: LinkId,
-    /// Our own address there.
-    pub(super) address: Ipv4Addr,
+    pub(super) networks: Networks,
     pub(super) answers: Answers,
     round: Option<Round>,
 }
@@ -26,8 +32,18 @@ struct Round {
 }
 
 impl Link {
-    pub(super) fn new(id: LinkId, address: Ipv4Addr) -> Self {
-        Self { id, address, answers: Answers::new(), round: None }
+    pub(super) fn new(id: LinkId, networks: Networks) -> Self {
+        Self { id, networks, answers: Answers::new(), round: None }
+    }
+
+    /// Whether it is one of our own addresses there.
+    pub(super) fn has_address(&self, address: Ipv4Addr) -> bool {
+        self.networks.iter().any(|network| network.address() == address)
+    }
+
+    /// Whether a host with that address is on the link itself, with no router between.
+    pub(super) fn reaches(&self, address: Ipv4Addr) -> bool {
+        self.networks.iter().any(|network| network.contains(address))
     }
 
     /// Tells everyone now. Whoever waits for an answer is told with them.
@@ -41,7 +57,7 @@ impl Link {
         let Some(to) = self.answers.poll(now, schedule) else { return false };
         let to = match to {
             // Several processes on our own host share the port, and a unicast datagram reaches only one of them.
-            Recipient::One(address) if address == self.address || address.is_loopback() => {
+            Recipient::One(address) if self.has_address(address) || address.is_loopback() => {
                 Recipient::Everyone
             }
             to => to,

@@ -11,12 +11,14 @@
 
 mod answers;
 mod link;
+mod origin;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use heapless::{Deque, Vec};
+use heapless::{Deque, HistoryBuf, Vec};
 
-use crate::limits::{LINKS, OWN_NODES};
+use crate::limits::{ALLOWED_NETWORKS, LINKS, NETWORKS_PER_LINK, OWN_NODES};
+use crate::network::Network;
 use crate::registry::{Address, Change, Departed, Entry, LinkId, Place, Refused, Registry, Storage};
 use crate::schedule::{ANSWER_DELAY, LEASE_INTERVALS, Schedule};
 use crate::stats::{Rejected, Stats};
@@ -26,6 +28,7 @@ use crate::wire::{Announcement, NodeId};
 
 use answers::Recipient;
 use link::Link;
+pub use origin::TooManyNetworks;
 
 /// How a [`Discoverer`] is to behave.
 #[derive(Clone, Debug)]
@@ -137,6 +140,10 @@ pub struct Discoverer<'a> {
     registry: Registry<'a>,
     own: Vec<Announcement, OWN_NODES>,
     links: Vec<Link, LINKS>,
+    /// Networks whose nodes count on every link.
+    allowed: Vec<Network, ALLOWED_NETWORKS, u8>,
+    /// The latest addresses that were our own and are no more.
+    former: HistoryBuf<Ipv4Addr, LINKS>,
     schedule: Schedule,
     /// What one datagram can cause: one node that gives way, one that comes.
     events: Deque<Event, 2>,
@@ -157,6 +164,8 @@ impl<'a> Discoverer<'a> {
             registry: Registry::new(storage, config.hash_key, lease),
             own: Vec::new(),
             links: Vec::new(),
+            allowed: Vec::new(),
+            former: HistoryBuf::new(),
             schedule: Schedule::new(config.interval, config.seed),
             events: Deque::new(),
             now: Instant::ZERO,
@@ -198,14 +207,19 @@ impl<'a> Discoverer<'a> {
         self.schedule.announced(now);
     }
 
-    /// An interface can be used, or its address changed: all nodes are announced there at once.
+    /// An interface can be used, or its addresses changed: all nodes are announced there at once.
+    ///
+    /// `networks` are our own addresses there, each with its network, the one that broadcasts come from first. The first
+    /// [`NETWORKS_PER_LINK`] count.
     ///
     /// # Errors
     ///
-    /// [`TooManyLinks`]: datagrams that come from it are heard, but nothing is sent there.
-    pub fn link_up(&mut self, now: Instant, id: LinkId, address: Ipv4Addr) -> Result<(), TooManyLinks> {
-        self.links.retain(|link| link.id != id);
-        let mut link = Link::new(id, address);
+    /// [`TooManyLinks`]: nothing is sent there, and of the datagrams that come from it only those from
+    /// [allowed](Self::allow) networks are heard.
+    pub fn link_up(&mut self, now: Instant, id: LinkId, networks: &[Network]) -> Result<(), TooManyLinks> {
+        self.forget(id);
+        let networks = networks.get(..NETWORKS_PER_LINK).unwrap_or(networks);
+        let mut link = Link::new(id, Vec::from_slice(networks).unwrap_or_default());
         if !self.own.is_empty() {
             link.announce();
             if self.schedule.announce_at().is_none() {
@@ -217,9 +231,17 @@ impl<'a> Discoverer<'a> {
 
     /// An interface can't be used any more. What was heard on it lives on until it expires.
     pub fn link_down(&mut self, id: LinkId) {
-        self.links.retain(|link| link.id != id);
+        self.forget(id);
         if self.links.is_empty() {
             self.schedule.stop_announcing();
+        }
+    }
+
+    /// Gives up a link and its address.
+    fn forget(&mut self, id: LinkId) {
+        if let Some(position) = self.links.iter().position(|link| link.id == id) {
+            let link = self.links.swap_remove(position);
+            self.former.extend(link.networks.first().map(|network| network.address()));
         }
     }
 
@@ -243,13 +265,12 @@ impl<'a> Discoverer<'a> {
 
     fn hear(&mut self, now: Instant, link: LinkId, from: Ipv4Addr, datagram: &[u8]) -> Result<(), Rejected> {
         let Announcement { id, port } = v1::parse(datagram)?;
-        if from.is_unspecified() || from.is_broadcast() || from.is_multicast() {
-            return Err(Rejected::BadSource);
-        }
+        self.check_source(link, from)?;
         if self.is_own(&id) {
             self.stats.own.increment();
             return Ok(());
         }
+        self.check_claim(now, from, &id)?;
         let socket = SocketAddrV4::new(from, port.get());
         let (place, change) = self.registry.hear(now, &id, socket, link)?;
         let heard = Address { socket, link, heard: now };
@@ -279,7 +300,8 @@ impl<'a> Discoverer<'a> {
             return;
         }
         let known = self.registry.used();
-        if let Some(link) = self.links.iter_mut().find(|known| known.id == link) {
+        let link = self.links.iter_mut().find(|known| known.id == link);
+        if let Some(link) = link.filter(|link| link.reaches(newcomer)) {
             link.answers.newcomer(now, newcomer, known, &mut self.schedule);
         }
     }

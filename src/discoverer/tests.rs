@@ -1,6 +1,7 @@
 //! What goes in and what comes out, call by call.
 
 mod answers;
+mod origin;
 
 use core::num::NonZeroU16;
 
@@ -25,6 +26,18 @@ fn datagram(id: &str) -> std::vec::Vec<u8> {
     let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
     let length = v1::emit(&node(id, 22000), &mut buffer).unwrap();
     buffer[..length].to_vec()
+}
+
+/// Our own address with its network, as `ip addr` tells it.
+fn network(text: &str) -> Network {
+    text.parse().unwrap()
+}
+
+/// A discoverer that announces nothing, on eth0.
+fn listener<const N: usize>(storage: &mut Storage<N>) -> Discoverer<'_> {
+    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), storage);
+    discoverer.link_up(at(0), ETH0, &[network("198.18.0.1/24")]).unwrap();
+    discoverer
 }
 
 fn peer(host: u8) -> Ipv4Addr {
@@ -65,9 +78,8 @@ fn rejected(discoverer: &Discoverer<'_>, reason: Rejected) -> u64 {
 
 /// A discoverer that announces "nas" on eth0, its first announcement made at 0.
 fn nas(storage: &mut Storage<16>) -> Discoverer<'_> {
-    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), storage);
+    let mut discoverer = listener(storage);
     discoverer.announce(at(0), node("nas", 22)).unwrap();
-    discoverer.link_up(at(0), ETH0, OUR_ADDRESS).unwrap();
     assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
     discoverer
 }
@@ -78,7 +90,7 @@ fn every_node_is_announced_on_every_link_at_once_and_each_interval() {
     let mut discoverer = nas(&mut storage);
     discoverer.announce(at(0), node("printer", 631)).unwrap();
     transmits(&mut discoverer);
-    discoverer.link_up(at(5), ETH1, peer(77)).unwrap();
+    discoverer.link_up(at(5), ETH1, &[network("198.18.1.77/24")]).unwrap();
     let everyone = |link, id: &str| (link, Ipv4Addr::BROADCAST, id.to_owned());
     assert_eq!(transmits(&mut discoverer), [everyone(ETH1, "nas"), everyone(ETH1, "printer")]);
 
@@ -103,8 +115,7 @@ fn every_node_is_announced_on_every_link_at_once_and_each_interval() {
 #[test]
 fn a_listener_sends_nothing_and_has_nothing_to_wait_for() {
     let mut storage = Storage::<16>::new();
-    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
-    discoverer.link_up(at(0), ETH0, OUR_ADDRESS).unwrap();
+    let mut discoverer = listener(&mut storage);
     assert_eq!(discoverer.poll_at(), None);
     hear(&mut discoverer, at(10), peer(2), "pi");
     discoverer.handle_timeout(at(500));
@@ -120,7 +131,7 @@ fn without_a_link_nothing_is_due() {
     assert_eq!(discoverer.poll_at(), None);
     discoverer.handle_timeout(at(100_000));
     assert_eq!(transmits(&mut discoverer), []);
-    discoverer.link_up(at(200_000), ETH0, OUR_ADDRESS).unwrap();
+    discoverer.link_up(at(200_000), ETH0, &[network("198.18.0.1/24")]).unwrap();
     assert_eq!(transmits(&mut discoverer).len(), 1);
     assert!(discoverer.poll_at() > Some(at(220_000)));
 }
@@ -172,6 +183,7 @@ fn a_node_that_speaks_at_two_addresses_is_contested_and_not_answered_again() {
 fn an_expected_node_is_admitted_when_the_registry_is_full() {
     let mut storage = Storage::<2>::new();
     let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
+    discoverer.link_up(at(0), ETH0, &[network("198.18.0.1/24")]).unwrap();
     discoverer.expect(&node("pi", 1).id).unwrap();
     for millis in [0, 30_000, 60_000] {
         hear(&mut discoverer, at(millis), peer(2), "other");
@@ -187,7 +199,7 @@ fn an_expected_node_is_admitted_when_the_registry_is_full() {
 #[test]
 fn a_silent_node_is_lost_after_three_intervals() {
     let mut storage = Storage::<16>::new();
-    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
+    let mut discoverer = listener(&mut storage);
     hear(&mut discoverer, at(500), peer(2), "pi");
     assert_eq!(discoverer.poll_at(), Some(at(90_500)));
     discoverer.handle_timeout(at(90_499));
@@ -201,7 +213,7 @@ fn a_silent_node_is_lost_after_three_intervals() {
 #[test]
 fn what_gave_way_is_lost_before_what_came_is_found() {
     let mut storage = Storage::<1>::new();
-    let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
+    let mut discoverer = listener(&mut storage);
     hear(&mut discoverer, at(0), peer(2), "first");
     let events = hear(&mut discoverer, at(1), peer(3), "second");
     assert_eq!(events, [(EventKind::Lost, "first".into()), (EventKind::Found, "second".into())]);
@@ -257,6 +269,8 @@ fn bad_datagrams_are_counted_by_reason_and_change_nothing() {
         (Ipv4Addr::UNSPECIFIED, &good, Rejected::BadSource),
         (Ipv4Addr::BROADCAST, &good, Rejected::BadSource),
         (Ipv4Addr::new(224, 0, 0, 1), &good, Rejected::BadSource),
+        (peer(255), &good, Rejected::BadSource),
+        (Ipv4Addr::new(198, 18, 1, 2), &good, Rejected::OffLink),
     ] {
         let before = rejected(&discoverer, reason);
         assert_eq!(discoverer.handle_datagram(at(10), ETH0, from, bytes), Err(reason));
@@ -283,12 +297,13 @@ fn the_same_node_or_too_many_can_not_be_announced() {
 fn more_links_than_there_is_room_for_are_refused() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
+    let ours = [network("198.18.0.1/24")];
     for number in 1..LINKS {
-        discoverer.link_up(at(0), LinkId(100 + u32::try_from(number).unwrap()), peer(1)).unwrap();
+        discoverer.link_up(at(0), LinkId(100 + u32::try_from(number).unwrap()), &ours).unwrap();
     }
-    assert_eq!(discoverer.link_up(at(0), LinkId(999), peer(1)), Err(TooManyLinks));
-    // A link that is up already only changes its address.
-    assert_eq!(discoverer.link_up(at(0), ETH0, peer(1)), Ok(()));
+    assert_eq!(discoverer.link_up(at(0), LinkId(999), &ours), Err(TooManyLinks));
+    // A link that is up already only changes its addresses.
+    assert_eq!(discoverer.link_up(at(0), ETH0, &ours), Ok(()));
 }
 
 #[test]

@@ -244,7 +244,7 @@ impl<'a> Daemon<'a> {
 
     /// Makes the interfaces in use those that there are.
     fn reconcile(&mut self, now: Instant) {
-        let mut interfaces = Interfaces::new();
+        let mut interfaces = Interfaces::default();
         self.retry_at = match self.inquiry.interfaces(self.received, &mut interfaces) {
             Ok(()) => {
                 self.inquiring.ends();

@@ -1,7 +1,6 @@
 //! Network interfaces, and which of them are wanted.
 
 use core::fmt;
-use core::net::Ipv4Addr;
 
 use heapless::Vec;
 use nix::net::if_::InterfaceFlags;
@@ -40,8 +39,6 @@ pub(super) struct Interface {
     pub(super) id: LinkId,
     pub(super) name: InterfaceName,
     pub(super) flags: InterfaceFlags,
-    /// Its first address.
-    pub(super) address: Ipv4Addr,
 }
 
 /// A shell pattern for interface names: `*` stands for any characters, `?` for one; `!` in front leaves out what matches.
@@ -136,7 +133,7 @@ mod tests {
     fn interface(name: &str, flags: InterfaceFlags) -> Interface {
         let name = InterfaceName::new(name.as_bytes()).unwrap();
         let flags = flags | InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
-        Interface { id: LinkId(1), name, flags, address: Ipv4Addr::new(198, 18, 0, 1) }
+        Interface { id: LinkId(1), name, flags }
     }
 
     #[test]

@@ -12,8 +12,9 @@ use super::netlink::Interfaces;
 use super::outage::Outage;
 use super::udp::LinkSocket;
 use crate::discoverer::{Discoverer, Transmit};
-use crate::limits::LINKS;
+use crate::limits::{LINKS, NETWORKS_PER_LINK};
 use crate::log::{Shown, debug, error, info, warn};
+use crate::network::{Network, Networks};
 use crate::registry::LinkId;
 use crate::stats::Counter;
 use crate::time::Instant;
@@ -26,7 +27,6 @@ const LOOPBACK_BROADCAST: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 pub(super) struct Link {
     pub(super) id: LinkId,
     pub(super) name: InterfaceName,
-    pub(super) address: Ipv4Addr,
     loopback: bool,
     socket: LinkSocket,
     /// Whether there may be datagrams to take: the kernel says so once, until all were taken.
@@ -36,6 +36,8 @@ pub(super) struct Link {
     pub(super) send_errors: Counter,
     sending: Outage,
     receiving: Outage,
+    /// There are more addresses than count.
+    crowded: Outage,
 }
 
 impl Link {
@@ -156,12 +158,13 @@ impl Links {
         }
         let mut failed = None;
         let mut crowded = false;
-        for interface in interfaces {
+        for interface in interfaces.iter() {
             if !is_usable(interface, &self.patterns) {
                 continue;
             }
             if let Some(link) = self.iter_mut().find(|link| link.id == interface.id) {
-                link.update(now, interface, discoverer);
+                link.rename(&interface.name);
+                link.readdress(now, &interfaces.networks(link.id), discoverer);
                 continue;
             }
             let Some(free) = self.slots.iter().position(Option::is_none) else {
@@ -169,10 +172,8 @@ impl Links {
                 continue;
             };
             match self.open(interface, registry, Token(self.first_token + free)) {
-                Ok(link) => {
-                    info!("{}: up with address {}", Shown(&link.name), link.address);
-                    // There are as many links in the discoverer as slots here.
-                    let _ = discoverer.link_up(now, link.id, link.address);
+                Ok(mut link) => {
+                    link.readdress(now, &interfaces.networks(link.id), discoverer);
                     if let Some(slot) = self.slots.get_mut(free) {
                         *slot = Some(link);
                     }
@@ -190,7 +191,6 @@ impl Links {
         Ok(Link {
             id: interface.id,
             name: interface.name.clone(),
-            address: interface.address,
             loopback: interface.flags.contains(InterfaceFlags::IFF_LOOPBACK),
             socket,
             ready: true,
@@ -199,6 +199,7 @@ impl Links {
             send_errors: Counter::default(),
             sending: Outage::default(),
             receiving: Outage::default(),
+            crowded: Outage::default(),
         })
     }
 
@@ -281,19 +282,39 @@ impl Link {
         }
     }
 
-    /// Takes over what has changed in an interface that stays in use.
-    fn update(&mut self, now: Instant, interface: &Interface, discoverer: &mut Discoverer<'_>) {
-        if self.name != interface.name {
-            info!("{}: is now called {}", Shown(&self.name), Shown(&interface.name));
-            self.name = interface.name.clone();
+    /// Takes over its name, if that has changed.
+    fn rename(&mut self, name: &InterfaceName) {
+        if self.name != *name {
+            info!("{}: is now called {}", Shown(&self.name), Shown(name));
+            self.name = name.clone();
         }
-        if self.address != interface.address {
-            let (name, before) = (Shown(&self.name), self.address);
-            info!("{}: address changed from {} to {}", name, before, interface.address);
-            self.address = interface.address;
-            // It is in the discoverer already, so there is room for it.
-            let _ = discoverer.link_up(now, self.id, self.address);
+    }
+
+    /// Takes over its addresses, if those have changed.
+    fn readdress(&mut self, now: Instant, networks: &[Network], discoverer: &mut Discoverer<'_>) {
+        let (networks, left_out) = networks.split_at_checked(NETWORKS_PER_LINK).unwrap_or((networks, &[]));
+        let name = Shown(&self.name);
+        match left_out.first() {
+            None => _ = self.crowded.ends(),
+            Some(first) => {
+                if self.crowded.begins() {
+                    let first = Shown(first);
+                    warn!("{}: more than {} addresses: left out from {} on", name, NETWORKS_PER_LINK, first);
+                }
+            }
         }
+        let before = discoverer.networks(self.id);
+        if before == networks {
+            return;
+        }
+        let [was, is] = [before, networks].map(|networks| networks.first().map(|first| first.address()));
+        match (was, is) {
+            (None, Some(is)) => info!("{}: up with address {}", name, is),
+            (Some(was), Some(is)) if was != is => info!("{}: address changed from {} to {}", name, was, is),
+            _ => info!("{}: addresses are now {}", name, Shown(&Networks(networks))),
+        }
+        // There are as many links in the discoverer as slots here.
+        let _ = discoverer.link_up(now, self.id, networks);
     }
 }
 

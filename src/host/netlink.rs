@@ -15,17 +15,48 @@ use nix::sys::socket::{
 };
 
 use super::interface::{Interface, InterfaceName};
+use crate::limits::NETWORKS_PER_LINK;
+use crate::network::Network;
 use crate::registry::LinkId;
 
 /// Interfaces with an IPv4 address that are looked at; more are passed over.
 const INTERFACES: usize = 64;
 
+/// Addresses of all of them that are looked at. Few interfaces have more than one.
+const ADDRESSES: usize = 64;
+
+/// Addresses of one interface that are looked at: one more than count, to tell that there are too many.
+const ADDRESSES_PER_INTERFACE: usize = NETWORKS_PER_LINK + 1;
+
 /// The kernel fills no more than a page or this with messages, unless one alone is longer: a link's takes less than 2 KiB, when its
 /// virtual functions are not asked for.
 pub(super) const BUFFER: usize = 8 * 1024;
 
-/// All interfaces that have an IPv4 address.
-pub(super) type Interfaces = Vec<Interface, INTERFACES>;
+/// All interfaces that have an IPv4 address. It is on the stack, so the addresses, of which most interfaces have one, share their room.
+#[derive(Default)]
+pub(super) struct Interfaces {
+    list: Vec<Interface, INTERFACES>,
+    networks: Vec<(LinkId, Network), ADDRESSES>,
+}
+
+impl Interfaces {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Interface> {
+        self.list.iter()
+    }
+
+    /// The addresses of an interface with their networks, in the kernel's order: what is broadcast there comes from the first.
+    pub(super) fn networks(&self, id: LinkId) -> Vec<Network, ADDRESSES_PER_INTERFACE, u8> {
+        let networks = self.networks.iter().filter(|(link, _)| *link == id);
+        networks.map(|(_, network)| *network).take(ADDRESSES_PER_INTERFACE).collect()
+    }
+
+    fn add_network(&mut self, id: LinkId, network: Network) {
+        let known = self.networks.iter().filter(|(link, _)| *link == id);
+        if known.count() < ADDRESSES_PER_INTERFACE {
+            let _ = self.networks.push((id, network));
+        }
+    }
+}
 
 /// A socket that becomes readable when a link or an IPv4 address comes, goes or changes.
 pub(super) struct Monitor {
@@ -80,19 +111,16 @@ impl Inquiry {
         interfaces: &mut Interfaces,
     ) -> io::Result<()> {
         // Few interfaces have addresses, though a container host may have hundreds: addresses first.
-        let mut addresses = Vec::<(u32, Ipv4Addr), INTERFACES>::new();
         self.dump(buffer, libc::RTM_GETADDR, |body| {
-            if let Some((index, address)) = parse_address(body)
-                && !addresses.iter().any(|(known, _)| *known == index)
-            {
-                let _ = addresses.push((index, address));
+            if let Some((id, network)) = parse_address(body) {
+                interfaces.add_network(id, network);
             }
         })?;
         self.dump(buffer, libc::RTM_GETLINK, |body| {
-            if let Some((index, flags, name)) = parse_link(body)
-                && let Some((_, address)) = addresses.iter().find(|(known, _)| *known == index)
+            if let Some(interface) = parse_link(body)
+                && interfaces.networks.iter().any(|(id, _)| *id == interface.id)
             {
-                let _ = interfaces.push(Interface { id: LinkId(index), name, flags, address: *address });
+                let _ = interfaces.list.push(interface);
             }
         })
     }
@@ -149,23 +177,30 @@ fn split_message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     Some((u16_at(bytes, 4)?, body, bytes.get(aligned(length)..).unwrap_or_default()))
 }
 
-/// The index and the address of an `ifaddrmsg` (family, prefix length, flags, scope, index), if it is a first address.
-fn parse_address(body: &[u8]) -> Option<(u32, Ipv4Addr)> {
-    let [family, _, flags, _] = *body.first_chunk()?;
-    let secondary = u32::from(flags) & libc::IFA_F_SECONDARY != 0;
-    if i32::from(family) != libc::AF_INET || secondary {
+/// What an `ifaddrmsg` tells (family, prefix length, flags, scope, index): an address of an interface.
+fn parse_address(body: &[u8]) -> Option<(LinkId, Network)> {
+    let [family, prefix, _, _] = *body.first_chunk()?;
+    if i32::from(family) != libc::AF_INET {
         return None;
     }
-    let address: [u8; 4] = attribute(body.get(8..)?, libc::IFA_LOCAL)?.try_into().ok()?;
-    Some((u32_at(body, 4)?, address.into()))
+    let attributes = body.get(8..)?;
+    let local = address_in(attributes, libc::IFA_LOCAL)?;
+    // The same again, but for a point-to-point address: there it is that of the other end, and the prefix belongs to it.
+    let peer = address_in(attributes, libc::IFA_ADDRESS).unwrap_or(local);
+    Some((LinkId(u32_at(body, 4)?), Network::with_peer(local, peer, prefix)?))
 }
 
-/// The index, the flags and the name of an `ifinfomsg` (family, padding, type, index, flags, change).
-fn parse_link(body: &[u8]) -> Option<(u32, InterfaceFlags, InterfaceName)> {
+fn address_in(attributes: &[u8], kind: u16) -> Option<Ipv4Addr> {
+    let address: [u8; 4] = attribute(attributes, kind)?.try_into().ok()?;
+    Some(address.into())
+}
+
+/// What an `ifinfomsg` tells (family, padding, type, index, flags, change): an interface.
+fn parse_link(body: &[u8]) -> Option<Interface> {
     let flags = InterfaceFlags::from_bits_truncate(u32_at(body, 8)?.cast_signed());
     let name = attribute(body.get(16..)?, libc::IFLA_IFNAME)?;
     let name = name.split(|byte| *byte == 0).next()?;
-    Some((u32_at(body, 4)?, flags, InterfaceName::new(name)?))
+    Some(Interface { id: LinkId(u32_at(body, 4)?), name: InterfaceName::new(name)?, flags })
 }
 
 /// The value of the first attribute of a kind: `rtattr` is length and kind.
@@ -205,13 +240,13 @@ mod tests {
 
     #[test]
     fn the_kernel_lists_loopback() {
-        let mut interfaces = Interfaces::new();
+        let mut interfaces = Interfaces::default();
         Inquiry::new().unwrap().interfaces(&mut [0; BUFFER], &mut interfaces).unwrap();
         let lo = interfaces
             .iter()
             .find(|interface| interface.name.as_bytes() == b"lo")
             .expect("lo has an address");
-        assert_eq!(lo.address, Ipv4Addr::LOCALHOST);
+        assert_eq!(interfaces.networks(lo.id).first(), Some(&"127.0.0.1/8".parse().unwrap()));
         assert!(lo.flags.contains(InterfaceFlags::IFF_LOOPBACK));
     }
 
@@ -242,6 +277,46 @@ mod tests {
         let mut too_long = [0; 32];
         too_long[..4].copy_from_slice(&33_u32.to_ne_bytes());
         assert!(split_message(&too_long).is_none());
+    }
+
+    #[test]
+    fn an_address_is_told_with_its_network() {
+        let message = |prefix: u8, attributes: &[(u16, [u8; 4])]| {
+            let mut body = vec![2, prefix, 0x80, 0];
+            body.extend(7_u32.to_ne_bytes());
+            for (kind, value) in attributes {
+                body.extend(8_u16.to_ne_bytes());
+                body.extend(kind.to_ne_bytes());
+                body.extend(value);
+            }
+            body
+        };
+        let (local, address) = (libc::IFA_LOCAL, libc::IFA_ADDRESS);
+        let ours = [10, 0, 0, 1];
+        let plain = parse_address(&message(8, &[(address, ours), (local, ours)]));
+        assert_eq!(plain, Some((LinkId(7), "10.0.0.1/8".parse().unwrap())));
+        assert_eq!(parse_address(&message(8, &[(local, ours)])), plain);
+        let (_, network) =
+            parse_address(&message(24, &[(address, [192, 168, 7, 2]), (local, ours)])).unwrap();
+        assert_eq!((network.address(), network.to_string()), (ours.into(), "192.168.7.0/24".to_owned()));
+        assert_eq!(parse_address(&message(33, &[(local, ours)])), None);
+        assert_eq!(parse_address(&message(8, &[(address, ours)])), None);
+    }
+
+    #[test]
+    fn an_interface_with_many_addresses_leaves_room_for_others() {
+        let mut interfaces = Interfaces::default();
+        let network =
+            |number: usize| Network::new(Ipv4Addr::new(10, 0, 0, u8::try_from(number).unwrap()), 24);
+        for number in 0..2 * ADDRESSES {
+            interfaces.add_network(LinkId(1), network(number).unwrap());
+        }
+        interfaces.add_network(LinkId(2), network(99).unwrap());
+        let told: Vec<_, ADDRESSES_PER_INTERFACE, u8> =
+            (0..ADDRESSES_PER_INTERFACE).filter_map(network).collect();
+        assert_eq!(interfaces.networks(LinkId(1)), told);
+        assert_eq!(interfaces.networks(LinkId(2)).len(), 1);
+        assert!(interfaces.networks(LinkId(3)).is_empty());
     }
 
     proptest! {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use foghorn::discoverer::{Config, Discoverer, EventKind};
 use foghorn::limits::ANNOUNCEMENT_CAPACITY;
+use foghorn::network::Network;
 use foghorn::registry::{LinkId, Storage};
 use foghorn::time::{Duration, Instant};
 use foghorn::wire::{Announcement, NodeId, v1};
@@ -73,6 +74,11 @@ pub(crate) struct Lan {
     order: u64,
 }
 
+/// The one that all nodes are in.
+fn network(address: Ipv4Addr) -> Network {
+    Network::new(address, 8).unwrap()
+}
+
 impl Lan {
     pub(crate) fn new(seed: u64, weather: Weather) -> Self {
         Self {
@@ -112,7 +118,7 @@ impl Lan {
         let Node { id, address, .. } = &self.nodes[node];
         let announcement = Announcement { id: id.clone(), port: NonZeroU16::new(22000).unwrap() };
         discoverer.announce(self.now, announcement).unwrap();
-        discoverer.link_up(self.now, LINK, *address).unwrap();
+        discoverer.link_up(self.now, LINK, &[network(*address)]).unwrap();
         self.nodes[node].discoverer = Some(discoverer);
         self.drain(node);
     }
@@ -125,7 +131,8 @@ impl Lan {
     /// Gives a node another address, as DHCP does.
     pub(crate) fn readdress(&mut self, node: usize, address: Ipv4Addr) {
         self.nodes[node].address = address;
-        self.nodes[node].discoverer.as_mut().unwrap().link_up(self.now, LINK, address).unwrap();
+        let discoverer = self.nodes[node].discoverer.as_mut().unwrap();
+        discoverer.link_up(self.now, LINK, &[network(address)]).unwrap();
         self.drain(node);
     }
 

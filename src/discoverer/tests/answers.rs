@@ -73,12 +73,13 @@ fn a_flood_on_one_link_holds_back_no_answer_on_another() {
     let mut storage = Storage::<256>::new();
     let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
     discoverer.announce(at(0), node("nas", 22)).unwrap();
-    discoverer.link_up(at(0), ETH0, OUR_ADDRESS).unwrap();
-    discoverer.link_up(at(0), ETH1, OUR_ADDRESS).unwrap();
+    for link in [ETH0, ETH1] {
+        discoverer.link_up(at(0), link, &[network("198.18.0.1/24")]).unwrap();
+    }
     transmits(&mut discoverer);
     let mut now = at(1000);
     while now < at(20_000) {
-        let from = peer(u8::try_from(now.millis() / 20 % 200).unwrap());
+        let from = peer(u8::try_from(2 + now.millis() / 20 % 200).unwrap());
         hear(&mut discoverer, now, from, &format!("forged-{}", now.millis()));
         wait(&mut discoverer, now);
         now = now + Duration::from_millis(20);
@@ -104,7 +105,12 @@ fn a_newcomer_with_several_nodes_is_still_one_newcomer() {
 fn a_newcomer_on_our_own_host_is_answered_by_broadcast() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
-    for (millis, address) in [(1000, OUR_ADDRESS), (2000, Ipv4Addr::new(127, 0, 0, 7))] {
+    let ours = [network("198.18.0.1/24"), network("198.18.1.1/24"), network("127.0.0.1/8")];
+    discoverer.link_up(at(0), ETH0, &ours).unwrap();
+    transmits(&mut discoverer);
+    for (millis, address) in
+        [(1000, OUR_ADDRESS), (2000, Ipv4Addr::new(198, 18, 1, 1)), (3000, Ipv4Addr::new(127, 0, 0, 7))]
+    {
         hear(&mut discoverer, at(millis), address, &format!("at-{address}"));
         discoverer.handle_timeout(at(millis) + ANSWER_DELAY);
         assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);

@@ -253,7 +253,8 @@ impl<'a> Client<'a> {
             self.reply(|out| control::own(out, node))
         } else if let Some(link) = view.links.iter().nth(line - own.len()) {
             let counts = [link.received, link.sent, link.send_errors].map(Counter::get);
-            self.reply(|out| control::interface(out, &link.name, link.address, link.state(), counts))
+            let networks = view.discoverer.networks(link.id);
+            self.reply(|out| control::interface(out, &link.name, networks, link.state(), counts))
         } else {
             return self.go_on(Job::Expected(None));
         };

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
 
 mod model;
+mod origin;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::num::NonZeroU16;
@@ -22,6 +23,7 @@ use foghorn::wire::{Announcement, NodeId};
 
 use crate::input::Input;
 use model::Model;
+use origin::{Origins, Subnet, allowed, networks, origin};
 
 pub(crate) fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
@@ -33,11 +35,12 @@ pub(crate) fn check(bytes: &[u8]) {
         _ => 3_600_000,
     });
     let config = Config { interval, ..Config::new(u64::from(setup), [setup; 16]) };
+    let allowed = allowed(setup >> 2);
     match setup % 4 {
-        0 => Session::new(Discoverer::new(&config, &mut Storage::<1>::new()), 1).run(&mut input),
-        1 => Session::new(Discoverer::new(&config, &mut Storage::<3>::new()), 3).run(&mut input),
-        2 => Session::new(Discoverer::new(&config, &mut Storage::<7>::new()), 7).run(&mut input),
-        _ => Session::new(Discoverer::new(&config, &mut Storage::<16>::new()), 16).run(&mut input),
+        0 => Session::new(Discoverer::new(&config, &mut Storage::<1>::new()), 1, allowed).run(&mut input),
+        1 => Session::new(Discoverer::new(&config, &mut Storage::<3>::new()), 3, allowed).run(&mut input),
+        2 => Session::new(Discoverer::new(&config, &mut Storage::<7>::new()), 7, allowed).run(&mut input),
+        _ => Session::new(Discoverer::new(&config, &mut Storage::<16>::new()), 16, allowed).run(&mut input),
     }
 }
 
@@ -49,6 +52,7 @@ struct Session<'a> {
     model: Model,
     own: Vec<Announcement>,
     links: BTreeMap<LinkId, Link>,
+    origins: Origins,
     counts: Counts,
     /// Names that were made up so far.
     forged: u32,
@@ -58,8 +62,8 @@ struct Session<'a> {
     announced: Option<Instant>,
 }
 
+#[derive(Default)]
 struct Link {
-    address: Ipv4Addr,
     /// Who is to be answered.
     waiting: HashSet<Ipv4Addr>,
     /// When everyone there was last told of our nodes.
@@ -89,7 +93,12 @@ impl Link {
 }
 
 impl<'a> Session<'a> {
-    fn new(discoverer: Discoverer<'a>, capacity: usize) -> Self {
+    fn new(mut discoverer: Discoverer<'a>, capacity: usize, allowed: Option<Subnet>) -> Self {
+        let mut origins = Origins::default();
+        if let Some(network) = allowed {
+            discoverer.allow(network.into()).unwrap();
+            origins.allow(network);
+        }
         let lease = discoverer.registry().lease();
         assert_eq!(lease, discoverer.interval().times(3));
         Self {
@@ -99,6 +108,7 @@ impl<'a> Session<'a> {
             model: Model::new(lease),
             own: vec![],
             links: BTreeMap::new(),
+            origins,
             counts: Counts::default(),
             forged: 0,
             answers_full: Instant::ZERO,
@@ -140,12 +150,13 @@ impl<'a> Session<'a> {
             9 => self.wait(Duration::from_millis(u64::from(input.byte()?) * 16)),
             10 => {
                 let ((_, address), link) = (origin(input)?, input.byte()?);
-                self.link_up(LinkId(u32::from(link % 20)), address);
+                self.link_up(LinkId(u32::from(link % 20)), &networks(address, link / 20));
             }
             11 => {
                 let link = LinkId(u32::from(input.byte()? % 20));
                 self.discoverer.link_down(link);
                 self.links.remove(&link);
+                self.origins.link_down(link);
             }
             12 => self.announce(announcement(input.byte()?, input.byte()?)),
             13 => {
@@ -172,12 +183,15 @@ impl<'a> Session<'a> {
         self.counts.rejected += u64::from(outcome.is_err());
         match v1::parse(datagram) {
             Err(malformed) => assert_eq!(outcome, Err(malformed.into())),
-            Ok(_) if from.is_unspecified() || from.is_broadcast() || from.is_multicast() => {
-                assert_eq!(outcome, Err(Rejected::BadSource));
+            Ok(_) if self.origins.check(link, from).is_err() => {
+                assert_eq!(outcome, self.origins.check(link, from));
             }
             Ok(Announcement { id, .. }) if self.own.iter().any(|own| own.id == id) => {
                 assert_eq!(outcome, Ok(()));
                 self.counts.own += 1;
+            }
+            Ok(Announcement { id, .. }) if self.origins.is_ours(from) && self.is_elsewhere(&id) => {
+                assert_eq!(outcome, Err(Rejected::OwnAddress));
             }
             Ok(Announcement { id, port }) => {
                 let socket = SocketAddrV4::new(from, port.get());
@@ -187,6 +201,14 @@ impl<'a> Session<'a> {
         self.expire(events);
         // An answer waits for its time.
         assert_eq!(self.drain(), 0);
+    }
+
+    /// Whether the node is known, and on other machines only.
+    fn is_elsewhere(&mut self, id: &NodeId) -> bool {
+        let origins = &self.origins;
+        let is_here = |ip| origins.is_ours(ip) || origins.was_ours(ip);
+        let node = self.model.live(self.now, id);
+        node.is_some_and(|node| node.live(self.now).iter().all(|address| !is_here(*address.socket.ip())))
     }
 
     /// The announcement of another's node was heard.
@@ -225,7 +247,9 @@ impl<'a> Session<'a> {
                 "{outcome:?}"
             );
         }
-        if let Some(link) = self.links.get_mut(&address.link).filter(|_| !self.own.is_empty()) {
+        let is_answered = self.origins.is_answered(address.link, *address.socket.ip());
+        if let Some(link) = self.links.get_mut(&address.link).filter(|_| !self.own.is_empty() && is_answered)
+        {
             link.waiting.insert(*address.socket.ip());
         }
     }
@@ -235,17 +259,16 @@ impl<'a> Session<'a> {
         assert_eq!(self.discoverer.expect(id), is_kept.then_some(()).ok_or(Refused::Full));
     }
 
-    fn link_up(&mut self, id: LinkId, address: Ipv4Addr) {
-        let outcome = self.discoverer.link_up(self.now, id, address);
+    fn link_up(&mut self, id: LinkId, networks: &[Subnet]) {
+        let told: Vec<_> = networks.iter().map(|network| (*network).into()).collect();
+        let outcome = self.discoverer.link_up(self.now, id, &told);
         if !self.links.contains_key(&id) && self.links.len() == LINKS {
             assert_eq!(outcome, Err(TooManyLinks));
             assert_eq!(self.drain(), 0);
         } else {
             assert_eq!(outcome, Ok(()));
-            self.links.insert(
-                id,
-                Link { address, waiting: HashSet::new(), told: None, answers_full: Instant::ZERO },
-            );
+            self.links.insert(id, Link::default());
+            self.origins.link_up(id, networks);
             assert_eq!(self.drain(), usize::from(!self.own.is_empty()));
             let told = self.links.get(&id).and_then(|link| link.told);
             assert_eq!(told, (!self.own.is_empty()).then_some(self.now));
@@ -385,7 +408,7 @@ impl<'a> Session<'a> {
             } else {
                 // One alone, on another host, is told alone; and nobody who was told already.
                 assert_eq!(core::mem::take(&mut link.waiting), HashSet::from([*to]));
-                assert!(*to != link.address && !to.is_loopback());
+                assert!(!self.origins.is_ours_on(*id, *to));
             }
         }
         rounds.into_keys().collect()
@@ -423,19 +446,6 @@ impl<'a> Session<'a> {
         }
         self.model.check(self.now, &self.discoverer);
     }
-}
-
-/// By which link a datagram comes, and from whom.
-fn origin(input: &mut Input<'_>) -> Option<(LinkId, Ipv4Addr)> {
-    let byte = input.byte()?;
-    let from = match byte >> 4 {
-        12 => Ipv4Addr::LOCALHOST,
-        13 => Ipv4Addr::UNSPECIFIED,
-        14 => Ipv4Addr::BROADCAST,
-        15 => Ipv4Addr::new(224, 0, 0, 1),
-        host => Ipv4Addr::new(198, 18, 0, host),
-    };
-    Some((LinkId(u32::from(byte & 3)), from))
 }
 
 /// One of few nodes, so that they meet again.

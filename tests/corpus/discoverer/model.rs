@@ -161,7 +161,7 @@ impl Node {
     }
 
     /// Live addresses: the preferred one, then those heard last, and of those heard at once the one that appeared last.
-    fn live(&self, now: Instant) -> Vec<Address> {
+    pub(super) fn live(&self, now: Instant) -> Vec<Address> {
         let live = self.addresses.iter().filter(|address| address.heard + self.lease > now);
         let mut live: Vec<_> = live.copied().enumerate().collect();
         live.sort_by_key(|(position, address)| (address.socket == self.preferred, address.heard, *position));

@@ -1,0 +1,83 @@
+//! Whose datagrams count: those of hosts on the link itself, and from further networks that are allowed.
+//!
+//! Routers pass broadcasts on to nobody, so who is heard from another network was let in by mistake or forges. And a process on this
+//! machine is not to say that it is a node on another one.
+
+use core::net::Ipv4Addr;
+
+use super::Discoverer;
+use crate::limits::ALLOWED_NETWORKS;
+use crate::network::Network;
+use crate::registry::LinkId;
+use crate::stats::Rejected;
+use crate::time::Instant;
+use crate::wire::NodeId;
+
+/// [`ALLOWED_NETWORKS`] networks are allowed already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct TooManyNetworks;
+
+impl Discoverer<'_> {
+    /// Nodes from that network are heard too, on every interface. Without this, those from an interface's own networks are. Who
+    /// is not in one of those is never answered, and hears our announcements only.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyNetworks`]: nothing has changed.
+    pub fn allow(&mut self, network: Network) -> Result<(), TooManyNetworks> {
+        self.allowed.push(network).map_err(|_| TooManyNetworks)
+    }
+
+    /// Our own addresses on an interface, each with its network; none if it is not in use.
+    #[must_use]
+    pub fn networks(&self, link: LinkId) -> &[Network] {
+        self.links.iter().find(|known| known.id == link).map_or(&[], |link| &link.networks)
+    }
+
+    /// The networks that are [allowed](Self::allow).
+    #[must_use]
+    pub fn allowed(&self) -> &[Network] {
+        &self.allowed
+    }
+
+    /// Whether who has that address counts on the link: it is one host, and no router stands between.
+    pub(super) fn check_source(&self, link: LinkId, from: Ipv4Addr) -> Result<(), Rejected> {
+        let networks = self.networks(link);
+        // From 224.0.0.0 on there are no hosts, only groups and addresses kept for later.
+        let is_one_host = !from.is_unspecified() && from.octets() < [224, 0, 0, 0];
+        if !is_one_host || networks.iter().any(|network| network.is_broadcast(from)) {
+            return Err(Rejected::BadSource);
+        }
+        let counts = networks.iter().chain(&self.allowed).any(|network| network.contains(from));
+        if counts { Ok(()) } else { Err(Rejected::OffLink) }
+    }
+
+    /// Whether who has that address may say that it is the node. Another process on this machine may announce nodes, but not one
+    /// that is known on other machines only.
+    pub(super) fn check_claim(&self, now: Instant, from: Ipv4Addr, id: &NodeId) -> Result<(), Rejected> {
+        if !self.has_address(from) {
+            return Ok(());
+        }
+        let known = self.registry.get(now, id.as_str());
+        let is_elsewhere = known.is_some_and(|entry| {
+            // Where our own address has changed, a node on this machine is still known at the old one.
+            let is_here = |ip: Ipv4Addr| self.has_address(ip) || self.former.contains(&ip);
+            !entry.addresses().any(|address| is_here(*address.socket.ip()))
+        });
+        if is_elsewhere { Err(Rejected::OwnAddress) } else { Ok(()) }
+    }
+
+    /// Whether it is an address of this machine.
+    fn has_address(&self, address: Ipv4Addr) -> bool {
+        address.is_loopback() || self.links.iter().any(|link| link.has_address(address))
+    }
+}
+
+impl core::fmt::Display for TooManyNetworks {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "at most {ALLOWED_NETWORKS} networks can be allowed")
+    }
+}
+
+impl core::error::Error for TooManyNetworks {}
