@@ -31,6 +31,7 @@ fn options(control: PathBuf) -> Options {
         // Entries live 600 ms, so that many expire while others come, and newcomers are answered between two announcements.
         interval: Duration::from_millis(200),
         interfaces: vec![Pattern::new("lo").unwrap()],
+        allow: vec!["10.0.0.0/8".parse().unwrap()],
         udp_port: free.local_addr().unwrap().port(),
         control,
     }

@@ -40,6 +40,9 @@ Options:
   --interface PATTERN    use only interfaces that match (* and ?), !PATTERN
                          leaves out; repeatable [all that are running and can
                          broadcast, but not loopback and point-to-point]
+  --allow NETWORK        hear nodes from NETWORK, too, like 10.0.0.0/8, or from
+                         one address; they are not answered; repeatable [only
+                         those from networks of the interface are heard]
   --udp-port PORT        the protocol's port [21025]
   --log LEVEL            error, warn, info, debug or trace; or FOGHORN_LOG
                          [info]

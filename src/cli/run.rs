@@ -13,6 +13,7 @@ use super::lookup::node_id;
 use super::{Failure, control_path, help, number, output};
 use crate::host::{Daemon, Memory, Options, Pattern};
 use crate::limits::REGISTRY_CAPACITY;
+use crate::network::Network;
 use crate::time::Duration;
 use crate::wire::v1::UDP_PORT;
 use crate::wire::{Announcement, NodeId};
@@ -29,6 +30,7 @@ struct Arguments {
     expect: Vec<NodeId>,
     interval: Option<Duration>,
     interfaces: Vec<Pattern>,
+    allow: Vec<Network>,
     udp_port: Option<NonZeroU16>,
     log: Option<OsString>,
     log_to: Option<PathBuf>,
@@ -74,6 +76,7 @@ impl Arguments {
                     arguments.interval = Some(Duration::from_secs(number(parser, "--interval", 1..=3600)?));
                 }
                 Long("interface") => arguments.interfaces.push(pattern(&parser.value()?.string()?)?),
+                Long("allow") => arguments.allow.push(network(&parser.value()?.string()?)?),
                 Long("udp-port") => arguments.udp_port = Some(port(parser, "--udp-port")?),
                 Long("log") => arguments.log = Some(parser.value()?),
                 Long("log-to") => arguments.log_to = Some(parser.value()?.into()),
@@ -99,6 +102,7 @@ impl Arguments {
             expect: self.expect,
             interval: self.interval.unwrap_or(Duration::from_secs(30)),
             interfaces: self.interfaces,
+            allow: self.allow,
             udp_port: self.udp_port.map_or(UDP_PORT, NonZeroU16::get),
             control: control_path::for_daemon(self.control.as_deref())?,
         })
@@ -124,6 +128,14 @@ fn announcement(text: &str) -> Result<Announcement, Failure> {
 fn pattern(text: &str) -> Result<Pattern, Failure> {
     Pattern::new(text).ok_or_else(|| {
         Failure::usage(format!("--interface takes a pattern like eth* or !docker*, not {text:?}"))
+    })
+}
+
+fn network(text: &str) -> Result<Network, Failure> {
+    text.parse().map_err(|_| {
+        Failure::usage(format!(
+            "--allow takes a network like 10.0.0.0/8 or an address like 192.168.7.2, not {text:?}"
+        ))
     })
 }
 

@@ -22,6 +22,7 @@ use super::timer::Timer;
 use crate::discoverer::{Config, Discoverer};
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
 use crate::log::{Shown, debug, info, warn};
+use crate::network::Network;
 use crate::time::{Duration, Instant};
 use crate::wire::{Announcement, NodeId};
 
@@ -52,6 +53,8 @@ pub struct Options {
     pub interval: Duration,
     /// Which interfaces to use; see [`Pattern`].
     pub interfaces: Vec<Pattern>,
+    /// Networks that nodes are heard from besides those of the interfaces; see [`Discoverer::allow`].
+    pub allow: Vec<Network>,
     /// The protocol's UDP port.
     pub udp_port: u16,
     /// The control socket.
@@ -128,20 +131,24 @@ impl<'a> Daemon<'a> {
     ///
     /// # Errors
     ///
-    /// A node can't be announced, or no place can be kept for it. The error's text says which and why.
+    /// A node can't be announced or expected, or a network allowed. The error's text says which and why.
     // Apart from `new`, so that the stack which that takes is free again.
     pub fn start(&mut self, options: &Options) -> io::Result<()> {
+        for network in &options.allow {
+            self.discoverer
+                .allow(*network)
+                .map_err(|error| invalid(format!("cannot allow {network}: {error}")))?;
+        }
         for node in &options.announce {
-            self.discoverer.announce(self.started, node.clone()).map_err(|error| {
-                io::Error::new(io::ErrorKind::InvalidInput, format!("cannot announce {}: {error}", node.id))
-            })?;
+            self.discoverer
+                .announce(self.started, node.clone())
+                .map_err(|error| invalid(format!("cannot announce {}: {error}", node.id)))?;
             info!("announcing {} at port {} every {} s", node.id, node.port, options.interval.secs());
         }
         for id in &options.expect {
             self.discoverer.expect(id).map_err(|_| {
                 let capacity = self.discoverer.registry().capacity();
-                let message = format!("cannot expect {id}: all {capacity} places are kept for others");
-                io::Error::new(io::ErrorKind::InvalidInput, message)
+                invalid(format!("cannot expect {id}: all {capacity} places are kept for others"))
             })?;
         }
         self.reconcile(self.started);
@@ -265,6 +272,10 @@ impl<'a> Daemon<'a> {
     fn deadline(&self) -> Option<Instant> {
         [self.discoverer.poll_at(), self.server.deadline(), self.retry_at].into_iter().flatten().min()
     }
+}
+
+fn invalid(text: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
 /// A number that nobody can guess. The standard library keys its hash maps with such, and never waits for the kernel to have

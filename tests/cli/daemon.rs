@@ -110,7 +110,9 @@ fn bad_datagrams_are_counted_by_reason() {
 
 #[test]
 fn status_tells_what_there_is() {
-    let loopback = Loopback::new(&["--id", "nas", "--port", "22", "--interval", "7"]);
+    let arguments =
+        ["--id", "nas", "--port", "22", "--interval", "7", "--allow", "10.0.0.0/8", "--allow=10.0.0.9"];
+    let loopback = Loopback::new(&arguments);
     loopback.hear("pi", 1);
     let status = loopback.daemon.status();
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
@@ -125,7 +127,11 @@ fn status_tells_what_there_is() {
         (&lo["name"], &lo["address"], &lo["state"]),
         (&"lo".into(), &"127.0.0.1".into(), &"up".into())
     );
+    assert_eq!(lo["networks"], serde_json::json!(["127.0.0.1/8"]));
+    assert_eq!(status["allowed"], serde_json::json!(["10.0.0.0/8", "10.0.0.9/32"]));
     assert!(status["uptime_s"].as_u64().is_some());
+    let text = loopback.daemon.ask(&["status"]).out;
+    assert!(text.contains(" hears 127.0.0.1/8\nalso hears  10.0.0.0/8,10.0.0.9/32\n"), "{text}");
 }
 
 #[test]

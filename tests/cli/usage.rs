@@ -60,6 +60,13 @@ fn wrong_usage_is_told_in_one_line() {
         (&["run", "--interval", "1.5"], "1 to 3600"),
         (&["run", "--interface", ""], "pattern"),
         (&["run", "--interface", "!"], "pattern"),
+        (&["run", "--allow"], "--allow"),
+        (&["run", "--allow", ""], "like 10.0.0.0/8"),
+        (&["run", "--allow", "10.0.0.0/33"], "like 10.0.0.0/8"),
+        (&["run", "--allow", "10.0.0.0/255.0.0.0"], "like 10.0.0.0/8"),
+        (&["run", "--allow", "10.0/8"], "like 10.0.0.0/8"),
+        (&["run", "--allow", "eth0"], "like 10.0.0.0/8"),
+        (&["run", "--allow", "fe80::/10"], "like 10.0.0.0/8"),
         (&["run", "--udp-port", "0"], "1 to 65535"),
         (&["run", "--log", "loud"], "error, warn, info, debug or trace"),
         (&["run", "--log", ""], "error, warn, info, debug or trace"),
@@ -83,7 +90,7 @@ fn wrong_usage_is_told_in_one_line() {
 }
 
 #[test]
-fn the_same_node_twice_or_too_many_are_wrong_usage() {
+fn the_same_node_twice_or_too_much_is_wrong_usage() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let with = |arguments: &[&str]| {
@@ -95,6 +102,8 @@ fn the_same_node_twice_or_too_many_are_wrong_usage() {
     let announce = (0..=foghorn::limits::OWN_NODES).map(|number| format!("--announce=node{number}:22"));
     let announce: Vec<_> = announce.collect();
     assert_failed(&with(&announce.iter().map(String::as_str).collect::<Vec<_>>()), 2, "at most 8");
+    let allow = ["--allow=10.0.0.0/8"; foghorn::limits::ALLOWED_NETWORKS + 1];
+    assert_failed(&with(&allow), 2, "at most 8 networks");
     assert!(!control.exists());
 }
 

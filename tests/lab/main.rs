@@ -8,6 +8,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod lan;
+mod onlink;
 mod peer;
 
 use common::{log, skip};
