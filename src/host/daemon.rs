@@ -239,7 +239,8 @@ impl<'a> Daemon<'a> {
     fn drain(&mut self, now: Instant) {
         let mut datagram = [0; ANNOUNCEMENT_CAPACITY];
         while let Ok(transmit) = self.discoverer.poll_transmit(&mut datagram) {
-            self.links.send(&transmit, datagram.get(..transmit.length).unwrap_or_default());
+            let networks = self.discoverer.networks(transmit.link);
+            self.links.send(&transmit, networks, datagram.get(..transmit.length).unwrap_or_default());
         }
         for _ in 0..EVENTS {
             let Some(event) = self.discoverer.poll_event() else { return };

@@ -1,7 +1,7 @@
 //! The interfaces in use, each with its socket.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use mio::{Registry, Token};
 use nix::errno::Errno;
@@ -46,12 +46,31 @@ impl Link {
         if self.sending.is_on() { "cannot-send" } else { "up" }
     }
 
-    fn send(&mut self, transmit: &Transmit, datagram: &[u8]) {
+    /// Sends a datagram; one for everyone to each of our `networks` there, from our own address in it: in others that counts as
+    /// coming from elsewhere.
+    fn send(&mut self, transmit: &Transmit, networks: &[Network], datagram: &[u8]) {
         let mut to = transmit.to;
-        if self.loopback && to.ip().is_broadcast() {
+        if !to.ip().is_broadcast() {
+            return self.send_to(to, datagram);
+        }
+        if self.loopback {
             // To 255.255.255.255 the kernel sends from 0.0.0.0 here, since 127.0.0.1 is no address to show to others.
             to.set_ip(LOOPBACK_BROADCAST);
         }
+        // To that, and to 255.255.255.255, it sends from the first address.
+        self.send_to(to, datagram);
+        for (number, network) in networks.iter().enumerate().skip(1) {
+            let mut earlier = networks.iter().take(number);
+            if let Some(everyone) = network.broadcast()
+                && !earlier.any(|earlier| earlier.broadcast() == Some(everyone))
+            {
+                to.set_ip(everyone);
+                self.send_to(to, datagram);
+            }
+        }
+    }
+
+    fn send_to(&mut self, to: SocketAddrV4, datagram: &[u8]) {
         match self.socket.send(to, datagram) {
             Ok(()) => {
                 self.sent.increment();
@@ -242,10 +261,10 @@ impl Links {
         }
     }
 
-    /// Sends a datagram. One for an interface that has just gone is dropped.
-    pub(super) fn send(&mut self, transmit: &Transmit, datagram: &[u8]) {
+    /// Sends a datagram; `networks` are our own ones on its link. One for an interface that has just gone is dropped.
+    pub(super) fn send(&mut self, transmit: &Transmit, networks: &[Network], datagram: &[u8]) {
         match self.iter_mut().find(|link| link.id == transmit.link) {
-            Some(link) => link.send(transmit, datagram),
+            Some(link) => link.send(transmit, networks, datagram),
             None => debug!("a datagram for an interface that is gone was dropped"),
         }
     }

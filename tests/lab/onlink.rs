@@ -77,6 +77,20 @@ fn an_interface_that_gets_a_second_address_hears_that_network_too() {
     assert_eq!(nas.ask(&["lookup", "--wait", "20", "tv"]).out, "198.19.0.5:22\n");
     // It is answered, from the address that it can reach.
     assert_eq!(tv.ask(&["lookup", "--wait", "20", "nas"]).out, "198.19.0.1:22\n");
+    // What is announced to everyone comes from each network's own address, too: who is there only does not lose us.
+    let third = stranger(&lan, 6);
+    let pi = node(&third, "pi", &[]);
+    assert_eq!(nas.ask(&["lookup", "--wait", "20", "pi"]).code, 0);
+    let watch = pi.watch(&["watch"]);
+    let heard = |daemon: &Daemon| {
+        let nas = daemon.ask(&["lookup", "--json", "--wait", "20", "nas"]).out;
+        serde_json::from_str::<serde_json::Value>(&nas).unwrap()["heard"].as_u64().unwrap()
+    };
+    watch.lines.wait_for("nas 198.19.0.1:22 eth0");
+    let before = heard(&pi);
+    nas.signal(nix::sys::signal::Signal::SIGHUP);
+    pi.ask_until(&["status"], |_| heard(&pi) > before);
+    assert_eq!(pi.ask(&["lookup", "--all", "nas"]).out, "198.19.0.1:22\n");
 
     first.ip("addr del 198.19.0.1/24 dev eth0");
     nas.ask_until(&["status"], |_| networks(&nas) == serde_json::json!(["198.18.0.1/24", "198.18.0.7/24"]));
