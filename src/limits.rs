@@ -68,6 +68,12 @@ pub const ANNOUNCEMENT_CAPACITY: usize = 8 + NODE_ID_CAPACITY + 4;
 /// is told from one that was cut short.
 pub const DATAGRAM_CAPACITY: usize = 2048;
 
+/// Bytes that the kernel is asked to hold for an interface while the daemon is busy. It doubles that, and counts what it keeps beside
+/// each datagram too: an announcement costs some 830 bytes on loopback, and about 4 KiB with a network card that takes a page for
+/// each. So 60 to 300 may wait. When 1,000 nodes announce within a second, as after a power cut, the daemon would have to
+/// be kept from running for 60 ms to lose one.
+pub const RECEIVE_BUFFER: usize = 128 * 1024;
+
 /// Longest request to the control socket, in bytes, with its newline.
 pub const REQUEST_CAPACITY: usize = 64 + NODE_ID_CAPACITY;
 

@@ -17,7 +17,7 @@ use crate::traffic::{Sender, dropped, neighbours, wait_until_taken};
 
 /// The role this program has when it is the bare receiver.
 pub(crate) const BARE_RECEIVER: &str = "--bare-receiver";
-const BARE_PORT: u16 = UDP_PORT + 1;
+pub(crate) const BARE_PORT: u16 = UDP_PORT + 1;
 
 const ROUNDS: u32 = 5;
 

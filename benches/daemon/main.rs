@@ -16,6 +16,7 @@ mod common;
 mod control;
 #[path = "../common/daemon.rs"]
 mod daemon;
+mod foreign;
 mod idle;
 mod load;
 mod memory;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     load::measure(&workshop);
     control::measure(&workshop);
     memory::measure(&workshop);
+    foreign::measure(&workshop);
     idle::measure(&workshop);
     ExitCode::SUCCESS
 }

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use crate::announcement::{announcement, neighbour};
 use crate::process::Process;
 
-/// Datagrams sent at once. A socket's buffer holds some 250.
+/// Datagrams sent at once. A socket's buffer holds some 250, foghorn's some 300.
 pub(crate) const BURST: u32 = 32;
 
 pub(crate) struct Sender {
@@ -49,7 +49,7 @@ pub(crate) fn wait_until_taken(receiver: &Process) {
     }
 }
 
-/// Datagrams that were lost because the buffer of the sockets at that port was full.
+/// Datagrams that the kernel dropped at the sockets with that port: for want of room, and at the daemon's also the foreign ones.
 pub(crate) fn dropped(port: u16) -> u64 {
     let table = fs::read_to_string("/proc/net/udp").unwrap();
     let local = format!(":{port:04X}");

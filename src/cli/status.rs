@@ -71,10 +71,10 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
 
     let interfaces = status.all("interface").map(|link| {
         let [name, address, state] = ["name", "address", "state"].map(|key| link.get(key));
-        let [received, sent, errors] = ["received", "sent", "send_errors"].map(|key| link.get(key));
-        let networks = link.get("networks");
+        let [networks, received, dropped] = ["networks", "received", "dropped"].map(|key| link.get(key));
+        let [sent, errors] = ["sent", "send_errors"].map(|key| link.get(key));
         format!(
-            "{name} {address} {state}: {received} received, {sent} sent, {errors} send errors, hears {networks}"
+            "{name} {address} {state}: {received} received, {dropped} dropped, {sent} sent, {errors} send errors, hears {networks}"
         )
     });
     section(out, "interfaces", interfaces, "none, waiting for one that is up and has an IPv4 address")?;

@@ -35,6 +35,10 @@
 //! word for what it is and then `key=value` pairs. Values contain no white space; they may contain `=`. What is not known
 //! by a reader is to be passed over: later versions may add kinds of lines and keys.
 //!
+//! The kernel drops datagrams of other programs before the daemon receives them. The `dropped` of an `interface` line counts these, those
+//! with a wrong checksum, and, when more came than the daemon takes, those for which there was no room: the kernel does not
+//! tell them apart. In the `rejected` line all that was dropped since the start is a part of `foreign`.
+//!
 //! `known` lines come in the order of places in the registry, and changes are told between them. A change to a node whose
 //! `known` line is still to come is not told: that line will say how it ended.
 

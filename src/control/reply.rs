@@ -9,8 +9,9 @@ use super::VERSION;
 use crate::discoverer::{Discoverer, EventKind};
 use crate::network::{Network, Networks};
 use crate::registry::Entry;
+use crate::stats::Rejected;
 use crate::time::Duration;
-use crate::wire::{Announcement, NodeId};
+use crate::wire::{Announcement, Malformed, NodeId};
 
 /// Why a request could not be answered, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,12 +133,13 @@ fn whereabouts(
     write!(out, "{kind} id={id} address={address} interface={interface}")
 }
 
-/// `daemon`, `registry`, `datagrams` and `rejected`: four lines.
+/// `daemon`, `registry`, `datagrams` and `rejected`: four lines. `dropped` are those datagrams that did not come as far as the discoverer,
+/// since they were foreign.
 ///
 /// # Errors
 ///
 /// Fails when `out` does.
-pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, uptime: Duration) -> Result {
+pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, dropped: u64, uptime: Duration) -> Result {
     let (stats, registry) = (discoverer.stats(), discoverer.registry());
     writeln!(
         out,
@@ -168,6 +170,8 @@ pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, uptime: Duratio
     )?;
     out.write_str("rejected")?;
     for (reason, count) in stats.rejected() {
+        let foreign = reason == Rejected::Malformed(Malformed::Foreign);
+        let count = count.saturating_add(if foreign { dropped } else { 0 });
         write!(out, " {reason}={count}")?;
     }
     out.write_str("\n")
@@ -193,13 +197,13 @@ pub fn interface(
     name: impl Display,
     networks: &[Network],
     state: &str,
-    [received, sent, send_errors]: [u64; 3],
+    [received, dropped, sent, send_errors]: [u64; 4],
 ) -> Result {
     let address = networks.first().map_or(Ipv4Addr::UNSPECIFIED, |network| network.address());
     let networks = Networks(networks);
     writeln!(
         out,
-        "interface name={name} address={address} networks={networks} state={state} received={received} sent={sent} send_errors={send_errors}"
+        "interface name={name} address={address} networks={networks} state={state} received={received} dropped={dropped} sent={sent} send_errors={send_errors}"
     )
 }
 
@@ -350,7 +354,7 @@ mod tests {
         node(&mut out, registry.get(late, id.as_str()).unwrap(), "interface-name-").unwrap();
         let mut out = Out::new();
         let networks = [longest_network(); NETWORKS_PER_LINK];
-        interface(&mut out, "interface-name-", &networks, "no-such-device", [u64::MAX; 3]).unwrap();
+        interface(&mut out, "interface-name-", &networks, "no-such-device", [u64::MAX; 4]).unwrap();
     }
 
     #[test]
@@ -359,7 +363,7 @@ mod tests {
         let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
         while discoverer.allow(longest_network()).is_ok() {}
         let mut out = String::<REPLY_CAPACITY>::new();
-        status(&mut out, &discoverer, Duration::from_millis(u64::MAX)).unwrap();
+        status(&mut out, &discoverer, 0, Duration::from_millis(u64::MAX)).unwrap();
         // Every counter may grow from 1 digit to 20.
         let counters = out.matches("=0").count();
         assert!(counters >= 14, "{out}");

@@ -194,7 +194,11 @@ impl<'a> Daemon<'a> {
                         changed = true;
                     }
                 }
-                TIMER => self.timer.has_fired(),
+                TIMER => {
+                    self.timer.has_fired();
+                    // Nobody may ask for days, and the kernel's counts would start again meanwhile.
+                    let _ = self.links.dropped();
+                }
                 MONITOR => changed |= self.monitor.drain(),
                 LISTENER => self.server.mark_ready(),
                 token if token.0 >= FIRST_LINK => self.links.mark_ready(token),

@@ -46,6 +46,11 @@ impl Link {
         if self.sending.is_on() { "cannot-send" } else { "up" }
     }
 
+    /// Datagrams that the kernel dropped before they were received.
+    pub(super) fn dropped(&self) -> u64 {
+        self.socket.dropped()
+    }
+
     /// Sends a datagram; one for everyone to each of our `networks` there, from our own address in it: in others that counts as
     /// coming from elsewhere.
     fn send(&mut self, transmit: &Transmit, networks: &[Network], datagram: &[u8]) {
@@ -122,6 +127,8 @@ pub(super) struct Links {
     patterns: Vec<Pattern>,
     udp_port: u16,
     first_token: usize,
+    /// What was dropped at interfaces that are gone.
+    dropped: u64,
     /// Sockets can't be opened.
     opening: Outage,
     /// There are more interfaces than slots.
@@ -138,6 +145,7 @@ impl Links {
             patterns,
             udp_port,
             first_token,
+            dropped: 0,
             opening: Outage::default(),
             crowded: Outage::default(),
             waiting: Outage::default(),
@@ -146,6 +154,12 @@ impl Links {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Link> {
         self.slots.iter().flatten()
+    }
+
+    /// Datagrams that the kernel dropped before they were received, at all interfaces since the start. The kernel counts to 2³²
+    /// and starts again: this is to be asked now and then.
+    pub(super) fn dropped(&self) -> u64 {
+        self.iter().map(Link::dropped).fold(self.dropped, u64::saturating_add)
     }
 
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Link> {
@@ -172,6 +186,7 @@ impl Links {
             {
                 info!("{}: left, it {}", Shown(&link.name), reason);
                 discoverer.link_down(link.id);
+                self.dropped = self.dropped.saturating_add(link.dropped());
                 *slot = None;
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! daemon.rs      the loop: wait, take one kind of input, drain the core, repeat
-//! links.rs       the interfaces in use, each with its UDP socket (udp.rs)
+//! links.rs       the interfaces in use, each with its UDP socket (udp.rs) and what the kernel drops there (filter.rs)
 //! netlink.rs     what the kernel says of interfaces (interface.rs), and that something changed
 //! memory.rs      room for all that is kept
 //! timer.rs       the one timer;  clock.rs  the one clock
@@ -20,6 +20,7 @@ mod budget;
 mod change_log;
 mod clock;
 mod daemon;
+mod filter;
 #[cfg(feature = "defmt")]
 mod frames;
 mod interface;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 use std::thread;
 
-use crate::common::{Daemon, Directory, announcement, foghorn, log};
+use crate::common::{Daemon, Directory, announcement, foghorn, is_emulated, log};
 use crate::{Loopback, assert_failed, host};
 use nix::sys::signal::Signal;
 
@@ -106,6 +106,25 @@ fn bad_datagrams_are_counted_by_reason() {
     assert_eq!(status["registry"]["used"], 1);
     let text = loopback.daemon.ask(&["status"]).out;
     assert!(text.contains("rejected    3 truncated\n") && text.contains(" 2 node_id_too_long\n"), "{text}");
+}
+
+#[test]
+fn foreign_datagrams_are_counted_without_being_received() {
+    const FOREIGN: u64 = 3000;
+    let loopback = Loopback::new(&[]);
+    for _ in 0..FOREIGN {
+        loopback.send(b"something else");
+    }
+    loopback.hear("marker", 1);
+    let status = loopback.daemon.status();
+    let count = |key| status["interfaces"][0][key].as_u64().unwrap();
+    assert_eq!(status["rejected"]["foreign"], FOREIGN, "{status}");
+    assert_eq!(status["datagrams"]["received"], count("received"), "{status}");
+    assert_eq!(count("received") + count("dropped"), FOREIGN + 1, "{status}");
+    // An emulator may not pass filters on to the kernel; then they are received.
+    assert!(count("received") == 1 || is_emulated(), "{status}");
+    let text = loopback.daemon.ask(&["status"]).out;
+    assert!(text.contains(" dropped, ") && text.contains("rejected    3000 foreign\n"), "{text}");
 }
 
 #[test]

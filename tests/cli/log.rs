@@ -9,7 +9,7 @@ use crate::common::{Directory, Ended, foghorn, log};
 use crate::{Loopback, assert_failed, host};
 
 /// A datagram that is rejected, which `--log debug` tells.
-const FOREIGN: &[u8] = b"something else";
+const TRUNCATED: &[u8] = b"\x00\x12\x10\x25";
 
 /// So many messages do not fit into a socket.
 const REJECTED: usize = 5000;
@@ -50,10 +50,12 @@ fn only_what_is_asked_for_is_logged() {
     for (level, lines) in [("error", 0), ("info", 4), ("DEBUG", 5)] {
         let path = directory.path(level);
         let mut loopback = Loopback::logging_to(&path, &["--log", level]);
-        loopback.send(FOREIGN);
+        loopback.send(TRUNCATED);
         loopback.hear("pi", 9);
         assert!(loopback.daemon.stop().success());
-        let told = log::lines(File::open(&path).unwrap()).all();
+        let mut told = log::lines(File::open(&path).unwrap()).all();
+        // An emulator may not pass filters on to the kernel, and that is told.
+        told.retain(|line| !line.contains("this kernel does not drop"));
         assert_eq!(told.len(), lines, "{told:#?}");
     }
     assert_eq!(fs::read(directory.path("error")).unwrap(), b"");
@@ -87,13 +89,13 @@ fn who_does_not_read_the_log_keeps_nobody_waiting() {
     let mut loopback = Loopback::logging_to(&path, &["--log", "debug"]);
     let mut stream = listener.accept().unwrap().0;
     for number in 0..REJECTED {
-        loopback.send(FOREIGN);
+        loopback.send(TRUNCATED);
         if number % 50 == 0 {
             loopback.hear_from(host(number.try_into().unwrap()), &format!("marker-{number}"), 1);
         }
     }
     loopback.hear("marker", 1);
-    assert_eq!(loopback.daemon.status()["rejected"]["foreign"], REJECTED);
+    assert_eq!(loopback.daemon.status()["rejected"]["truncated"], REJECTED);
 
     // What the socket held comes, and what is logged from now on.
     let mut logged = vec![];
@@ -120,7 +122,7 @@ fn the_daemon_outlives_who_reads_the_log() {
     drop(listener.accept().unwrap());
     drop(listener);
     for number in 0..10 {
-        loopback.send(FOREIGN);
+        loopback.send(TRUNCATED);
         loopback.hear(&format!("node-{number}"), 1);
     }
     assert!(loopback.daemon.stop().success());

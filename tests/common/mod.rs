@@ -65,6 +65,11 @@ pub(crate) fn to_run(program: &str) -> (String, Vec<String>) {
     (words.next().unwrap_or_default(), words.collect())
 }
 
+/// Whether what runs foghorn is not the kernel but an emulator on top of it.
+pub(crate) fn is_emulated() -> bool {
+    std::env::var("FOGHORN_TEST_RUNNER").is_ok_and(|runner| !runner.is_empty())
+}
+
 /// The foghorn binary, with an environment that does not depend on who runs the tests.
 pub(crate) fn foghorn() -> Command {
     let (program, arguments) = to_run(FOGHORN);

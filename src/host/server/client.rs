@@ -218,7 +218,9 @@ impl<'a> Client<'a> {
             Ok(Request::Watch) => self.go_on(Job::Snapshot(None)),
             Ok(Request::Status) => {
                 let uptime = view.now.since(view.started);
-                self.reply(|out| control::status(out, view.discoverer, uptime)) && self.go_on(Job::Status(0))
+                let dropped = view.links.dropped();
+                self.reply(|out| control::status(out, view.discoverer, dropped, uptime))
+                    && self.go_on(Job::Status(0))
             }
             Ok(Request::Lookup(id)) => match view.discoverer.lookup(view.now, id.as_str()) {
                 Some(entry) => self.reply(|out| {
@@ -252,7 +254,9 @@ impl<'a> Client<'a> {
         let told = if let Some(node) = own.get(line) {
             self.reply(|out| control::own(out, node))
         } else if let Some(link) = view.links.iter().nth(line - own.len()) {
-            let counts = [link.received, link.sent, link.send_errors].map(Counter::get);
+            let [received, sent, send_errors] =
+                [link.received, link.sent, link.send_errors].map(Counter::get);
+            let counts = [received, link.dropped(), sent, send_errors];
             let networks = view.discoverer.networks(link.id);
             self.reply(|out| control::interface(out, &link.name, networks, link.state(), counts))
         } else {
