@@ -34,6 +34,7 @@ fn options(control: PathBuf) -> Options {
         allow: vec!["10.0.0.0/8".parse().unwrap()],
         udp_port: free.local_addr().unwrap().port(),
         control,
+        user: None,
     }
 }
 

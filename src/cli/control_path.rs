@@ -2,11 +2,13 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
 use super::Failure;
+use crate::host::User;
 
 /// The environment variable that names the socket.
 const VARIABLE: &str = "FOGHORN_CONTROL";
@@ -37,12 +39,13 @@ pub(super) fn candidates(option: Option<&Path>) -> Vec<PathBuf> {
     directories().map(|directory| directory.join(FILE)).collect()
 }
 
-/// The socket for a daemon to listen at. The directory of a default one is made if it is missing.
-pub(super) fn for_daemon(option: Option<&Path>) -> Result<PathBuf, Failure> {
+/// The socket for a daemon to listen at. The directory of a default one is made if it is missing, for the user that the daemon will
+/// run as if one is given.
+pub(super) fn for_daemon(option: Option<&Path>, user: Option<&User>) -> Result<PathBuf, Failure> {
     if let Some(path) = asked_for(option) {
         return Ok(path);
     }
-    let usable = directories().find(|directory| is_usable(directory));
+    let usable = directories().find(|directory| is_usable(directory, user));
     usable.map(|directory| directory.join(FILE)).ok_or_else(|| {
         Failure::failed(format!(
             "no place for the control socket: {SYSTEM} can't be written and XDG_RUNTIME_DIR names no directory that can; \
@@ -51,8 +54,12 @@ pub(super) fn for_daemon(option: Option<&Path>) -> Result<PathBuf, Failure> {
     })
 }
 
-fn is_usable(directory: &Path) -> bool {
+fn is_usable(directory: &Path, user: Option<&User>) -> bool {
     // It may be there already, so only what comes of it counts.
-    let _ = fs::create_dir(directory);
+    if fs::create_dir(directory).is_ok()
+        && let Some(user) = user
+    {
+        let _ = lchown(directory, Some(user.uid()), Some(user.gid()));
+    }
     access(directory, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
 }

@@ -51,6 +51,8 @@ Options:
   --control PATH         the control socket; or FOGHORN_CONTROL
                          [/run/foghorn/control.sock where that can be used, else
                          $XDG_RUNTIME_DIR/foghorn/control.sock]
+  --user NAME            become this user, given by name or number, once all is
+                         open; only root can
 
 SIGTERM and SIGINT end it, SIGHUP makes it look at the interfaces again and
 announce now.

@@ -11,7 +11,7 @@ use lexopt::{Parser, ValueExt as _};
 
 use super::lookup::node_id;
 use super::{Failure, control_path, help, number, output};
-use crate::host::{Daemon, Memory, Options, Pattern};
+use crate::host::{Daemon, Memory, Options, Pattern, User};
 use crate::limits::REGISTRY_CAPACITY;
 use crate::network::Network;
 use crate::time::Duration;
@@ -35,6 +35,7 @@ struct Arguments {
     log: Option<OsString>,
     log_to: Option<PathBuf>,
     control: Option<PathBuf>,
+    user: Option<User>,
 }
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
@@ -47,7 +48,9 @@ fn run(options: &Options) -> Result<(), Failure> {
     let mut memory =
         MEMORY.try_lock().map_err(|_| Failure::failed("a daemon runs in this process already"))?;
     let ended = match &mut Daemon::new(options, &mut memory) {
-        Ok(daemon) => daemon.start(options).and_then(|()| daemon.run()),
+        Ok(daemon) => {
+            daemon.start(options).and_then(|()| daemon.drop_privileges(options)).and_then(|()| daemon.run())
+        }
         Err(error) => return Err(failure(error)),
     };
     ended.map_err(|error| failure(&error))
@@ -81,6 +84,7 @@ impl Arguments {
                 Long("log") => arguments.log = Some(parser.value()?),
                 Long("log-to") => arguments.log_to = Some(parser.value()?.into()),
                 Long("control") => arguments.control = Some(parser.value()?.into()),
+                Long("user") => arguments.user = Some(user(&parser.value()?.string()?)?),
                 other => return Err(other.unexpected().into()),
             }
         }
@@ -104,7 +108,8 @@ impl Arguments {
             interfaces: self.interfaces,
             allow: self.allow,
             udp_port: self.udp_port.map_or(UDP_PORT, NonZeroU16::get),
-            control: control_path::for_daemon(self.control.as_deref())?,
+            control: control_path::for_daemon(self.control.as_deref(), self.user.as_ref())?,
+            user: self.user,
         })
     }
 }
@@ -137,6 +142,16 @@ fn network(text: &str) -> Result<Network, Failure> {
             "--allow takes a network like 10.0.0.0/8 or an address like 192.168.7.2, not {text:?}"
         ))
     })
+}
+
+fn user(name: &str) -> Result<User, Failure> {
+    let user = User::find(name).map_err(|error| failure(&error))?;
+    if !nix::unistd::geteuid().is_root() {
+        return Err(Failure::failed(
+            "only root can become another user: start foghorn as root, or leave --user out",
+        ));
+    }
+    Ok(user)
 }
 
 fn host_name() -> Result<NodeId, Failure> {

@@ -16,6 +16,7 @@ use super::links::{Links, io_reason};
 use super::memory::{Memory, RECEIVED};
 use super::netlink::{Inquiry, Interfaces, Monitor};
 use super::outage::Outage;
+use super::privileges::{self, User};
 use super::server::{Server, View};
 use super::signals::{Signals, Wish};
 use super::timer::Timer;
@@ -59,6 +60,8 @@ pub struct Options {
     pub udp_port: u16,
     /// The control socket.
     pub control: PathBuf,
+    /// Whom the daemon is to run as, if it is to change that once it has [started](Daemon::drop_privileges).
+    pub user: Option<User>,
 }
 
 /// The daemon, ready to run.
@@ -100,7 +103,14 @@ impl<'a> Daemon<'a> {
             poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE)?;
         }
         let registry = poll.registry();
-        let server = Server::new(&options.control, &mut memory.clients, registry, LISTENER, FIRST_CLIENT)?;
+        let server = Server::new(
+            &options.control,
+            options.user.as_ref(),
+            &mut memory.clients,
+            registry,
+            LISTENER,
+            FIRST_CLIENT,
+        )?;
         let config = Config {
             interval: options.interval,
             udp_port: options.udp_port,
@@ -153,6 +163,23 @@ impl<'a> Daemon<'a> {
         }
         self.reconcile(self.started);
         info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), Shown(&options.control.display()));
+        Ok(())
+    }
+
+    /// Gives up what privileges the process has and the daemon does not need any more: it becomes the user that was asked for, keeps no
+    /// capability but those that opening a UDP socket takes, and can get none any more. Its thread is to be the only one.
+    ///
+    /// # Errors
+    ///
+    /// Something can't be given up. The error's text says what to do; the daemon is not to be run.
+    pub fn drop_privileges(&self, options: &Options) -> io::Result<()> {
+        privileges::drop(options.user.as_ref(), options.udp_port)?;
+        if !self.server.can_remove_file() {
+            info!(
+                "{} will stay when foghorn ends: its directory can't be written",
+                Shown(&options.control.display())
+            );
+        }
         Ok(())
     }
 

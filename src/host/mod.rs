@@ -7,6 +7,7 @@
 //! memory.rs      room for all that is kept
 //! timer.rs       the one timer;  clock.rs  the one clock
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
+//! privileges.rs  giving up what the daemon does not need once it has started
 //! server/        the control socket and its clients
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
 //! change_log.rs, outage.rs  logging enough and no more
@@ -32,6 +33,7 @@ mod logger;
 mod memory;
 mod netlink;
 mod outage;
+mod privileges;
 mod server;
 mod signals;
 mod timer;
@@ -44,5 +46,6 @@ pub use interface::Pattern;
 #[cfg(any(feature = "log", feature = "defmt"))]
 pub use log_sink::LogSink;
 pub use memory::Memory;
+pub use privileges::User;
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub use {::log::Level, logger::init as init_log};

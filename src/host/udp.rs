@@ -20,20 +20,9 @@ pub(super) struct LinkSocket {
 }
 
 impl LinkSocket {
-    /// Bound to the device, it hears what comes in there and broadcasts there whatever the routes say, and other processes
-    /// on this machine may hear the same. Since Linux 5.7 that needs no privilege.
+    /// Hears what comes to any address there. It may need a privilege, see [`is_permitted`].
     pub(super) fn open(interface: &InterfaceName, port: u16) -> io::Result<Self> {
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_reuse_address(true)?;
-        socket.set_broadcast(true)?;
-        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        socket.bind_device(Some(interface.as_bytes()))?;
-        // Before it is bound, so that nothing foreign waits in it.
-        if filter::attach(&socket).is_err() {
-            debug!("{}: this kernel does not drop foreign datagrams, they are received", Shown(interface));
-        }
-        socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
+        let socket = bound(interface, Ipv4Addr::UNSPECIFIED, port)?;
         Ok(Self { socket: UdpSocket::from_std(socket.into()), dropped: Dropped::default() })
     }
 
@@ -62,6 +51,30 @@ impl Transport for LinkSocket {
     fn send(&mut self, to: SocketAddrV4, datagram: &[u8]) -> nb::Result<(), io::Error> {
         self.socket.send_to(datagram, to.into()).map(|_| ()).map_err(would_block)
     }
+}
+
+/// Whether the privileges that there are suffice for a socket at that port. It is tried out on loopback, at the broadcast address: what
+/// comes there comes to all who hear it, so that nobody misses a datagram for it.
+pub(super) fn is_permitted(port: u16) -> bool {
+    let tried = InterfaceName::new(b"lo").map(|loopback| bound(&loopback, Ipv4Addr::BROADCAST, port));
+    !tried.is_some_and(|tried| tried.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied))
+}
+
+/// Bound to the device, a socket hears what comes in there and broadcasts there whatever the routes say, and other processes
+/// on this machine may hear the same. Since Linux 5.7 that needs no privilege.
+fn bound(interface: &InterfaceName, address: Ipv4Addr, port: u16) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_reuse_address(true)?;
+    socket.set_broadcast(true)?;
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    socket.bind_device(Some(interface.as_bytes()))?;
+    // Before it is bound, so that nothing foreign waits in it.
+    if filter::attach(&socket).is_err() {
+        debug!("{}: this kernel does not drop foreign datagrams, they are received", Shown(interface));
+    }
+    socket.bind(&SocketAddrV4::new(address, port).into())?;
+    Ok(socket)
 }
 
 fn would_block(error: io::Error) -> nb::Error<io::Error> {

@@ -9,6 +9,7 @@ mod daemon;
 #[cfg(feature = "defmt")]
 mod frames;
 mod log;
+mod privileges;
 mod usage;
 
 use std::net::{Ipv4Addr, UdpSocket};

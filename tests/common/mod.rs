@@ -219,6 +219,13 @@ impl Daemon {
         serde_json::from_str(&status.out).unwrap()
     }
 
+    /// What `/proc/PID/status` says, word by word.
+    pub(crate) fn kernel_says(&self, key: &str) -> Vec<String> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        line.unwrap().split_whitespace().map(str::to_owned).collect()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }

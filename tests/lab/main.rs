@@ -10,6 +10,7 @@ mod common;
 mod lan;
 mod onlink;
 mod peer;
+mod privileges;
 
 use common::{log, skip};
 use lan::Lan;

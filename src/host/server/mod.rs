@@ -13,6 +13,7 @@ use mio::{Interest, Registry, Token};
 
 use super::links::{Links, io_reason};
 use super::outage::Outage;
+use super::privileges::User;
 use crate::control::{self, ErrorCode};
 use crate::discoverer::{Discoverer, Event};
 use crate::limits::CONTROL_CLIENTS;
@@ -42,7 +43,7 @@ type Spare<'a> = Vec<&'a mut Buffers, CONTROL_CLIENTS>;
 
 pub(super) struct Server<'a> {
     listener: UnixListener,
-    _file: SocketFile,
+    file: SocketFile,
     /// Whether a client may be waiting: the kernel says so once, until all were taken in.
     ready: bool,
     retry_at: Option<Instant>,
@@ -55,19 +56,20 @@ pub(super) struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// Listens at `path`. Clients will be registered under the [`CONTROL_CLIENTS`] tokens from `first_token` on.
+    /// Listens at `path`, for a user if one is given. Clients will be registered under the [`CONTROL_CLIENTS`] tokens from `first_token` on.
     pub(super) fn new(
         path: &Path,
+        user: Option<&User>,
         buffers: &'a mut [Buffers; CONTROL_CLIENTS],
         registry: &Registry,
         token: Token,
         first_token: usize,
     ) -> io::Result<Self> {
-        let (mut listener, file) = socket_file::bind(path)?;
+        let (mut listener, file) = socket_file::bind(path, user)?;
         registry.register(&mut listener, token, Interest::READABLE)?;
         Ok(Self {
             listener,
-            _file: file,
+            file,
             ready: true,
             retry_at: None,
             accepting: Outage::default(),
@@ -76,6 +78,11 @@ impl<'a> Server<'a> {
             more: false,
             first_token,
         })
+    }
+
+    /// Whether the socket's file can be removed at the end, with the privileges that are left.
+    pub(super) fn can_remove_file(&self) -> bool {
+        self.file.can_be_removed()
     }
 
     pub(super) fn mark_ready(&mut self) {

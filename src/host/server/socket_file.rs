@@ -2,16 +2,19 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use mio::net::UnixListener;
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag};
 use nix::sys::stat::{Mode, umask};
+use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
 use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::host::privileges::User;
 
 /// How often a lock is tried for that another holds, and the pause between.
 const LOCK_TRIES: u32 = 200;
@@ -23,10 +26,11 @@ pub(super) struct SocketFile {
     identity: (u64, u64),
 }
 
-/// Listens at `path`, readable and writable for the owner and the group from the first instant.
+/// Listens at `path`, readable and writable for the owner and the group from the first instant. Then it is made to belong to
+/// `user`, if one is given.
 ///
 /// What a crashed daemon left is replaced; the socket of a live one is not, nor is anything else.
-pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+pub(super) fn bind(path: &Path, user: Option<&User>) -> io::Result<(UnixListener, SocketFile)> {
     // Held until this returns: of two daemons that start at once, one sees the other's socket.
     let _lock = lock_directory(path)?;
     remove_stale(path)?;
@@ -36,20 +40,28 @@ pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     umask(before);
     let listener = listener.map_err(|error| because(path, "cannot listen at", &error))?;
     let file = SocketFile { path: path.to_owned(), identity: identity(path)? };
+    if let Some(user) = user {
+        file.hand_over(user).map_err(|error| {
+            let path = path.display();
+            io::Error::other(format!("cannot hand {path} over to the user: {error}: leave --user out"))
+        })?;
+    }
     Ok((listener, file))
 }
 
+/// The directory of a path; none if that can't be a file's.
+fn directory(path: &Path) -> Option<&Path> {
+    let parent = path.parent()?;
+    Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+}
+
 fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
-    let directory = match path.parent() {
-        None => {
-            let message = format!(
-                "\"{}\" cannot be a control socket: give the path of a file with --control",
-                path.display()
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        }
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
+    let Some(directory) = directory(path) else {
+        let message = format!(
+            "\"{}\" cannot be a control socket: give the path of a file with --control",
+            path.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     };
     let mut file =
         File::open(directory).map_err(|error| because(directory, "cannot use the directory", &error))?;
@@ -116,6 +128,30 @@ fn because(path: &Path, what: &str, error: &io::Error) -> io::Error {
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+impl SocketFile {
+    /// Makes the file belong to a user. Who may write its directory can have put another in its place, or given it another name:
+    /// it is looked at and handed over by one descriptor, which no such change reaches.
+    fn hand_over(&self, user: &User) -> io::Result<()> {
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+        let file = File::options().read(true).custom_flags(flags.bits()).open(&self.path)?;
+        let metadata = file.metadata()?;
+        if (metadata.dev(), metadata.ino()) != self.identity
+            || !metadata.file_type().is_socket()
+            || metadata.nlink() != 1
+        {
+            return Err(io::Error::other("another program has put something else there"));
+        }
+        let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.gid()));
+        Ok(fchownat(&file, "", Some(uid), Some(gid), AtFlags::AT_EMPTY_PATH)?)
+    }
+
+    /// Whether this process may remove the file.
+    pub(super) fn can_be_removed(&self) -> bool {
+        let flags = AccessFlags::W_OK | AccessFlags::X_OK;
+        directory(&self.path).is_some_and(|directory| access(directory, flags).is_ok())
+    }
 }
 
 impl Drop for SocketFile {

@@ -27,7 +27,7 @@ impl<'a> Table<'a> {
         let path = std::env::temp_dir().join(format!("foghorn-server-{}-{name}", std::process::id()));
         let poll = Poll::new().unwrap();
         let server =
-            Server::new(&path, &mut memory.clients, poll.registry(), Token(0), FIRST_CLIENT).unwrap();
+            Server::new(&path, None, &mut memory.clients, poll.registry(), Token(0), FIRST_CLIENT).unwrap();
         let discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut memory.registry);
         Self { poll, server, discoverer, links: Links::new(vec![], 1, 100), path }
     }

@@ -1,0 +1,204 @@
+//! Giving up privileges for good: the daemon becomes another user, and keeps no capability that it does not need.
+
+use std::fmt;
+use std::fs;
+use std::io;
+
+use rustix::io::Errno;
+use rustix::thread::{self, CapabilitySet, CapabilitySets, Gid, Uid};
+
+use super::udp;
+use crate::log::info;
+
+/// Where the users of this machine are listed; passwd(5).
+const USERS: &str = "/etc/passwd";
+
+/// A user of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    name: String,
+    uid: u32,
+    gid: u32,
+}
+
+impl User {
+    /// Finds a user by name, else by number.
+    ///
+    /// # Errors
+    ///
+    /// There is no such user, or that can't be told. The error's text says what to do.
+    pub fn find(wanted: &str) -> io::Result<Self> {
+        let users = fs::read(USERS).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot look for the user {wanted:?} in {USERS}: {error}"))
+        })?;
+        Self::in_list(&users, wanted).ok_or_else(|| {
+            let message =
+                format!("no user {wanted:?}: make one with useradd or adduser, or give another with --user");
+            io::Error::new(io::ErrorKind::InvalidInput, message)
+        })
+    }
+
+    fn in_list(users: &[u8], wanted: &str) -> Option<Self> {
+        let all = || users.split(|byte| *byte == b'\n').filter_map(parse);
+        let by_number =
+            || wanted.parse().ok().and_then(|wanted: u32| all().find(|(_, uid, _)| *uid == wanted));
+        let (name, uid, gid) = all().find(|(name, ..)| *name == wanted).or_else(by_number)?;
+        Some(Self { name: name.to_owned(), uid, gid })
+    }
+
+    pub(crate) fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// The user's own group.
+    pub(crate) fn gid(&self) -> u32 {
+        self.gid
+    }
+}
+
+/// The name, user and group of a line, if it has all three. A password is between, and what follows does not matter here.
+fn parse(line: &[u8]) -> Option<(&str, u32, u32)> {
+    // The highest number stands for no user.
+    let number = |field| std::str::from_utf8(field).ok()?.parse().ok().filter(|number| *number != u32::MAX);
+    let mut fields = line.split(|byte| *byte == b':');
+    let name = std::str::from_utf8(fields.next()?).ok().filter(|name| !name.is_empty())?;
+    Some((name, number(fields.nth(1)?)?, number(fields.next()?)?))
+}
+
+/// Makes this thread, which is to be the process's only one, run as `user`, if one is given, with no other capabilities than those that
+/// a socket for `udp_port` takes, and without a way to get more.
+pub(super) fn drop(user: Option<&User>, udp_port: u16) -> io::Result<()> {
+    if let Some(user) = user {
+        become_user(user).map_err(|errno| {
+            because(
+                errno,
+                format_args!("cannot become {}", user.name),
+                "start foghorn as root, or leave --user out",
+            )
+        })?;
+    }
+    drop_capabilities(udp_port).map_err(|errno| {
+        because(errno, format_args!("cannot give up capabilities"), "let foghorn use capset and prctl")
+    })?;
+    let Some(user) = user else { return Ok(()) };
+    if user.uid != 0 && thread::set_thread_uid(Uid::ROOT).is_ok() {
+        let name = &user.name;
+        return Err(io::Error::other(format!("{name} can become root again: give another with --user")));
+    }
+    info!("runs as {}", user.name.as_str());
+    Ok(())
+}
+
+fn because(errno: Errno, what: fmt::Arguments<'_>, advice: &str) -> io::Error {
+    io::Error::other(format!("{what}: {}: {advice}", io::Error::from(errno)))
+}
+
+/// Changes all of the thread's users and groups. The capabilities that it may use are to be dropped then.
+fn become_user(user: &User) -> Result<(), Errno> {
+    thread::set_keep_capabilities(true)?;
+    thread::set_thread_groups(&[])?;
+    thread::set_thread_gid(Gid::from_raw(user.gid))?;
+    thread::set_thread_uid(Uid::from_raw(user.uid))?;
+    thread::set_keep_capabilities(false)
+}
+
+fn drop_capabilities(udp_port: u16) -> Result<(), Errno> {
+    let needed = needed(thread::capabilities(None)?.permitted, udp_port)?;
+    set(needed, needed)?;
+    // A program that this one starts gets no other ones either, whatever its file says.
+    thread::set_no_new_privs(true)
+}
+
+/// The fewest capabilities with which sockets can be opened: a port below 1024 takes one on most machines, and an interface
+/// another before Linux 5.7.
+fn needed(permitted: CapabilitySet, udp_port: u16) -> Result<CapabilitySet, Errno> {
+    let (port, interface) = (CapabilitySet::NET_BIND_SERVICE, CapabilitySet::NET_RAW);
+    for needed in [CapabilitySet::empty(), port, interface, port | interface] {
+        if permitted.contains(needed) {
+            set(needed, permitted)?;
+            if udp::is_permitted(udp_port) {
+                return Ok(needed);
+            }
+        }
+    }
+    Ok(CapabilitySet::empty())
+}
+
+fn set(effective: CapabilitySet, permitted: CapabilitySet) -> Result<(), Errno> {
+    // What can't be inherited can't be ambient either.
+    let inheritable = CapabilitySet::empty();
+    thread::set_capabilities(None, CapabilitySets { effective, permitted, inheritable })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &[u8] = b"root:x:0:0:root:/root:/bin/sh\n\
+        latin:x:7:8:M\xfcller:/:/bin/false\n\
+        \xff:x:9:9::/:\n\
+        :x:10:10::/:\n\
+        cut:x:11\n\
+        words:x:eleven:12::/:\n\
+        high:x:4294967295:1::/:\n\
+        higher:x:4294967296:1::/:\n\
+        less:x:-1:1::/:\n\
+        +::::::\n\
+        7:x:70:80::/:\n\
+        twin:x:7:9::/:\n\
+        last:x:100:101";
+
+    #[test]
+    fn users_are_found_by_name_and_else_by_number() {
+        let found = |wanted| User::in_list(LIST, wanted).map(|user| (user.name, user.uid, user.gid));
+        for (wanted, name, uid, gid) in [
+            ("root", "root", 0, 0),
+            ("0", "root", 0, 0),
+            ("latin", "latin", 7, 8),
+            ("7", "7", 70, 80),
+            ("twin", "twin", 7, 9),
+            ("100", "last", 100, 101),
+        ] {
+            assert_eq!(found(wanted), Some((name.to_owned(), uid, gid)), "{wanted}");
+        }
+        for wanted in [
+            "",
+            "nobody",
+            "9",
+            "10",
+            "cut",
+            "11",
+            "words",
+            "high",
+            "4294967295",
+            "higher",
+            "less",
+            "-1",
+            "+",
+            "root:x",
+        ] {
+            assert_eq!(found(wanted), None, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn as_little_is_kept_as_sockets_take() {
+        for port in [1, 21_025] {
+            // Privileges are a thread's own.
+            let thread = std::thread::spawn(move || {
+                let (could, before) = (udp::is_permitted(port), thread::capabilities(None).unwrap());
+                drop(None, port).unwrap();
+                let (can, after) = (udp::is_permitted(port), thread::capabilities(None).unwrap());
+                assert_eq!(can, could, "{port}");
+                assert!(before.permitted.contains(after.permitted), "{before:?} {after:?}");
+                assert_eq!((after.effective, after.inheritable), (after.permitted, CapabilitySet::empty()));
+                assert!(thread::no_new_privs().unwrap());
+                for one in after.permitted {
+                    set(after.permitted - one, after.permitted).unwrap();
+                    assert!(!udp::is_permitted(port), "{one:?} is not needed for {port}");
+                }
+            });
+            thread.join().unwrap();
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What the daemon may still do once it runs, as the kernel tells.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, User, geteuid};
+
+use crate::common::{Daemon, Directory, FOGHORN, free_udp_port, log, run, skip, to_run};
+use crate::{Loopback, assert_failed};
+
+/// A user that every machine has.
+fn nobody() -> User {
+    User::from_name("nobody").unwrap().unwrap()
+}
+
+fn is_root_or_skip() -> bool {
+    let is_root = geteuid().is_root();
+    if !is_root {
+        skip("only root has privileges to give up");
+    }
+    is_root
+}
+
+#[test]
+fn the_daemon_becomes_another_user_for_good() {
+    if !is_root_or_skip() {
+        return;
+    }
+    let nobody = nobody();
+    let (uid, gid) = (nobody.uid.as_raw(), nobody.gid.as_raw());
+    for user in ["nobody", &uid.to_string()] {
+        let mut loopback = Loopback::new(&["--user", user]);
+        // It answers once it has given up everything.
+        loopback.hear("nas", 22);
+        let daemon = &mut loopback.daemon;
+        assert_eq!(daemon.kernel_says("Uid"), vec![uid.to_string(); 4]);
+        assert_eq!(daemon.kernel_says("Gid"), vec![gid.to_string(); 4]);
+        assert!(daemon.kernel_says("Groups").is_empty());
+        assert!(!has_privileges(daemon));
+        let socket = fs::metadata(&daemon.control).unwrap();
+        assert_eq!((socket.uid(), socket.gid(), socket.permissions().mode() & 0o777), (uid, gid, 0o660));
+
+        // Its directory is the user's, so it can remove the file.
+        chown(loopback.directory.path(""), Some(uid), Some(gid)).unwrap();
+        assert!(daemon.stop().success());
+        assert!(!daemon.control.exists());
+    }
+}
+
+#[test]
+fn root_keeps_nothing_but_its_name() {
+    if !is_root_or_skip() {
+        return;
+    }
+    let mut loopback = Loopback::new(&[]);
+    loopback.hear("nas", 22);
+    let daemon = &mut loopback.daemon;
+    assert_eq!(daemon.kernel_says("Uid"), vec!["0"; 4]);
+    assert!(!has_privileges(daemon));
+    assert!(daemon.stop().success());
+    assert!(!daemon.control.exists());
+}
+
+/// Whether it has a capability or can get one.
+fn has_privileges(daemon: &Daemon) -> bool {
+    let sets = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map(|set| daemon.kernel_says(set).concat());
+    sets.iter().any(|set| set != "0000000000000000") || daemon.kernel_says("NoNewPrivs") != ["1"]
+}
+
+#[test]
+fn a_file_that_the_user_can_not_remove_is_told_of_and_replaced_next_time() {
+    if !is_root_or_skip() || !log::can_be_read_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    fs::set_permissions(directory.path(""), fs::Permissions::from_mode(0o700)).unwrap();
+    let control = directory.path("control.sock");
+    let port = free_udp_port();
+    for user in ["nobody", "root"] {
+        let mut daemon = Daemon::start(&control, &["--interface", "lo", "--udp-port", &port, "--user", user]);
+        daemon.log.wait_for(&format!("runs as {user}"));
+        if user == "nobody" {
+            daemon.log.wait_for("control.sock will stay");
+        }
+        assert_eq!(daemon.ask(&["list"]).code, 0);
+        assert!(daemon.stop().success());
+        assert_eq!(control.exists(), user == "nobody");
+    }
+}
+
+#[test]
+fn the_default_directory_is_made_for_the_user() {
+    if !is_root_or_skip() || !log::can_be_read_or_skip() {
+        return;
+    }
+    // With a /run of its own, which is empty.
+    let unshare = |program: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", "mount -t tmpfs none /run && exec \"$@\"", "sh", program]);
+        command
+    };
+    if !unshare("true").status().is_ok_and(|status| status.success()) {
+        skip("a mount namespace can't be made here (unshare -m)");
+        return;
+    }
+    let (program, arguments) = to_run(FOGHORN);
+    let mut command = unshare(&program);
+    command.args(arguments).args(["run", "--interface", "lo", "--udp-port", &free_udp_port()]);
+    command.args(["--user", "nobody"]).env_remove("FOGHORN_CONTROL").env_remove("FOGHORN_LOG");
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let told = log::lines(child.stderr.take().unwrap());
+    told.wait_for("runs as nobody");
+    let pid = child.id();
+    let directory = fs::metadata(format!("/proc/{pid}/root/run/foghorn")).unwrap();
+    assert_eq!((directory.uid(), directory.gid()), (nobody().uid.as_raw(), nobody().gid.as_raw()));
+    kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM).unwrap();
+    assert!(child.wait().unwrap().success());
+    // It said nothing of a file that would stay.
+    assert_eq!(told.until("ends").len(), 1);
+}
+
+#[test]
+fn only_users_of_this_machine_can_be_become_and_only_by_root() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let path = control.to_str().unwrap();
+    for user in ["", "no-such-user", "-1", "4294967295", "4294967296", "nobody:nogroup", "1.5"] {
+        let ended = run(&["run", "--control", path, "--user", user]);
+        assert_failed(&ended, 2, &format!("no user {user:?}: make one"));
+    }
+    assert_failed(&run(&["run", "--user"]), 2, "--user");
+
+    // Somebody who is not root has a copy of the program, since the directories around it may be closed.
+    let copy = directory.path("foghorn");
+    fs::copy(FOGHORN, &copy).unwrap();
+    let (program, arguments) = to_run(copy.to_str().unwrap());
+    let mut command = Command::new(program);
+    command.args(arguments).args(["run", "--control", path, "--user", "nobody"]);
+    if geteuid().is_root() {
+        command.uid(nobody().uid.as_raw()).gid(nobody().gid.as_raw());
+    }
+    assert_failed(&command.output().unwrap().into(), 4, "only root can become another user");
+    assert!(!control.exists());
+}
+
+#[test]
+fn a_daemon_that_can_not_become_the_user_does_not_run() {
+    // Root of a namespace in which there are no other users.
+    let unshare = |program: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-Ur", program]);
+        command
+    };
+    if !unshare("true").status().is_ok_and(|status| status.success()) {
+        skip("a user namespace can't be made here (unshare -Ur)");
+        return;
+    }
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let (program, arguments) = to_run(FOGHORN);
+    for (user, says) in [("nobody", "leave --user out"), ("root", "cannot become root")] {
+        let mut command = unshare(&program);
+        command.args(&arguments).args(["run", "--log", "error", "--user", user, "--control"]).arg(&control);
+        assert_failed(&command.output().unwrap().into(), 4, says);
+        assert!(!control.exists());
+    }
+}

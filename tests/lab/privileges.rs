@@ -1,0 +1,39 @@
+//! A daemon without privileges, on a network that changes.
+
+use nix::unistd::geteuid;
+
+use crate::common::{log, skip};
+use crate::lan::Lan;
+
+/// Only root can become another user; and where the log can't be read, it can't be told when that is done.
+fn can_be_tested_or_skip() -> bool {
+    let is_root = geteuid().is_root();
+    if !is_root {
+        skip("only root can become another user");
+    }
+    is_root && log::can_be_read_or_skip()
+}
+
+#[test]
+fn an_interface_that_comes_later_is_used_by_whoever_the_daemon_became() {
+    if !can_be_tested_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    // A port that takes a privilege, and one that takes none.
+    for (port, capabilities) in [("1000", "0000000000000400"), ("21025", "0000000000000000")] {
+        let nas = first.daemon(&["--id", "nas", "--port", "22", "--udp-port", port]);
+        second.ip("addr flush dev eth0");
+        let pi = second.daemon(&["--id", "pi", "--port", "22", "--udp-port", port, "--user", "nobody"]);
+        pi.log.wait_for("runs as nobody");
+        second.ip("addr add 198.18.0.2/24 dev eth0");
+        pi.log.wait_for("eth0: up with address 198.18.0.2");
+        assert_eq!(nas.ask(&["lookup", "--wait", "20", "pi"]).out, "198.18.0.2:22\n");
+        assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).out, "198.18.0.1:22\n");
+        assert_eq!(pi.kernel_says("CapEff"), [capabilities], "at port {port}");
+        assert_eq!(pi.kernel_says("CapPrm"), [capabilities], "at port {port}");
+        // Who stays root has no more.
+        assert_eq!(nas.kernel_says("CapPrm"), [capabilities], "at port {port}");
+    }
+}
