@@ -39,6 +39,8 @@ pub(super) struct Interface {
     pub(super) id: LinkId,
     pub(super) name: InterfaceName,
     pub(super) flags: InterfaceFlags,
+    /// How often its link has come up: a link that was lost for a moment may be another now. Always 0 before Linux 4.16.
+    pub(super) times_up: u32,
 }
 
 /// A shell pattern for interface names: `*` stands for any characters, `?` for one; `!` in front leaves out what matches.
@@ -133,7 +135,7 @@ mod tests {
     fn interface(name: &str, flags: InterfaceFlags) -> Interface {
         let name = InterfaceName::new(name.as_bytes()).unwrap();
         let flags = flags | InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
-        Interface { id: LinkId(1), name, flags }
+        Interface { id: LinkId(1), name, flags, times_up: 1 }
     }
 
     #[test]

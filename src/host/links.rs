@@ -28,6 +28,8 @@ pub(super) struct Link {
     pub(super) id: LinkId,
     pub(super) name: InterfaceName,
     loopback: bool,
+    /// How often its link had come up when it was looked at last.
+    times_up: u32,
     socket: LinkSocket,
     /// Whether there may be datagrams to take: the kernel says so once, until all were taken.
     ready: bool,
@@ -198,7 +200,7 @@ impl Links {
             }
             if let Some(link) = self.iter_mut().find(|link| link.id == interface.id) {
                 link.rename(&interface.name);
-                link.readdress(now, &interfaces.networks(link.id), discoverer);
+                link.update(now, interface, &interfaces.networks(link.id), discoverer);
                 continue;
             }
             let Some(free) = self.slots.iter().position(Option::is_none) else {
@@ -207,7 +209,7 @@ impl Links {
             };
             match self.open(interface, registry, Token(self.first_token + free)) {
                 Ok(mut link) => {
-                    link.readdress(now, &interfaces.networks(link.id), discoverer);
+                    link.update(now, interface, &interfaces.networks(link.id), discoverer);
                     if let Some(slot) = self.slots.get_mut(free) {
                         *slot = Some(link);
                     }
@@ -226,6 +228,7 @@ impl Links {
             id: interface.id,
             name: interface.name.clone(),
             loopback: interface.flags.contains(InterfaceFlags::IFF_LOOPBACK),
+            times_up: interface.times_up,
             socket,
             ready: true,
             received: Counter::default(),
@@ -324,8 +327,14 @@ impl Link {
         }
     }
 
-    /// Takes over its addresses, if those have changed.
-    fn readdress(&mut self, now: Instant, networks: &[Network], discoverer: &mut Discoverer<'_>) {
+    /// Takes over its addresses, and announces if those have changed or it was without a link for a moment.
+    fn update(
+        &mut self,
+        now: Instant,
+        interface: &Interface,
+        networks: &[Network],
+        discoverer: &mut Discoverer<'_>,
+    ) {
         let (networks, left_out) = networks.split_at_checked(NETWORKS_PER_LINK).unwrap_or((networks, &[]));
         let name = Shown(&self.name);
         match left_out.first() {
@@ -338,13 +347,16 @@ impl Link {
             }
         }
         let before = discoverer.networks(self.id);
-        if before == networks {
+        let had_been_up = std::mem::replace(&mut self.times_up, interface.times_up);
+        if before == networks && had_been_up == interface.times_up {
             return;
         }
         let [was, is] = [before, networks].map(|networks| networks.first().map(|first| first.address()));
         match (was, is) {
             (None, Some(is)) => info!("{}: up with address {}", name, is),
             (Some(was), Some(is)) if was != is => info!("{}: address changed from {} to {}", name, was, is),
+            // There may be others at the other end.
+            _ if before == networks => info!("{}: has a link again", name),
             _ => info!("{}: addresses are now {}", name, Shown(&Networks(networks))),
         }
         // There are as many links in the discoverer as slots here.

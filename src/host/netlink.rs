@@ -200,7 +200,18 @@ fn parse_link(body: &[u8]) -> Option<Interface> {
     let flags = InterfaceFlags::from_bits_truncate(u32_at(body, 8)?.cast_signed());
     let name = attribute(body.get(16..)?, libc::IFLA_IFNAME)?;
     let name = name.split(|byte| *byte == 0).next()?;
-    Some(Interface { id: LinkId(u32_at(body, 4)?), name: InterfaceName::new(name)?, flags })
+    Some(Interface {
+        id: LinkId(u32_at(body, 4)?),
+        name: InterfaceName::new(name)?,
+        flags,
+        times_up: parse_times_up(body),
+    })
+}
+
+/// How often the link of an `ifinfomsg` has come up.
+fn parse_times_up(body: &[u8]) -> u32 {
+    let count = body.get(16..).and_then(|attributes| attribute(attributes, libc::IFLA_CARRIER_UP_COUNT));
+    count.and_then(|count| u32_at(count, 0)).unwrap_or(0)
 }
 
 /// The value of the first attribute of a kind: `rtattr` is length and kind.
@@ -328,7 +339,7 @@ mod tests {
                 prop_assert!(next.len() < rest.len());
                 rest = next;
             }
-            let _ = (parse_address(&bytes), parse_link(&bytes));
+            let _ = (parse_address(&bytes), parse_link(&bytes), parse_times_up(&bytes));
         }
     }
 }

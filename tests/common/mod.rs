@@ -10,6 +10,7 @@
 
 pub(crate) mod log;
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -103,7 +104,10 @@ pub(crate) fn run(arguments: &[&str]) -> Ended {
 }
 
 /// The lines that a child prints, as they come.
-pub(crate) struct Lines(Receiver<String>);
+pub(crate) struct Lines {
+    receiver: Receiver<String>,
+    seen: RefCell<Vec<String>>,
+}
 
 impl Lines {
     pub(crate) fn of(stream: impl std::io::Read + Send + 'static) -> Self {
@@ -115,7 +119,7 @@ impl Lines {
                 }
             }
         });
-        Self(receiver)
+        Self { receiver, seen: RefCell::default() }
     }
 
     /// The next line; panics if none comes.
@@ -125,7 +129,14 @@ impl Lines {
 
     /// The next line, if one comes.
     pub(crate) fn first(&self) -> Option<String> {
-        self.0.recv_timeout(TIMEOUT).ok()
+        let line = self.receiver.recv_timeout(TIMEOUT).ok()?;
+        self.seen.borrow_mut().push(line.clone());
+        Some(line)
+    }
+
+    /// All lines that were waited for or passed over, in their order.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.borrow().clone()
     }
 
     /// The next line that contains `text`.

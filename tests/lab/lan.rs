@@ -88,12 +88,17 @@ impl Lan {
         self.host_on("lan", number)
     }
 
-    fn host_on(&self, bridge: &str, number: u8) -> Host<'_> {
+    /// A host without any interface but loopback.
+    pub(crate) fn bare_host(&self, number: u8) -> Host<'_> {
         let mut unshare = self.switch.enter("unshare");
         unshare.arg("-n");
         let namespace = Namespace::new(unshare).expect("a namespace can be made beside the first");
         namespace.run("ip", "link set lo up");
-        let host = Host { namespace, directory: &self.directory, number };
+        Host { namespace, directory: &self.directory, number }
+    }
+
+    fn host_on(&self, bridge: &str, number: u8) -> Host<'_> {
+        let host = self.bare_host(number);
         self.plug_into(bridge, &host, "eth0", &format!("port{number}"), &format!("198.18.0.{number}/24"));
         host
     }
@@ -111,6 +116,15 @@ impl Lan {
         self.switch.run("ip", &format!("link set {port} master {bridge} up"));
         host.ip(&format!("link set {end} name {interface}"));
         host.ip(&format!("addr add {address} dev {interface}"));
+        host.ip(&format!("link set {interface} up"));
+    }
+
+    /// Gives a host its address on an interface of that index, which the kernel else chooses.
+    pub(crate) fn plug_numbered(&self, host: &Host<'_>, interface: &str, index: u8, port: &str) {
+        host.ip(&format!("link add {interface} index {index} type veth peer name {port}"));
+        host.ip(&format!("link set {port} netns {}", self.switch.holder.id()));
+        self.switch.run("ip", &format!("link set {port} master lan up"));
+        host.ip(&format!("addr add 198.18.0.{}/24 dev {interface}", host.number));
         host.ip(&format!("link set {interface} up"));
     }
 
@@ -143,6 +157,13 @@ impl Host<'_> {
     /// Runs `ip` there.
     pub(crate) fn ip(&self, arguments: &str) {
         self.namespace.run("ip", arguments);
+    }
+
+    /// Runs `ip` there for many lines of arguments.
+    pub(crate) fn ip_batch(&self, lines: &str) {
+        let path = self.directory.path(&format!("{}.batch", self.number));
+        std::fs::write(&path, lines).unwrap();
+        assert!(self.namespace.enter("ip").arg("-batch").arg(path).status().unwrap().success());
     }
 
     /// Whether a command succeeds there.

@@ -1,0 +1,111 @@
+//! An interface gets other addresses, as by DHCP: the node is found there at once, and nothing is said or sent twice.
+
+use crate::common::log;
+use crate::lan::Lan;
+use crate::links::{said_of, start, wait_for, wait_until_told};
+
+#[test]
+fn a_node_that_changes_its_address_is_found_there_at_once() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    let watch = nas.watch(&["watch"]);
+    watch.lines.wait_for("pi 198.18.0.2:22 eth0");
+    assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).code, 0);
+    second.ip("addr flush dev eth0");
+    second.ip("addr add 198.18.0.77/24 dev eth0");
+    assert_eq!(watch.lines.next(), "moved pi 198.18.0.77:22 eth0");
+    assert_eq!(nas.ask(&["lookup", "pi"]).out, "198.18.0.77:22\n");
+    // Its old address is told behind the new one until it expires.
+    assert_eq!(nas.ask(&["lookup", "--all", "pi"]).out, "198.18.0.77:22\n198.18.0.2:22\n");
+    // Who moved still knows the others.
+    assert_eq!(pi.ask(&["lookup", "nas"]).out, "198.18.0.1:22\n");
+}
+
+#[test]
+fn a_lease_that_changes_is_told_once_whichever_address_comes_first() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = start(&first, "nas");
+    let pi = start(&second, "pi");
+    let watch = nas.watch(&["watch"]);
+    watch.lines.wait_for("pi 198.18.0.2:22 eth0");
+    wait_for(&pi, "nas");
+
+    // The new one first. With another prefix, so that the kernel does not take it for a part of the old one and away with it.
+    second.ip("addr add 198.18.0.77/25 dev eth0");
+    second.ip("addr delete 198.18.0.2/24 dev eth0");
+    assert_eq!(watch.lines.next(), "moved pi 198.18.0.77:22 eth0");
+    pi.log.wait_for("198.18.0.77");
+
+    // The old one goes first.
+    second.ip("addr delete 198.18.0.77/25 dev eth0");
+    pi.log.wait_for("eth0: left");
+    second.ip("addr add 198.18.0.78/24 dev eth0");
+    assert_eq!(watch.lines.next(), "moved pi 198.18.0.78:22 eth0");
+
+    assert_eq!(nas.ask(&["lookup", "pi"]).out, "198.18.0.78:22\n");
+    assert_eq!(pi.ask(&["lookup", "nas"]).out, "198.18.0.1:22\n");
+    let expected = [
+        "eth0: up with address 198.18.0.2",
+        "eth0: address changed from 198.18.0.2 to 198.18.0.77",
+        "eth0: left, it is gone or has no IPv4 address",
+        "eth0: up with address 198.18.0.78",
+    ];
+    assert_eq!(said_of(pi, &["eth0: "]), expected);
+}
+
+#[test]
+fn a_second_address_changes_nothing() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = start(&first, "nas");
+    let pi = start(&second, "pi");
+    wait_for(&nas, "pi");
+    let sent = wait_until_told(&pi);
+    for address in ["198.18.0.77/24", "198.19.0.1/16"] {
+        second.ip(&format!("addr add {address} dev eth0"));
+        second.ip(&format!("addr delete {address} dev eth0"));
+    }
+    // What it says of this comes after what it might have said of the above.
+    second.ip("link set eth0 down");
+    pi.log.wait_for("eth0: left");
+    assert_eq!(pi.status()["datagrams"]["sent"], sent);
+    assert_eq!(nas.ask(&["lookup", "--all", "pi"]).out, "198.18.0.2:22\n");
+    assert_eq!(said_of(pi, &["eth0: "]).len(), 2);
+}
+
+#[test]
+fn a_host_whose_only_address_is_gone_waits_for_another() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = start(&first, "nas");
+    let pi = start(&second, "pi");
+    wait_for(&nas, "pi");
+    wait_for(&pi, "nas");
+    for _ in 0..2 {
+        second.ip("addr delete 198.18.0.2/24 dev eth0");
+        pi.log.wait_for("no usable interface");
+        // What it knows it still tells.
+        assert_eq!(pi.ask(&["lookup", "nas"]).out, "198.18.0.1:22\n");
+        second.ip("addr add 198.18.0.2/24 dev eth0");
+        pi.log.wait_for("eth0: up");
+    }
+    let late = start(&lan.host(3), "late");
+    wait_for(&late, "pi");
+    wait_for(&pi, "late");
+    let up = "eth0: up with address 198.18.0.2";
+    let left = "eth0: left, it is gone or has no IPv4 address";
+    let waiting = "no usable interface: waiting for one that is up and has an IPv4 address";
+    assert_eq!(said_of(pi, &["eth0: ", "no usable"]), [up, left, waiting, up, left, waiting, up]);
+}

@@ -1,0 +1,333 @@
+//! Interfaces come, go, change their names and lose their links: what a daemon makes of it without a restart, and says once.
+
+use foghorn::limits::LINKS;
+use nix::sys::signal::Signal;
+
+use crate::common::{Daemon, log};
+use crate::lan::{Host, Lan};
+
+/// Never due within a test: what is heard was sent because something happened.
+pub(crate) const NEVER: &str = "3600";
+
+/// Starts a daemon that announces `id` at port 22 and then never again of itself.
+pub(crate) fn start(host: &Host<'_>, id: &str) -> Daemon {
+    host.daemon(&["--id", id, "--port", "22", "--interval", NEVER])
+}
+
+/// Ends a daemon, and returns what it has said of these from its start to its end. It has run all the while.
+pub(crate) fn said_of(mut daemon: Daemon, subjects: &[&str]) -> Vec<String> {
+    assert!(daemon.stop().success());
+    daemon.log.until("ends");
+    let of_subject = |line: &String| subjects.iter().find_map(|subject| line.find(subject));
+    daemon.log.seen().iter().filter_map(|line| Some(line[of_subject(line)?..].to_owned())).collect()
+}
+
+/// Waits until a daemon knows where `id` is.
+pub(crate) fn wait_for(daemon: &Daemon, id: &str) {
+    assert_eq!(daemon.ask(&["lookup", "--wait", "20", id]).code, 0, "{id} is not known");
+}
+
+/// Waits until a daemon has answered the only other: then it has nothing more to send. Returns how much it has sent.
+pub(crate) fn wait_until_told(daemon: &Daemon) -> serde_json::Value {
+    daemon.ask_until(&["status", "--json"], |_| daemon.status()["datagrams"]["answers"] == 1);
+    daemon.status()["datagrams"]["sent"].clone()
+}
+
+#[test]
+fn an_interface_that_comes_after_the_daemon_is_used() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let (first, second) = (lan.host(1), lan.bare_host(2));
+    let nas = start(&first, "nas");
+    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", NEVER, "--interface", "eth*"]);
+    assert!(pi.ask(&["status"]).out.contains("waiting for one"));
+    lan.plug(&second, "eth0", "port2", "198.18.0.2/24");
+    wait_for(&nas, "pi");
+    wait_for(&pi, "nas");
+    let waiting = "no usable interface matches eth*: waiting for one that is up and has an IPv4 address";
+    assert_eq!(said_of(pi, &["no usable", "eth0: "]), [waiting, "eth0: up with address 198.18.0.2"]);
+}
+
+#[test]
+fn an_interface_that_is_renamed_stays_in_use() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = start(&first, "nas");
+    let pi = start(&second, "pi");
+    wait_for(&pi, "nas");
+    let mut expected = vec!["eth0: up with address 198.18.0.2"];
+    // Linux before 6.2 renames only what is down.
+    if second.try_run("ip", "link set eth0 name lan0") {
+        pi.log.wait_for("is now called");
+        assert!(pi.ask(&["list", "--json"]).out.contains("\"interface\":\"lan0\""));
+        expected.push("eth0: is now called lan0");
+    } else {
+        second.ip("link set eth0 down");
+        pi.log.wait_for("left");
+        second.ip("link set eth0 name lan0");
+        second.ip("link set lan0 up");
+        pi.log.wait_for("lan0: up");
+        expected.extend(["eth0: left, it is down or no longer wanted", "lan0: up with address 198.18.0.2"]);
+    }
+    second.ip("link set lan0 down");
+    pi.log.wait_for("left");
+    second.ip("link set lan0 name wan0");
+    second.ip("link set wan0 up");
+    pi.log.wait_for("wan0: up");
+    expected.extend(["lan0: left, it is down or no longer wanted", "wan0: up with address 198.18.0.2"]);
+    // It sends and hears there.
+    let late = start(&lan.host(3), "late");
+    wait_for(&late, "pi");
+    wait_for(&pi, "late");
+    assert_eq!(nas.ask(&["lookup", "pi"]).out, "198.18.0.2:22\n");
+    assert_eq!(said_of(pi, &["eth0: ", "lan0: ", "wan0: "]), expected);
+}
+
+#[test]
+fn an_interface_that_is_renamed_away_from_the_patterns_is_left() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    let nas = host.daemon(&["--id", "nas", "--port", "22", "--interface", "!wan*"]);
+    let rename = |from: &str, to: &str| {
+        host.ip(&format!("link set {from} down"));
+        host.ip(&format!("link set {from} name {to}"));
+        host.ip(&format!("link set {to} up"));
+    };
+    rename("eth0", "wan0");
+    nas.log.wait_for("eth0: left");
+    rename("wan0", "lan0");
+    nas.log.wait_for("lan0: up");
+    assert_eq!(nas.status()["interfaces"][0]["name"], "lan0");
+    let said = said_of(nas, &["eth0: ", "wan0: ", "lan0: "]);
+    assert_eq!(said.len(), 3, "{said:#?}");
+}
+
+#[test]
+fn a_bridge_is_used_while_any_member_has_a_link() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    second.ip("addr flush dev eth0");
+    second.ip("link add br0 type bridge forward_delay 0");
+    second.ip("addr add 198.18.0.2/24 dev br0");
+    second.ip("link set br0 up");
+    let nas = start(&first, "nas");
+    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", NEVER, "--interface", "br*"]);
+    second.ip("link set eth0 master br0");
+    wait_for(&nas, "pi");
+    let sent = wait_until_told(&pi);
+
+    // Members come and go, and the bridge's own address on the link with them: it takes the lowest of theirs.
+    for address in ["02:00:00:00:00:01", "fe:00:00:00:00:01"] {
+        second.ip("link add wlan0 type veth peer name station");
+        second.ip(&format!("link set wlan0 address {address}"));
+        second.ip("link set station up");
+        second.ip("link set wlan0 master br0 up");
+        second.ip("link delete wlan0");
+    }
+    second.ip("link set br0 address 02:00:00:00:00:02");
+    assert_eq!(pi.status()["datagrams"]["sent"], sent);
+    let late = start(&lan.host(3), "late");
+    wait_for(&late, "pi");
+
+    // The last one goes and comes back.
+    second.ip("link set eth0 nomaster");
+    pi.log.wait_for("br0: left");
+    second.ip("link set eth0 master br0");
+    pi.log.wait_for("br0: up");
+    assert_eq!(pi.ask(&["lookup", "nas"]).code, 0);
+    // The kernel calls a bridge that never had a member up.
+    let up = "br0: up with address 198.18.0.2";
+    let (again, left) = ("br0: has a link again", "br0: left, it is down or no longer wanted");
+    assert_eq!(said_of(pi, &["br0: "]), [up, again, left, up]);
+}
+
+#[test]
+fn a_host_that_roams_knows_its_new_neighbours() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let other_lan = lan.another();
+    let pi = start(&lan.host(2), "pi");
+    let tv = start(&other_lan.host(3), "tv");
+    let moves = ["lan2", "lan", "lan2", "lan", "lan2"];
+    for bridge in moves {
+        move_to(&lan, bridge);
+    }
+    wait_for(&tv, "pi");
+    wait_for(&pi, "tv");
+    let said = said_of(pi, &["eth0: "]);
+    let (left, came): (Vec<_>, Vec<_>) = said.iter().partition(|line| line.contains("left"));
+    assert!(left.len() <= moves.len() && came.len() <= 1 + moves.len(), "{said:#?}");
+    assert!(said.windows(2).all(|pair| pair[0] != pair[1] || pair[0].contains("again")), "{said:#?}");
+}
+
+#[test]
+fn a_link_that_is_lost_for_a_moment_is_announced_on_again() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let other_lan = lan.another();
+    let pi = start(&lan.host(2), "pi");
+    let tv = start(&other_lan.host(3), "tv");
+    // All of it between two looks of the daemon.
+    pi.signal(Signal::SIGSTOP);
+    move_to(&lan, "lan2");
+    pi.signal(Signal::SIGCONT);
+    wait_for(&tv, "pi");
+    wait_for(&pi, "tv");
+    assert_eq!(said_of(pi, &["eth0: "]), ["eth0: up with address 198.18.0.2", "eth0: has a link again"]);
+}
+
+/// Lets the host at port2 lose its link and find another at that bridge, as one on Wi-Fi does.
+fn move_to(lan: &Lan, bridge: &str) {
+    lan.ip("link set port2 down");
+    lan.ip(&format!("link set port2 master {bridge}"));
+    lan.ip("link set port2 up");
+}
+
+#[test]
+fn an_interface_that_is_replaced_under_the_same_index_is_used() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.bare_host(2);
+    lan.plug_numbered(&host, "eth0", 77, "port2");
+    let pi = start(&host, "pi");
+    pi.signal(Signal::SIGSTOP);
+    host.ip("link delete eth0");
+    lan.plug_numbered(&host, "eth0", 77, "port2");
+    pi.signal(Signal::SIGCONT);
+    let tv = start(&lan.host(3), "tv");
+    wait_for(&tv, "pi");
+    wait_for(&pi, "tv");
+    assert_eq!(said_of(pi, &["eth0: "]), ["eth0: up with address 198.18.0.2"]);
+}
+
+#[test]
+fn more_changes_than_the_kernel_keeps_for_us_leave_the_daemon_up_to_date() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = start(&first, "nas");
+    let pi = start(&second, "pi");
+    wait_for(&nas, "pi");
+    pi.signal(Signal::SIGSTOP);
+    // Its socket's buffer has room for some hundreds.
+    let change = "addr add 198.19.0.1/16 dev eth0\naddr delete 198.19.0.1/16 dev eth0\n";
+    second.ip_batch(&change.repeat(1000));
+    second.ip("addr flush dev eth0");
+    second.ip("addr add 198.18.0.3/24 dev eth0");
+    pi.signal(Signal::SIGCONT);
+    pi.log.wait_for("198.18.0.3");
+    assert_eq!(nas.watch(&["watch"]).lines.wait_for("198.18.0.3"), "known pi 198.18.0.3:22 eth0");
+    let changed = "eth0: address changed from 198.18.0.2 to 198.18.0.3";
+    assert_eq!(said_of(pi, &["eth0: "]), ["eth0: up with address 198.18.0.2", changed]);
+}
+
+#[test]
+fn more_interfaces_than_there_is_room_for_are_told_of_once() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    let nas = start(&host, "nas");
+    let interfaces = |nas: &Daemon| nas.status()["interfaces"].as_array().unwrap().len();
+    let add = |number: usize| {
+        host.ip_batch(&format!(
+            "link add out{number} type veth peer name in{number}\n\
+             link set in{number} up\n\
+             addr add 198.19.{number}.1/24 dev out{number}\n\
+             link set out{number} up\n"
+        ));
+    };
+    (1..=LINKS + 2).for_each(add);
+    nas.log.wait_for("more than");
+    // One that was left out takes the place of one that goes.
+    host.ip("link delete out1");
+    nas.log.wait_for("out1: left");
+    assert_eq!(interfaces(&nas), LINKS);
+    for number in 2..=LINKS + 2 {
+        host.ip(&format!("link delete out{number}"));
+    }
+    nas.ask_until(&["status", "--json"], |_| interfaces(&nas) == 1);
+    (1..=LINKS).for_each(add);
+    nas.log.wait_for("more than");
+    let said = said_of(nas, &["more than", "eth0: "]);
+    let crowded = format!("more than {LINKS} interfaces: some are left out; choose with --interface");
+    assert_eq!(said, ["eth0: up with address 198.18.0.1", &crowded, &crowded]);
+}
+
+#[test]
+fn a_host_without_address_or_link_waits_and_recovers() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let watch = nas.watch(&["watch"]);
+
+    // No host here has a default route; this one has no address either.
+    second.ip("addr flush dev eth0");
+    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    second.ip("addr add 198.18.0.2/24 dev eth0");
+    pi.log.wait_for("eth0: up with address 198.18.0.2");
+    watch.lines.wait_for("pi 198.18.0.2:22 eth0");
+    // It is answered: with its next announcement it will be no newcomer.
+    assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).code, 0);
+
+    // The interface goes down and comes back with another address.
+    second.ip("link set eth0 down");
+    pi.log.wait_for("eth0: left");
+    assert!(pi.ask(&["status"]).out.contains("waiting for one"));
+    second.ip("addr flush dev eth0");
+    second.ip("addr add 198.18.0.3/24 dev eth0");
+    second.ip("link set eth0 up");
+    pi.log.wait_for("eth0: up");
+    assert_eq!(watch.lines.next(), "moved pi 198.18.0.3:22 eth0");
+
+    // The cable is out at the other end: no carrier.
+    lan.ip("link set port2 down");
+    pi.log.wait_for("eth0: left");
+    lan.ip("link set port2 up");
+    pi.log.wait_for("eth0: up");
+    let status = pi.status();
+    assert_eq!(status["interfaces"][0]["send_errors"], 0, "{status}");
+    assert_eq!(pi.ask(&["lookup", "nas"]).out, "198.18.0.1:22\n");
+}
+
+#[test]
+fn an_interface_that_is_removed_and_made_anew_is_used_again() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).code, 0);
+    second.ip("link delete eth0");
+    pi.log.wait_for("eth0: left");
+    // What was heard there is still told, for a while; the interface has no name any more.
+    assert!(pi.ask(&["list", "--json"]).out.contains("\"interface\":\"-\""));
+    lan.plug(&second, "eth0", "port2b", "198.18.0.9/24");
+    pi.log.wait_for("eth0: up with address 198.18.0.9");
+    assert_eq!(nas.watch(&["watch"]).lines.wait_for("198.18.0.9"), "known pi 198.18.0.9:22 eth0");
+}
