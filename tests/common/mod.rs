@@ -22,6 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 /// After this a test has failed: what it waits for will not come. Nothing is expected to take as long.
@@ -134,6 +135,12 @@ impl Lines {
         Some(line)
     }
 
+    /// Whether a line that contains `text` has come. Passes over those that have.
+    pub(crate) fn has_come(&self, text: &str) -> bool {
+        let mut lines = self.receiver.try_iter().inspect(|line| self.seen.borrow_mut().push(line.clone()));
+        lines.any(|line| line.contains(text))
+    }
+
     /// All lines that were waited for or passed over, in their order.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.borrow().clone()
@@ -237,8 +244,32 @@ impl Daemon {
         line.unwrap().split_whitespace().map(str::to_owned).collect()
     }
 
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().try_into().unwrap())
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+        kill(self.pid(), signal).unwrap();
+    }
+
+    /// Stops it where it is, until it is [resumed](Self::resume).
+    pub(crate) fn suspend(&self) {
+        self.signal(Signal::SIGSTOP);
+        waitpid(self.pid(), Some(WaitPidFlag::WUNTRACED)).unwrap();
+    }
+
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    /// Its memory that is in RAM, in kB. None where that of an emulator would be told.
+    pub(crate) fn resident_kb(&self) -> Option<u64> {
+        if std::env::var_os("FOGHORN_TEST_RUNNER").is_some_and(|runner| !runner.is_empty()) {
+            return None;
+        }
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).unwrap();
+        let resident = rollup.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+        Some(resident.trim_end_matches("kB").trim().parse().unwrap())
     }
 
     /// Asks it to end, and waits until it has.

@@ -2,9 +2,11 @@
 
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
-use crate::common::{Daemon, Directory, FOGHORN, skip, to_run};
+use crate::common::{Daemon, Directory, FOGHORN, TIMEOUT, skip, to_run};
 use crate::peer::Peer;
+use crate::role::Role;
 
 /// A network namespace, held open by a process that waits for us to end.
 struct Namespace {
@@ -166,6 +168,19 @@ impl Host<'_> {
         assert!(self.namespace.enter("ip").arg("-batch").arg(path).status().unwrap().success());
     }
 
+    /// Waits until the kernel has noticed that an interface has a link.
+    pub(crate) fn wait_for_link(&self, interface: &str) {
+        let begin = Instant::now();
+        let is_up = || {
+            let mut ip = self.namespace.enter("ip");
+            let shown = ip.args(["-oneline", "link", "show", "dev", interface]).output().unwrap();
+            String::from_utf8_lossy(&shown.stdout).contains("state UP")
+        };
+        while !is_up() {
+            assert!(begin.elapsed() < TIMEOUT, "{interface} has no link");
+        }
+    }
+
     /// Whether a command succeeds there.
     pub(crate) fn try_run(&self, program: &str, arguments: &str) -> bool {
         self.namespace.try_run(program, arguments)
@@ -181,7 +196,16 @@ impl Host<'_> {
 
     /// Runs a node there that sends recorded bytes.
     pub(crate) fn peer(&self, datagram: &[u8]) -> Peer {
-        Peer::start(self.enter(&std::env::current_exe().unwrap().to_string_lossy()), datagram)
+        Peer::start(self.this_program(), datagram)
+    }
+
+    /// Runs an ignored test of this program there.
+    pub(crate) fn role(&self, test: &str, input: &[u8]) -> Role {
+        Role::start(self.this_program(), test, input)
+    }
+
+    fn this_program(&self) -> Command {
+        self.enter(&std::env::current_exe().unwrap().to_string_lossy())
     }
 
     /// A command that runs a program of this build there.

@@ -1,7 +1,6 @@
 //! Interfaces come, go, change their names and lose their links: what a daemon makes of it without a restart, and says once.
 
 use foghorn::limits::LINKS;
-use nix::sys::signal::Signal;
 
 use crate::common::{Daemon, log};
 use crate::lan::{Host, Lan};
@@ -180,12 +179,14 @@ fn a_link_that_is_lost_for_a_moment_is_announced_on_again() {
     }
     let Some(lan) = Lan::new() else { return };
     let other_lan = lan.another();
-    let pi = start(&lan.host(2), "pi");
+    let roamer = lan.host(2);
+    let pi = start(&roamer, "pi");
     let tv = start(&other_lan.host(3), "tv");
     // All of it between two looks of the daemon.
-    pi.signal(Signal::SIGSTOP);
+    pi.suspend();
     move_to(&lan, "lan2");
-    pi.signal(Signal::SIGCONT);
+    roamer.wait_for_link("eth0");
+    pi.resume();
     wait_for(&tv, "pi");
     wait_for(&pi, "tv");
     assert_eq!(said_of(pi, &["eth0: "]), ["eth0: up with address 198.18.0.2", "eth0: has a link again"]);
@@ -207,10 +208,11 @@ fn an_interface_that_is_replaced_under_the_same_index_is_used() {
     let host = lan.bare_host(2);
     lan.plug_numbered(&host, "eth0", 77, "port2");
     let pi = start(&host, "pi");
-    pi.signal(Signal::SIGSTOP);
+    pi.suspend();
     host.ip("link delete eth0");
     lan.plug_numbered(&host, "eth0", 77, "port2");
-    pi.signal(Signal::SIGCONT);
+    host.wait_for_link("eth0");
+    pi.resume();
     let tv = start(&lan.host(3), "tv");
     wait_for(&tv, "pi");
     wait_for(&pi, "tv");
@@ -227,13 +229,13 @@ fn more_changes_than_the_kernel_keeps_for_us_leave_the_daemon_up_to_date() {
     let nas = start(&first, "nas");
     let pi = start(&second, "pi");
     wait_for(&nas, "pi");
-    pi.signal(Signal::SIGSTOP);
+    pi.suspend();
     // Its socket's buffer has room for some hundreds.
     let change = "addr add 198.19.0.1/16 dev eth0\naddr delete 198.19.0.1/16 dev eth0\n";
     second.ip_batch(&change.repeat(1000));
     second.ip("addr flush dev eth0");
     second.ip("addr add 198.18.0.3/24 dev eth0");
-    pi.signal(Signal::SIGCONT);
+    pi.resume();
     pi.log.wait_for("198.18.0.3");
     assert_eq!(nas.watch(&["watch"]).lines.wait_for("198.18.0.3"), "known pi 198.18.0.3:22 eth0");
     let changed = "eth0: address changed from 198.18.0.2 to 198.18.0.3";

@@ -13,11 +13,14 @@
 mod addresses;
 #[path = "../common/mod.rs"]
 mod common;
+mod flood;
 mod lan;
 mod links;
 mod onlink;
 mod peer;
 mod privileges;
+mod role;
+mod suspend;
 
 use common::{log, skip};
 use lan::Lan;

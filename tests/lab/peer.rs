@@ -1,46 +1,33 @@
 //! A node that knows nothing of foghorn: it broadcasts recorded bytes once and tells what it hears.
-//!
-//! It is this test program itself, run again inside a host's namespace.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::common::{Lines, TIMEOUT};
+use crate::common::TIMEOUT;
+use crate::role::Role;
 
 /// The protocol's port.
-const PORT: u16 = 21025;
+pub(crate) const PORT: u16 = 21025;
 
-pub(crate) struct Peer {
-    child: Child,
-    lines: Lines,
-}
+pub(crate) struct Peer(Role);
 
 impl Peer {
     /// Starts `program`, which is this test program in some namespace, and waits until it hears and has sent `datagram`.
-    pub(crate) fn start(mut program: Command, datagram: &[u8]) -> Self {
-        program.args(["--exact", "peer::recorded_node", "--ignored", "--nocapture"]);
-        let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(datagram).unwrap();
-        let lines = Lines::of(child.stdout.take().unwrap());
-        lines.wait_for("heard: ready");
-        Self { child, lines }
+    pub(crate) fn start(program: Command, datagram: &[u8]) -> Self {
+        let mut role = Role::start(program, "peer::recorded_node", datagram);
+        role.end_input();
+        role.lines.wait_for("heard: ready");
+        Self(role)
     }
 
     /// Waits until it has heard each of these, in whatever order: a `NodeID` and an IP address.
     pub(crate) fn wait_for_all<const N: usize>(&self, expected: [&str; N]) {
         let mut missing = Vec::from(expected);
         while !missing.is_empty() {
-            let line = self.lines.wait_for("heard: ");
+            let line = self.0.lines.wait_for("heard: ");
             missing.retain(|expected| line != format!("heard: {expected}"));
         }
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

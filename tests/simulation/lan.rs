@@ -48,6 +48,8 @@ pub(crate) struct Node {
     pub(crate) discoverer: Option<Discoverer<'static>>,
     /// When it is to be woken, as far as that is noted in the list of those to wake.
     wakes: Option<Instant>,
+    /// It neither hears nor does anything, and does not know that time passes.
+    suspended: bool,
     pub(crate) sent: usize,
     pub(crate) events: Vec<(EventKind, String)>,
 }
@@ -100,6 +102,7 @@ impl Lan {
             address: Ipv4Addr::new(10, 0, high, low),
             discoverer: None,
             wakes: None,
+            suspended: false,
             sent: 0,
             events: vec![],
         });
@@ -126,6 +129,18 @@ impl Lan {
     pub(crate) fn stop(&mut self, node: usize) {
         self.nodes[node].discoverer = None;
         self.nodes[node].wakes = None;
+    }
+
+    /// Closes the lid.
+    pub(crate) fn suspend(&mut self, node: usize) {
+        self.nodes[node].suspended = true;
+    }
+
+    /// Opens it again: the timer, which has counted on, fires at once.
+    pub(crate) fn resume(&mut self, node: usize) {
+        self.nodes[node].suspended = false;
+        self.nodes[node].discoverer.as_mut().unwrap().handle_timeout(self.now);
+        self.drain(node);
     }
 
     /// Gives a node another address, as DHCP does.
@@ -175,6 +190,9 @@ impl Lan {
             if !is_for || receiver == datagram.from || self.random.percent(self.weather.loss_percent) {
                 continue;
             }
+            if self.nodes[receiver].suspended {
+                continue;
+            }
             if let Some(discoverer) = &mut self.nodes[receiver].discoverer {
                 discoverer.handle_datagram(self.now, LINK, datagram.source, &datagram.bytes).unwrap();
                 self.drain(receiver);
@@ -215,9 +233,14 @@ impl Lan {
 
     /// The time that was noted for a node has come.
     fn wake(&mut self, at: Instant, node: usize) {
-        let Node { discoverer: Some(discoverer), wakes, .. } = &mut self.nodes[node] else { return };
+        let Node { discoverer: Some(discoverer), wakes, suspended, .. } = &mut self.nodes[node] else {
+            return;
+        };
         if *wakes == Some(at) {
             *wakes = None;
+            if *suspended {
+                return;
+            }
             discoverer.handle_timeout(self.now);
             self.drain(node);
         }

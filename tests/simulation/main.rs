@@ -85,6 +85,53 @@ fn a_node_that_leaves_is_lost_after_three_intervals() {
 }
 
 #[test]
+fn a_node_that_slept_for_long_announces_and_forgets_at_once_when_it_wakes() {
+    let mut lan = Lan::new(4, Weather { delay_ms: 1, ..Weather::default() });
+    let [nas, pi, tv] = ["nas", "pi", "tv"].map(|id| lan.add(id));
+    for node in [nas, pi, tv] {
+        lan.start(node);
+        lan.run(1000);
+    }
+    lan.run(40_000);
+    lan.suspend(pi);
+    lan.stop(tv);
+    lan.run(100_000);
+    assert_eq!(lan.lookup(nas, pi), None);
+    lan.nodes[pi].events.clear();
+    let sent = lan.nodes[pi].sent;
+
+    lan.resume(pi);
+    assert_eq!(lan.nodes[pi].sent, sent + 1);
+    let mut lost = lan.nodes[pi].events.clone();
+    lost.sort_by(|(_, a), (_, b)| a.cmp(b));
+    assert_eq!(lost, [(EventKind::Lost, "nas".to_owned()), (EventKind::Lost, "tv".to_owned())]);
+    // It is heard, and answered.
+    lan.run(2);
+    assert_eq!(lan.lookup(nas, pi), Some(lan.nodes[pi].address));
+    lan.run(110);
+    assert_eq!(lan.nodes[pi].events[2..], [(EventKind::Found, "nas".to_owned())]);
+}
+
+#[test]
+fn a_nap_is_no_reason_to_forget() {
+    let mut lan = Lan::new(5, Weather::default());
+    let (nas, pi) = (lan.add("nas"), lan.add("pi"));
+    lan.start(nas);
+    lan.start(pi);
+    lan.run(1000);
+    // Its next announcement falls into the nap: it is made up for on waking, once, however many were due.
+    lan.suspend(pi);
+    lan.run(70_000);
+    let sent = lan.nodes[pi].sent;
+    lan.resume(pi);
+    lan.run(20_000);
+    assert_eq!(lan.nodes[pi].sent, sent + 1);
+    for node in &lan.nodes {
+        assert!(node.events.iter().all(|(kind, _)| *kind == EventKind::Found), "{:?}", node.events);
+    }
+}
+
+#[test]
 fn loss_delay_and_duplication_cost_at_most_some_intervals() {
     for seed in 0..5 {
         let weather = Weather { loss_percent: 5, duplicate_percent: 10, delay_ms: 300 };

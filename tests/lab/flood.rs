@@ -1,0 +1,159 @@
+//! A host that makes up names floods a daemon: those that it knew stay, newcomers get in, and it neither grows nor shouts.
+
+use std::io::BufRead as _;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::common::{Daemon, announcement};
+use crate::lan::{Host, Lan};
+use crate::links::wait_for;
+use crate::peer::PORT;
+use crate::role::Role;
+
+/// Datagrams that a flood sends at once, each [`PERIOD`]: 10,000 a second, or fewer where the sender is slow.
+const BATCH: u32 = 100;
+const PERIOD: Duration = Duration::from_millis(10);
+
+/// A flood that nobody ends ends itself when it has sent so many times what it was to send.
+const LONGEST: u32 = 6;
+
+/// A daemon sends at most this a second because of a flood.
+const SENT_PER_SECOND: u64 = 20;
+
+/// Two hosts that know each other for long enough to be established: the first, which is to be flooded, forgets only whom it
+/// has not heard for nine seconds, the second announces each second. So it stays known even where most that comes is dropped,
+/// as on a slow machine.
+struct Neighbours {
+    nas: Daemon,
+    _pi: Daemon,
+}
+
+impl Neighbours {
+    fn on(first: &Host<'_>, second: &Host<'_>) -> Self {
+        let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3"]);
+        let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "1"]);
+        nas.ask_until(&["lookup", "--json", "pi"], |ended| {
+            let node: serde_json::Value = serde_json::from_str(&ended.out).unwrap_or_default();
+            let number = |key: &str| node[key].as_u64().unwrap_or(0);
+            // Its last announcement half a lease after its first, in whole seconds of which a part may be missing.
+            number("heard") >= 3 && number("known_s") >= number("age_s") + 6
+        });
+        Self { nas, _pi: pi }
+    }
+
+    fn check(&self) {
+        let ended = self.nas.ask(&["lookup", "pi"]);
+        assert_eq!(ended.out, "198.18.0.2:22\n", "{ended:?}");
+    }
+
+    fn sent(&self) -> u64 {
+        self.nas.status()["datagrams"]["sent"].as_u64().unwrap()
+    }
+}
+
+/// Sends that many forged nodes to the first host, by turns from that many addresses from `source` on, and goes on until it is
+/// ended.
+fn flood(from: &Host<'_>, datagrams: u32, source: Ipv4Addr, sources: u8) -> Role {
+    let order = format!("{datagrams} {source} {sources}\n");
+    let flood = from.role("flood::sender", order.as_bytes());
+    flood.lines.wait_for("flood: begins");
+    flood
+}
+
+/// Lets a flood end when it has sent all, and looks at the daemon all the while.
+fn see_through(mut flood: Role, neighbours: &Neighbours) {
+    while !flood.lines.has_come("flood: has sent all") {
+        neighbours.check();
+    }
+    flood.end_input();
+    flood.lines.wait_for("flood: ends");
+    neighbours.check();
+}
+
+#[test]
+fn a_host_that_floods_takes_nothing_from_others() {
+    let Some(lan) = Lan::new() else { return };
+    let hosts = [1, 2, 3, 4, 5].map(|number| lan.host(number));
+    let stranger = Ipv4Addr::new(198, 18, 0, 3);
+    let neighbours = Neighbours::on(&hosts[0], &hosts[1]);
+    let nas = &neighbours.nas;
+    // Memory is resident from its first use on.
+    see_through(flood(&hosts[2], 2_000, stranger, 1), &neighbours);
+    let (resident, sent, begin) = (nas.resident_kb(), neighbours.sent(), Instant::now());
+
+    let flooding = flood(&hosts[2], 100_000, stranger, 1);
+    let _newcomer = hosts[3].daemon(&["--id", "newcomer", "--port", "22", "--interval", "1"]);
+    wait_for(nas, "newcomer");
+    see_through(flooding, &neighbours);
+    let _late = hosts[4].daemon(&["--id", "late", "--port", "22", "--interval", "1"]);
+    wait_for(nas, "late");
+
+    assert_eq!(nas.ask(&["lookup", "newcomer"]).out, "198.18.0.4:22\n");
+    assert!(nas.resident_kb() <= resident, "{:?} kB after {resident:?}", nas.resident_kb());
+    let limit = SENT_PER_SECOND * (begin.elapsed().as_secs() + 1);
+    assert!(neighbours.sent() - sent <= limit, "{} sent, {limit} at most", neighbours.sent() - sent);
+    let status = nas.status();
+    assert!(status["rejected"]["source_full"].as_u64() > Some(0), "{status}");
+}
+
+#[test]
+fn who_floods_from_all_addresses_displaces_no_established_node() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second, third] = [1, 2, 3].map(|number| lan.host(number));
+    let (source, sources) = (Ipv4Addr::new(198, 18, 0, 50), 200);
+    let addresses = (0..sources).map(|number| format!("addr add 198.18.0.{}/24 dev eth0\n", 50 + number));
+    third.ip_batch(&addresses.collect::<String>());
+    let neighbours = Neighbours::on(&first, &second);
+    let (sent, begin) = (neighbours.sent(), Instant::now());
+    see_through(flood(&third, 20_000, source, sources), &neighbours);
+    let registry = neighbours.nas.status()["registry"].clone();
+    assert_eq!(registry["used"], registry["capacity"]);
+    let limit = SENT_PER_SECOND * (begin.elapsed().as_secs() + 1);
+    assert!(neighbours.sent() - sent <= limit, "{} sent, {limit} at most", neighbours.sent() - sent);
+}
+
+#[test]
+#[ignore = "no test: the lab runs it on the host that floods"]
+fn sender() {
+    let mut order = String::new();
+    std::io::stdin().read_line(&mut order).unwrap();
+    let words: Vec<_> = order.split_whitespace().collect();
+    let (datagrams, sources): (u32, u32) = (words[0].parse().unwrap(), words[2].parse().unwrap());
+    let source: Ipv4Addr = words[1].parse().unwrap();
+    let socket = |number| {
+        let socket = UdpSocket::bind((Ipv4Addr::from_bits(source.to_bits() + number), 0)).unwrap();
+        socket.connect((Ipv4Addr::new(198, 18, 0, 1), PORT)).unwrap();
+        socket
+    };
+    let sockets: Vec<_> = (0..sources).map(socket).collect();
+    let is_to_end = Arc::new(AtomicBool::new(false));
+    thread::spawn({
+        let is_to_end = is_to_end.clone();
+        move || {
+            // Nothing more comes but the end.
+            let _ = std::io::stdin().lock().lines().count();
+            is_to_end.store(true, Ordering::Relaxed);
+        }
+    });
+    println!("flood: begins");
+    let mut due = Instant::now();
+    for batch in 0..LONGEST * datagrams / BATCH {
+        for number in batch * BATCH..(batch + 1) * BATCH {
+            let socket = &sockets[usize::try_from(number % sources).unwrap()];
+            // It may fail when the interface's queue is full.
+            let _ = socket.send(&announcement(&format!("forged-{source}-{number}"), 22));
+        }
+        if (batch + 1) * BATCH == datagrams {
+            println!("flood: has sent all");
+        }
+        if (batch + 1) * BATCH >= datagrams && is_to_end.load(Ordering::Relaxed) {
+            break;
+        }
+        due = (due + PERIOD).max(Instant::now());
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+    }
+    println!("flood: ends");
+}

@@ -1,0 +1,37 @@
+//! This test program itself, run again inside a host's namespace to play a part there.
+
+use std::io::Write as _;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use crate::common::Lines;
+
+/// The part is one of the ignored tests, which does what its standard input says. It is ended when this is dropped.
+pub(crate) struct Role {
+    child: Child,
+    input: Option<ChildStdin>,
+    pub(crate) lines: Lines,
+}
+
+impl Role {
+    /// Starts that test, by `program`, which is this test program in some namespace.
+    pub(crate) fn start(mut program: Command, test: &str, input: &[u8]) -> Self {
+        program.args(["--exact", test, "--ignored", "--nocapture"]);
+        let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input).unwrap();
+        let lines = Lines::of(child.stdout.take().unwrap());
+        Self { child, input: Some(stdin), lines }
+    }
+
+    /// Tells it that there is no more input.
+    pub(crate) fn end_input(&mut self) {
+        self.input = None;
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
