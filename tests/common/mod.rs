@@ -135,14 +135,9 @@ impl Lines {
         Some(line)
     }
 
-    /// Whether a line that contains `text` has come. Passes over those that have.
-    pub(crate) fn has_come(&self, text: &str) -> bool {
-        let mut lines = self.receiver.try_iter().inspect(|line| self.seen.borrow_mut().push(line.clone()));
-        lines.any(|line| line.contains(text))
-    }
-
-    /// All lines that were waited for or passed over, in their order.
+    /// All lines that have come so far, also those that were waited for.
     pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.borrow_mut().extend(self.receiver.try_iter());
         self.seen.borrow().clone()
     }
 
@@ -244,7 +239,7 @@ impl Daemon {
         line.unwrap().split_whitespace().map(str::to_owned).collect()
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().try_into().unwrap())
     }
 
@@ -267,7 +262,7 @@ impl Daemon {
         if std::env::var_os("FOGHORN_TEST_RUNNER").is_some_and(|runner| !runner.is_empty()) {
             return None;
         }
-        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).unwrap();
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid())).unwrap();
         let resident = rollup.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
         Some(resident.trim_end_matches("kB").trim().parse().unwrap())
     }

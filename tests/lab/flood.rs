@@ -56,16 +56,16 @@ impl Neighbours {
 
 /// Sends that many forged nodes to the first host, by turns from that many addresses from `source` on, and goes on until it is
 /// ended.
-fn flood(from: &Host<'_>, datagrams: u32, source: Ipv4Addr, sources: u8) -> Role {
+pub(crate) fn flood(from: &Host<'_>, datagrams: u32, source: Ipv4Addr, sources: u8) -> Role {
     let order = format!("{datagrams} {source} {sources}\n");
-    let flood = from.role("flood::sender", order.as_bytes());
+    let flood = from.role("flood::sender", &order);
     flood.lines.wait_for("flood: begins");
     flood
 }
 
 /// Lets a flood end when it has sent all, and looks at the daemon all the while.
 fn see_through(mut flood: Role, neighbours: &Neighbours) {
-    while !flood.lines.has_come("flood: has sent all") {
+    while !flood.lines.seen().iter().any(|line| line.contains("flood: has sent all")) {
         neighbours.check();
     }
     flood.end_input();

@@ -36,6 +36,18 @@ impl Namespace {
         command
     }
 
+    /// A command that runs a program of this build in it.
+    fn enter_built(&self, program: &str) -> Command {
+        let (program, arguments) = to_run(program);
+        let mut command = self.enter(&program);
+        command.args(arguments);
+        command
+    }
+
+    fn enter_this_program(&self) -> Command {
+        self.enter_built(&std::env::current_exe().unwrap().to_string_lossy())
+    }
+
     fn run(&self, program: &str, arguments: &str) {
         assert!(self.try_run(program, arguments), "{program} {arguments} failed");
     }
@@ -130,6 +142,21 @@ impl Lan {
         host.ip(&format!("link set {interface} up"));
     }
 
+    /// Cuts the cable of a host in two, and runs an ignored test of this program in between: what it is told are the interfaces
+    /// at the two ends.
+    pub(crate) fn splice(&self, host: &Host<'_>, test: &str) -> Role {
+        let (port, inner, outer) = (
+            format!("port{}", host.number),
+            format!("inner{}", host.number),
+            format!("outer{}", host.number),
+        );
+        self.switch.run("ip", &format!("link set {port} nomaster"));
+        self.switch.run("ip", &format!("link add {outer} type veth peer name {inner}"));
+        self.switch.run("ip", &format!("link set {inner} up"));
+        self.switch.run("ip", &format!("link set {outer} master lan up"));
+        Role::start(self.switch.enter_this_program(), test, format!("{port} {inner}\n").as_bytes())
+    }
+
     /// Runs `ip` in the switch.
     pub(crate) fn ip(&self, arguments: &str) {
         self.switch.run("ip", arguments);
@@ -188,7 +215,7 @@ impl Host<'_> {
 
     /// Runs foghorn there.
     pub(crate) fn daemon(&self, arguments: &[&str]) -> Daemon {
-        let mut command = self.enter(FOGHORN);
+        let mut command = self.namespace.enter_built(FOGHORN);
         command.env_remove("FOGHORN_LOG");
         let control = self.directory.path(&format!("{}.sock", self.number));
         Daemon::start_with(command, &control, arguments)
@@ -196,23 +223,11 @@ impl Host<'_> {
 
     /// Runs a node there that sends recorded bytes.
     pub(crate) fn peer(&self, datagram: &[u8]) -> Peer {
-        Peer::start(self.this_program(), datagram)
+        Peer::start(self.namespace.enter_this_program(), datagram)
     }
 
     /// Runs an ignored test of this program there.
-    pub(crate) fn role(&self, test: &str, input: &[u8]) -> Role {
-        Role::start(self.this_program(), test, input)
-    }
-
-    fn this_program(&self) -> Command {
-        self.enter(&std::env::current_exe().unwrap().to_string_lossy())
-    }
-
-    /// A command that runs a program of this build there.
-    fn enter(&self, program: &str) -> Command {
-        let (program, arguments) = to_run(program);
-        let mut command = self.namespace.enter(&program);
-        command.args(arguments);
-        command
+    pub(crate) fn role(&self, test: &str, input: &str) -> Role {
+        Role::start(self.namespace.enter_this_program(), test, input.as_bytes())
     }
 }

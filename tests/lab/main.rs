@@ -21,6 +21,7 @@ mod peer;
 mod privileges;
 mod role;
 mod suspend;
+mod weather;
 
 use common::{log, skip};
 use lan::Lan;
