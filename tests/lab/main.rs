@@ -20,6 +20,7 @@ mod onlink;
 mod peer;
 mod privileges;
 mod role;
+mod soak;
 mod suspend;
 mod weather;
 
