@@ -16,6 +16,7 @@ mod common;
 mod control;
 #[path = "../common/daemon.rs"]
 mod daemon;
+mod flood;
 mod foreign;
 mod idle;
 mod load;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
     control::measure(&workshop);
     memory::measure(&workshop);
     foreign::measure(&workshop);
+    flood::measure(&workshop);
     idle::measure(&workshop);
     ExitCode::SUCCESS
 }
