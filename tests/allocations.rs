@@ -92,8 +92,13 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
             let _ = std::io::copy(&mut watcher, &mut std::io::sink());
         }
         if number % (20 * BURST) == 0 {
-            ask(control, b"status\nversion\nversion 9\nnonsense\nlookup a b\nlist all\n", 6);
+            ask(control, b"status\nversion\nversion 9\nnonsense\n", 4);
+            ask(control, b"lookup a b\n", 1);
+            ask(control, b"list all\n", 1);
             ask(control, &b"x".repeat(1000), 1);
+            // In pieces, and never in whole.
+            let mut pieces = UnixStream::connect(control).unwrap();
+            b"lookup".iter().for_each(|byte| pieces.write_all(&[*byte]).unwrap_or_default());
             // Silent clients that have to give way, a watcher that leaves, one that never reads.
             let _silent: Vec<_> = (0..20).map(|_| UnixStream::connect(control).unwrap()).collect();
             UnixStream::connect(control).unwrap().write_all(b"watch\n").unwrap();

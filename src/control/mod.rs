@@ -26,8 +26,14 @@
 //! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
 //!
 //! A client that asks nothing, or does not read what it is told, is left after 30 seconds; who watches may be silent for ever,
-//! but is left when changes come faster than it reads them. Of silent clients the oldest gives way when all places are
-//! taken; when all are busy, a newcomer is told `error busy`.
+//! but is left when changes come faster than it reads them. After a line that is no request the next is looked at a tenth of a
+//! second later, and so are the rest of a request that comes in more than four pieces. Neither keeps a client from being left.
+//!
+//! When all places are taken, a client that asks nothing, or does not read what it is told, gives way to a newcomer: one of the user
+//! who has most places, and of these the one without a sign of life for longest. If there is none, the newcomer is told `error busy`;
+//! but if another user has more places than the newcomer's user would have, that user's longest idle client is told so, whatever
+//! it does, and gives way. By the same rule all clients but one may watch: the last place is for those who ask. Newcomers are taken
+//! in as fast as a fortieth of a processor allows.
 //!
 //! # Replies
 //!

@@ -10,6 +10,14 @@ pub(super) fn now() -> Instant {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Instant::ZERO, from_timespec)
 }
 
+/// The processor time that this thread has used, in nanoseconds.
+pub(super) fn processor_time() -> u64 {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0, |time| {
+        let [secs, nanos] = [time.tv_sec(), time.tv_nsec()].map(|part| u64::try_from(part).unwrap_or(0));
+        secs.saturating_mul(1_000_000_000).saturating_add(nanos)
+    })
+}
+
 fn from_timespec(time: TimeSpec) -> Instant {
     let secs = u64::try_from(time.tv_sec()).unwrap_or(0);
     let millis = u64::try_from(time.tv_nsec() / 1_000_000).unwrap_or(0);
@@ -33,6 +41,13 @@ mod tests {
         }
         assert_eq!(from_timespec(TimeSpec::new(1, 999_999_999)), Instant::from_millis(1999));
         assert_eq!(from_timespec(TimeSpec::new(-1, 0)), Instant::ZERO);
+    }
+
+    #[test]
+    fn work_takes_processor_time() {
+        let before = processor_time();
+        while processor_time() == before {}
+        assert!(processor_time() > before);
     }
 
     #[test]

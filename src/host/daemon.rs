@@ -230,8 +230,13 @@ impl<'a> Daemon<'a> {
                 LISTENER => self.server.mark_ready(),
                 token if token.0 >= FIRST_LINK => self.links.mark_ready(token),
                 _ => {
-                    let view =
-                        View { now, started: self.started, discoverer: &self.discoverer, links: &self.links };
+                    let view = View {
+                        now,
+                        processor_time: clock::processor_time,
+                        started: self.started,
+                        discoverer: &self.discoverer,
+                        links: &self.links,
+                    };
                     self.server.handle_client(readiness, &view);
                 }
             }
@@ -261,7 +266,13 @@ impl<'a> Daemon<'a> {
                 self.drain(now);
             }
         }
-        let view = View { now, started: self.started, discoverer: &self.discoverer, links: &self.links };
+        let view = View {
+            now,
+            processor_time: clock::processor_time,
+            started: self.started,
+            discoverer: &self.discoverer,
+            links: &self.links,
+        };
         self.more |= self.server.go_on(self.poll.registry(), &view);
         self.more |= self.links.is_ready();
     }

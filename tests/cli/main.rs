@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
 
+mod abuse;
 #[path = "../common/mod.rs"]
 mod common;
 mod control;

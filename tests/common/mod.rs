@@ -267,6 +267,11 @@ impl Daemon {
         Some(resident.trim_end_matches("kB").trim().parse().unwrap())
     }
 
+    /// What the kernel tells of it in a file of `/proc`.
+    pub(crate) fn proc(&self, file: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{file}", self.child.id()))
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);

@@ -7,6 +7,7 @@ use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
 
 use super::View;
+use super::admission::Standing;
 use crate::control::{self, ErrorCode, InvalidRequest, Request, VERSION};
 use crate::discoverer::Event;
 use crate::limits::{REPLY_CAPACITY, REPLY_LINE_CAPACITY, REQUEST_CAPACITY};
@@ -17,11 +18,21 @@ use crate::time::{Duration, Instant};
 /// A line before it is put into a client's buffer.
 pub(super) type ReplyLine = String<REPLY_LINE_CAPACITY>;
 
-/// How long a client may ask nothing, or read nothing of what waits for it.
+/// How long a client may ask nothing that can be answered, or read nothing of what waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What wakes the loop while what a client sends is read.
+const HEEDED: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// Lines and reads for one client before others have their turn.
 const STEPS: usize = 64;
+
+/// A client that wastes the daemon's time has to wait for this. A person who types does not notice, nor does a program that sends
+/// requests in a few pieces.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Reads that may bring nothing but a piece of the same request. Each further one is a waste of time, as a bad request is.
+const PIECES: u8 = 3;
 
 /// What a client has asked and not been answered yet, and what it is told and has not read yet.
 pub(in crate::host) struct Buffers {
@@ -37,10 +48,20 @@ impl Buffers {
 
 pub(super) struct Client<'a> {
     stream: UnixStream,
+    /// Whose process it is.
+    user: u32,
     buffers: &'a mut Buffers,
     job: Job,
-    /// When it last asked or read something.
+    /// When it last asked something that could be answered, or read something of the answer.
     active: Instant,
+    /// Whether it ever asked such.
+    asked: bool,
+    /// Reads since then that brought no whole request.
+    pieces: u8,
+    /// Until when nothing it sends is looked at.
+    pause: Option<Instant>,
+    /// What wakes the loop.
+    interest: Interest,
     /// Whether there may be something to read: the kernel says so once, until all was read.
     readable: bool,
     /// It asks nothing more: it closed its side, or what it sent is beyond understanding.
@@ -77,10 +98,22 @@ pub(super) enum Served {
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(stream: UnixStream, buffers: &'a mut Buffers, now: Instant) -> Self {
+    pub(super) fn new(stream: UnixStream, user: u32, buffers: &'a mut Buffers, now: Instant) -> Self {
         buffers.input.clear();
         buffers.output.clear();
-        Self { stream, buffers, job: Job::None, active: now, readable: true, ending: false }
+        Self {
+            stream,
+            user,
+            buffers,
+            job: Job::None,
+            active: now,
+            asked: false,
+            pieces: 0,
+            pause: None,
+            interest: HEEDED,
+            readable: true,
+            ending: false,
+        }
     }
 
     /// Leaves the client. Its buffers are for the next.
@@ -89,11 +122,37 @@ impl<'a> Client<'a> {
     }
 
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(&mut self.stream, token, Interest::READABLE | Interest::WRITABLE)
+        registry.register(&mut self.stream, token, self.interest)
     }
 
     pub(super) fn mark_readable(&mut self) {
         self.readable = true;
+    }
+
+    /// It has gone and can't be told anything any more: nothing is left to do.
+    pub(super) fn mark_gone(&mut self) {
+        self.buffers.input.clear();
+        self.buffers.output.clear();
+        (self.job, self.pause, self.ending) = (Job::None, None, true);
+    }
+
+    /// Ends a pause that is over, and lets what it sends wake the loop when it is going to be read, but not before: who sends
+    /// a byte at a time would wake it for each.
+    pub(super) fn heed(&mut self, registry: &Registry, token: Token, now: Instant) -> io::Result<()> {
+        self.pause = self.pause.filter(|until| now < *until);
+        let reads = self.pause.is_none() && self.is_silent();
+        let interest = if reads { HEEDED } else { Interest::WRITABLE };
+        if interest == self.interest {
+            return Ok(());
+        }
+        self.interest = interest;
+        // What has come meanwhile is reported at once.
+        registry.reregister(&mut self.stream, token, interest)
+    }
+
+    /// When its pause ends, if it has to wait.
+    pub(super) fn pause(&self) -> Option<Instant> {
+        self.pause
     }
 
     /// When it will have been silent for too long. Who watches may be silent for ever.
@@ -102,9 +161,29 @@ impl<'a> Client<'a> {
         (!watching).then(|| self.active + PATIENCE)
     }
 
-    /// Since when it has asked nothing; none while it is being told something.
-    pub(super) fn silent_since(&self) -> Option<Instant> {
-        (self.job == Job::None && self.buffers.output.is_empty()).then_some(self.active)
+    fn is_silent(&self) -> bool {
+        self.job == Job::None && self.buffers.output.is_empty()
+    }
+
+    /// Whether it has asked anything that could be answered.
+    pub(super) fn has_asked(&self) -> bool {
+        self.asked
+    }
+
+    pub(super) fn is_watching(&self) -> bool {
+        matches!(self.job, Job::Snapshot(_) | Job::Watch)
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        let silent = self.job == Job::None || !self.buffers.output.is_empty();
+        Standing { user: self.user, silent, active: self.active }
+    }
+
+    /// Says that it has to give way, if it has asked something and there is room to say so.
+    pub(super) fn give_way(&mut self, now: Instant) {
+        if !self.is_silent() {
+            let _ = self.reply(busy) && self.flush(now).is_ok();
+        }
     }
 
     /// Goes on with whatever can go on: read requests, compose replies, write them.
@@ -124,6 +203,7 @@ impl<'a> Client<'a> {
                 continue;
             }
             match self.job {
+                Job::None if self.pause.is_some() => return Served::Waiting,
                 Job::None if self.ending => return Served::Done,
                 Job::None if self.readable => {
                     if self.read(view.now).is_err() {
@@ -139,7 +219,7 @@ impl<'a> Client<'a> {
     /// Puts the next part of what is to be told into the output. False if there is none, or no room for it.
     fn compose(&mut self, view: &View<'_, '_>) -> bool {
         match self.job {
-            Job::None => self.buffers.output.is_empty() && self.next_request(view),
+            Job::None => self.is_silent() && self.pause.is_none() && self.next_request(view),
             Job::List(told) => match view.discoverer.iter_after(view.now, told).next() {
                 Some(entry) => {
                     self.reply(|out| control::node(out, entry, view.links.name(entry.link())))
@@ -213,6 +293,13 @@ impl<'a> Client<'a> {
     }
 
     fn begin(&mut self, request: Result<Request, InvalidRequest>, view: &View<'_, '_>) -> bool {
+        if request.is_ok() {
+            self.active = view.now;
+            self.asked = true;
+            self.pieces = 0;
+        } else {
+            self.pause = Some(view.now + PAUSE);
+        }
         match request {
             Ok(Request::List) => self.go_on(Job::List(None)),
             Ok(Request::Watch) => self.go_on(Job::Snapshot(None)),
@@ -283,7 +370,10 @@ impl<'a> Client<'a> {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     drop_front(&mut self.buffers.output, written);
-                    self.active = now;
+                    // To read that a request was bad is no sign of life.
+                    if self.pause.is_none() {
+                        self.active = now;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -300,8 +390,12 @@ impl<'a> Client<'a> {
         match self.stream.read(bytes.get_mut(..room).unwrap_or_default()) {
             Ok(0) => self.ending = true,
             Ok(count) => {
-                self.active = now;
-                let _ = self.buffers.input.extend_from_slice(bytes.get(..count).unwrap_or_default());
+                let piece = bytes.get(..count).unwrap_or_default();
+                let _ = self.buffers.input.extend_from_slice(piece);
+                if !piece.contains(&b'\n') && !self.buffers.input.is_full() {
+                    self.pieces = self.pieces.saturating_add(1);
+                    self.pause = (self.pieces > PIECES).then(|| now + PAUSE);
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -309,6 +403,11 @@ impl<'a> Client<'a> {
         }
         Ok(())
     }
+}
+
+/// What a client is told for whom there is no slot.
+pub(super) fn busy(out: &mut impl std::fmt::Write) -> std::fmt::Result {
+    control::error(out, ErrorCode::Busy, "all client slots are taken: try again later")
 }
 
 fn drop_front<const N: usize>(buffer: &mut Vec<u8, N>, count: usize) {

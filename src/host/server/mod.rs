@@ -1,6 +1,8 @@
 //! The control socket: a fixed number of clients, each with a bounded buffer and bounded patience.
 
+mod admission;
 mod client;
+mod listener;
 mod socket_file;
 
 use std::io::{self, Write as _};
@@ -8,31 +10,28 @@ use std::path::Path;
 
 use heapless::Vec;
 use mio::event::Event as Readiness;
-use mio::net::{UnixListener, UnixStream};
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 
-use super::links::{Links, io_reason};
-use super::outage::Outage;
+use super::links::Links;
 use super::privileges::User;
-use crate::control::{self, ErrorCode};
+use crate::control;
 use crate::discoverer::{Discoverer, Event};
 use crate::limits::CONTROL_CLIENTS;
-use crate::log::{debug, info, warn};
-use crate::time::{Duration, Instant};
+use crate::log::debug;
+use crate::time::Instant;
 
 pub(super) use client::Buffers;
-use client::{Client, ReplyLine, Served};
-use socket_file::SocketFile;
+use client::{Client, ReplyLine, Served, busy};
+use listener::{Listener, Newcomer};
 
-/// Connections taken in before others have their turn.
-const BATCH: usize = 16;
+/// Clients that may watch at once. Who watches may stay for ever, so there is always a slot for those who ask.
+const WATCHERS: usize = if CONTROL_CLIENTS == 1 { 1 } else { CONTROL_CLIENTS - 1 };
 
-/// When accepting failed, for want of file descriptors say, it is tried again after this.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// What replies are made from.
+/// What replies are made from, and by which clocks.
 pub(super) struct View<'a, 'b> {
     pub(super) now: Instant,
+    /// Tells the processor time used so far, in nanoseconds.
+    pub(super) processor_time: fn() -> u64,
     pub(super) started: Instant,
     pub(super) discoverer: &'a Discoverer<'b>,
     pub(super) links: &'a Links,
@@ -42,12 +41,7 @@ pub(super) struct View<'a, 'b> {
 type Spare<'a> = Vec<&'a mut Buffers, CONTROL_CLIENTS>;
 
 pub(super) struct Server<'a> {
-    listener: UnixListener,
-    file: SocketFile,
-    /// Whether a client may be waiting: the kernel says so once, until all were taken in.
-    ready: bool,
-    retry_at: Option<Instant>,
-    accepting: Outage,
+    listener: Listener,
     clients: [Option<Client<'a>>; CONTROL_CLIENTS],
     spare: Spare<'a>,
     /// Whether a client's turn ended before its work did.
@@ -65,14 +59,8 @@ impl<'a> Server<'a> {
         token: Token,
         first_token: usize,
     ) -> io::Result<Self> {
-        let (mut listener, file) = socket_file::bind(path, user)?;
-        registry.register(&mut listener, token, Interest::READABLE)?;
         Ok(Self {
-            listener,
-            file,
-            ready: true,
-            retry_at: None,
-            accepting: Outage::default(),
+            listener: Listener::new(path, user, registry, token)?,
             clients: [const { None }; CONTROL_CLIENTS],
             spare: buffers.iter_mut().collect(),
             more: false,
@@ -82,47 +70,49 @@ impl<'a> Server<'a> {
 
     /// Whether the socket's file can be removed at the end, with the privileges that are left.
     pub(super) fn can_remove_file(&self) -> bool {
-        self.file.can_be_removed()
+        self.listener.can_remove_file()
     }
 
     pub(super) fn mark_ready(&mut self) {
-        self.ready = true;
+        self.listener.mark_ready();
     }
 
     /// Something can go on at the client with that token.
     pub(super) fn handle_client(&mut self, readiness: &Readiness, view: &View<'_, '_>) {
-        let number = readiness.token().0.checked_sub(self.first_token);
-        let Some(slot) = number.and_then(|number| self.clients.get_mut(number)) else { return };
-        let Some(client) = slot else { return };
-        if readiness.is_error() || readiness.is_write_closed() {
-            // It has gone and can't be told anything any more.
-            leave(slot, &mut self.spare);
-            return;
-        }
+        let Some(number) = readiness.token().0.checked_sub(self.first_token) else { return };
+        let Some(Some(client)) = self.clients.get_mut(number) else { return };
         if readiness.is_readable() {
             client.mark_readable();
         }
-        self.more |= serve(slot, &mut self.spare, view);
+        if readiness.is_error() || readiness.is_write_closed() {
+            client.mark_gone();
+        }
+        self.serve(number, view);
     }
 
     /// Takes in clients that wait, and goes on with those whose turn ended early. True if there is more to do.
     pub(super) fn go_on(&mut self, registry: &Registry, view: &View<'_, '_>) -> bool {
-        if self.retry_at.is_some_and(|at| at <= view.now) {
-            self.retry_at = None;
-            self.ready = true;
-        }
         if std::mem::take(&mut self.more) {
-            for slot in &mut self.clients {
-                self.more |= serve(slot, &mut self.spare, view);
+            for number in 0..CONTROL_CLIENTS {
+                self.serve(number, view);
             }
         }
-        for _ in 0..BATCH {
-            if !self.ready {
-                break;
+        while self.listener.may_accept(view.now) {
+            let begun = (view.processor_time)();
+            let newcomer = self.listener.accept(view.now);
+            let admitted = newcomer.and_then(|newcomer| self.admit(newcomer, registry, view.now));
+            self.listener.charge((view.processor_time)().saturating_sub(begun));
+            if let Some(number) = admitted {
+                self.serve(number, view);
             }
-            self.accept(registry, view);
         }
-        self.ready || self.more
+        for (number, slot) in self.clients.iter_mut().enumerate() {
+            let Some(client) = slot else { continue };
+            if client.heed(registry, Token(self.first_token + number), view.now).is_err() {
+                leave(slot, &mut self.spare);
+            }
+        }
+        self.more
     }
 
     /// Leaves clients that were silent for too long.
@@ -137,8 +127,10 @@ impl<'a> Server<'a> {
 
     /// When [`handle_timeout`](Self::handle_timeout) or [`go_on`](Self::go_on) has something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let clients = self.clients.iter().flatten().filter_map(Client::deadline);
-        clients.chain(self.retry_at).min()
+        let clients = self.clients.iter().flatten();
+        let (ends, pauses) =
+            (clients.clone().filter_map(Client::deadline), clients.filter_map(Client::pause));
+        ends.chain(pauses).chain(self.listener.deadline()).min()
     }
 
     /// Tells those who watch.
@@ -155,65 +147,78 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn accept(&mut self, registry: &Registry, view: &View<'_, '_>) {
-        match self.listener.accept() {
-            Ok((stream, _)) => {
-                if self.accepting.ends() {
-                    info!("control clients can connect again");
-                }
-                self.admit(stream, registry, view);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.ready = false,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                if self.accepting.begins() {
-                    warn!("control clients can't connect: {}; still trying", io_reason(&error));
-                }
-                self.ready = false;
-                self.retry_at = Some(view.now + RETRY);
-            }
-        }
-    }
-
-    fn admit(&mut self, mut stream: UnixStream, registry: &Registry, view: &View<'_, '_>) {
-        let Some(number) = self.free_slot() else {
+    /// Gives a newcomer a slot, or tells it that there is none.
+    fn admit(&mut self, newcomer: Newcomer, registry: &Registry, now: Instant) -> Option<usize> {
+        let Newcomer { mut stream, user, on_reserve } = newcomer;
+        let free = self.clients.iter().position(Option::is_none).filter(|_| !on_reserve);
+        let Some(number) = free.or_else(|| self.gives_way(user, |_, _| true)) else {
             let mut line = ReplyLine::new();
-            let _ = control::error(&mut line, ErrorCode::Busy, "all client slots are taken: try again later");
+            let _ = busy(&mut line);
             // A fresh socket has room for a line; if not, the client sees that it was left.
             let _ = stream.write(line.as_bytes());
-            return;
+            return None;
         };
-        let Some(slot) = self.clients.get_mut(number) else { return };
-        leave(slot, &mut self.spare);
-        let Some(buffers) = self.spare.pop() else { return };
-        let client = slot.insert(Client::new(stream, buffers, view.now));
-        if client.register(registry, Token(self.first_token + number)).is_ok() {
-            self.more |= serve(slot, &mut self.spare, view);
-        } else {
+        self.dismiss(number, now);
+        let slot = self.clients.get_mut(number)?;
+        let client = slot.insert(Client::new(stream, user, self.spare.pop()?, now));
+        if client.register(registry, Token(self.first_token + number)).is_err() {
             leave(slot, &mut self.spare);
         }
+        Some(number)
     }
 
-    /// A slot that is free, or that of the client which has asked nothing for the longest time. Who is being told something
-    /// or watches keeps theirs.
-    fn free_slot(&self) -> Option<usize> {
-        self.clients.iter().position(Option::is_none).or_else(|| {
-            let silent = self.clients.iter().enumerate();
-            let silent = silent.filter_map(|(number, slot)| Some((slot.as_ref()?.silent_since()?, number)));
-            silent.min().map(|(_, number)| number)
-        })
+    /// The slot of the client, among those that count, which gives way to one of that user.
+    fn gives_way(&self, user: u32, counts: impl Fn(usize, &Client<'_>) -> bool + Copy) -> Option<usize> {
+        let clients = self.clients.iter().enumerate();
+        let clients = clients.filter_map(|(number, slot)| Some((number, slot.as_ref()?)));
+        let clients = clients.filter(|(number, client)| counts(*number, client));
+        admission::gives_way(clients.map(|(number, client)| (number, client.standing())), user)
     }
-}
 
-/// Lets a client go on, and drops it when it is done. True if there is more to do.
-fn serve<'a>(slot: &mut Option<Client<'a>>, spare: &mut Spare<'a>, view: &View<'_, '_>) -> bool {
-    match slot.as_mut().map(|client| client.serve(view)) {
-        Some(Served::More) => true,
-        Some(Served::Done) => {
-            leave(slot, spare);
-            false
+    /// Leaves a client that has to give way, if there is one in that slot.
+    fn dismiss(&mut self, number: usize, now: Instant) {
+        let Some(slot) = self.clients.get_mut(number) else { return };
+        if let Some(client) = slot {
+            client.give_way(now);
         }
-        Some(Served::Waiting) | None => false,
+        leave(slot, &mut self.spare);
+    }
+
+    /// Lets a client go on, and leaves it when it is done. What it costs before it has asked anything counts as the cost of its coming,
+    /// and so does to leave it: the kernel then drops what it sent, maybe in hundreds of pieces.
+    fn serve(&mut self, number: usize, view: &View<'_, '_>) {
+        let Some(slot) = self.clients.get_mut(number) else { return };
+        let Some(client) = slot else { return };
+        let begun = (!client.has_asked()).then(view.processor_time);
+        let watched = client.is_watching();
+        let served = client.serve(view);
+        let mut begun = begun.filter(|_| !client.has_asked());
+        let begins_to_watch = client.is_watching() && !watched;
+        match served {
+            Served::More => self.more = true,
+            Served::Done => {
+                begun = begun.or_else(|| Some((view.processor_time)()));
+                leave(slot, &mut self.spare);
+            }
+            Served::Waiting => {}
+        }
+        if let Some(begun) = begun {
+            self.listener.charge((view.processor_time)().saturating_sub(begun));
+        }
+        if begins_to_watch {
+            self.keep_a_slot(number, view.now);
+        }
+    }
+
+    /// A client begins to watch. If too many do, one of them has to give way; itself, unless others have less right to.
+    fn keep_a_slot(&mut self, newest: usize, now: Instant) {
+        let watching = self.clients.iter().flatten().filter(|client| client.is_watching());
+        let Some(Some(client)) = self.clients.get(newest) else { return };
+        if watching.count() > WATCHERS {
+            let user = client.standing().user;
+            let other = self.gives_way(user, |number, client| number != newest && client.is_watching());
+            self.dismiss(other.unwrap_or(newest), now);
+        }
     }
 }
 

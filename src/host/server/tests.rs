@@ -1,14 +1,16 @@
 //! The server under a clock of the test's own.
 
+use std::cell::Cell;
 use std::io::Read as _;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
 
-use mio::Poll;
+use mio::{Events, Poll};
 
 use super::*;
 use crate::discoverer::Config;
 use crate::host::Memory;
+use crate::time::Duration;
 
 const START: Instant = Instant::from_millis(1_000_000);
 const FIRST_CLIENT: usize = 1;
@@ -16,10 +18,12 @@ const FIRST_CLIENT: usize = 1;
 /// A server and those who ask it.
 struct Table<'a> {
     poll: Poll,
+    events: Events,
     server: Server<'a>,
     discoverer: Discoverer<'a>,
     links: Links,
     path: PathBuf,
+    processor_time: fn() -> u64,
 }
 
 impl<'a> Table<'a> {
@@ -29,19 +33,68 @@ impl<'a> Table<'a> {
         let server =
             Server::new(&path, None, &mut memory.clients, poll.registry(), Token(0), FIRST_CLIENT).unwrap();
         let discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut memory.registry);
-        Self { poll, server, discoverer, links: Links::new(vec![], 1, 100), path }
+        Self {
+            poll,
+            events: Events::with_capacity(64),
+            server,
+            discoverer,
+            links: Links::new(vec![], 1, 100),
+            path,
+            processor_time: || 0,
+        }
+    }
+
+    /// Turns of the loop at that time, until there is nothing to do. Returns for how many clients the loop was woken.
+    fn turn(&mut self, now: Instant) -> usize {
+        let view = View {
+            now,
+            processor_time: self.processor_time,
+            started: START,
+            discoverer: &self.discoverer,
+            links: &self.links,
+        };
+        let (mut woken, mut idle) = (0, 0);
+        // What a turn changes may be reported in the next.
+        while idle < 2 {
+            self.poll.poll(&mut self.events, Some(std::time::Duration::ZERO)).unwrap();
+            for readiness in &self.events {
+                if readiness.token() == Token(0) {
+                    self.server.mark_ready();
+                } else {
+                    woken += 1;
+                    self.server.handle_client(readiness, &view);
+                }
+            }
+            let more = self.server.go_on(self.poll.registry(), &view);
+            idle = if more || !self.events.is_empty() { 0 } else { idle + 1 };
+        }
+        woken
+    }
+
+    fn connect(&self) -> StdStream {
+        let stream = StdStream::connect(&self.path).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        stream
     }
 
     /// Connects a client that says something, and lets the server take it in.
     fn client(&mut self, now: Instant, says: &[u8]) -> StdStream {
-        let mut stream = StdStream::connect(&self.path).unwrap();
+        let mut stream = self.connect();
         stream.write_all(says).unwrap();
-        stream.set_nonblocking(true).unwrap();
-        self.server.mark_ready();
-        let view = View { now, started: START, discoverer: &self.discoverer, links: &self.links };
-        while self.server.go_on(self.poll.registry(), &view) {}
+        self.turn(now);
         stream
     }
+
+    fn clients(&self) -> usize {
+        self.server.clients.iter().flatten().count()
+    }
+}
+
+/// What a client has been told since the last time.
+fn told(client: &mut StdStream) -> String {
+    let mut said = vec![];
+    let _ = client.read_to_end(&mut said);
+    String::from_utf8(said).unwrap()
 }
 
 /// Whether the server has left this client, whatever it said before.
@@ -81,20 +134,9 @@ fn who_does_not_read_is_left() {
     let mut memory = Memory::new();
     let mut table = Table::new("slow", &mut memory);
     // Far more answers than the socket and the client's buffer hold.
-    let mut stuck = StdStream::connect(&table.path).unwrap();
-    stuck.set_nonblocking(true).unwrap();
-    table.server.mark_ready();
-    loop {
-        let view = View { now: START, started: START, discoverer: &table.discoverer, links: &table.links };
-        let wrote = stuck.write(b"status\nstatus\nstatus\nstatus\n");
-        for client in table.server.clients.iter_mut().flatten() {
-            client.mark_readable();
-        }
-        table.server.more = true;
-        while table.server.go_on(table.poll.registry(), &view) {}
-        if wrote.is_err() {
-            break;
-        }
+    let mut stuck = table.connect();
+    while stuck.write(b"status\nstatus\nstatus\nstatus\n").is_ok() {
+        table.turn(START);
     }
     let patience = START + Duration::from_secs(30);
     assert_eq!(table.server.deadline(), Some(patience));
@@ -107,15 +149,122 @@ fn buffers_go_from_one_client_to_the_next() {
     let mut memory = Memory::new();
     let mut table = Table::new("buffers", &mut memory);
     // More clients in turn than there are buffers. Each leaves half a request behind that must not become part of the next one's.
-    for _ in 0..3 * CONTROL_CLIENTS {
-        let mut client = table.client(START, b"version\nloo");
-        let mut said = [0; 64];
-        let length = client.read(&mut said).unwrap();
-        assert!(said[..length].ends_with(b"ok\n"), "{:?}", said[..length].escape_ascii().to_string());
-        assert!(!said[..length].starts_with(b"error"));
+    let mut clients = [const { None }; 3 * CONTROL_CLIENTS];
+    for client in &mut clients {
+        let client = client.insert(table.client(START, b"version\nloo"));
+        let said = told(client);
+        assert!(said.starts_with("version ") && said.ends_with("ok\n"), "{said:?}");
     }
     // Silent ones gave way, and no buffer was lost.
     assert_eq!(table.server.spare.len(), 0);
     table.server.handle_timeout(START + Duration::from_secs(30));
     assert_eq!(table.server.spare.len(), CONTROL_CLIENTS);
+}
+
+#[test]
+fn who_says_what_is_no_request_has_to_wait_and_nobody_else_has() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("garbage", &mut memory);
+    let mut garbage = table.client(START, b"garbage\nversion\n");
+    assert!(told(&mut garbage).starts_with("error bad-request "));
+    // That there is room for more replies again.
+    assert_eq!(table.turn(START), 1);
+    let pause = START + Duration::from_millis(100);
+    assert_eq!(table.server.deadline(), Some(pause));
+
+    // What it says meanwhile does not even wake the loop.
+    garbage.write_all(b"version\n").unwrap();
+    assert_eq!(table.turn(pause - Duration::from_millis(1)), 0);
+    let mut other = table.client(pause - Duration::from_millis(1), b"version\n");
+    assert!(told(&mut other).ends_with("ok\n"));
+    assert_eq!(told(&mut garbage), "");
+
+    table.turn(pause);
+    assert_eq!(told(&mut garbage).matches("ok\n").count(), 2);
+}
+
+#[test]
+fn a_request_may_come_in_some_pieces_and_not_in_any_number() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("pieces", &mut memory);
+    let mut client = table.connect();
+    for request in 0..3 {
+        for piece in [&b"ve"[..], b"rs", b"io", b"n\n"] {
+            client.write_all(piece).unwrap();
+            table.turn(START);
+        }
+        assert!(told(&mut client).ends_with("ok\n"), "request {request}");
+    }
+    for piece in [b"v", b"e", b"r", b"s"] {
+        client.write_all(piece).unwrap();
+        assert_ne!(table.turn(START), 0);
+    }
+    client.write_all(b"ion\n").unwrap();
+    assert_eq!(table.turn(START), 0);
+    assert_eq!(told(&mut client), "");
+    table.turn(START + Duration::from_millis(100));
+    assert!(told(&mut client).ends_with("ok\n"));
+}
+
+#[test]
+fn a_watching_client_does_not_wake_the_loop_by_what_it_says() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("watching", &mut memory);
+    let mut watching = table.client(START, b"watch\n");
+    watching.write_all(b"list\n").unwrap();
+    assert_eq!(table.turn(START), 0);
+    // But by leaving.
+    drop(watching);
+    assert_eq!(table.turn(START), 1);
+    assert_eq!(table.clients(), 0);
+}
+
+#[test]
+fn garbage_is_no_sign_of_life() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("life", &mut memory);
+    let (mut garbage, mut pieces) = (table.client(START, b"version\n"), table.client(START, b"version\n"));
+    for second in 1..=29 {
+        garbage.write_all(b"garbage\n").unwrap();
+        pieces.write_all(b"x").unwrap();
+        table.turn(START + Duration::from_secs(second));
+    }
+    assert_eq!(told(&mut garbage).matches("error bad-request ").count(), 29);
+    table.server.handle_timeout(START + Duration::from_secs(30));
+    assert_eq!(table.clients(), 0);
+}
+
+thread_local! {
+    static SPENT: Cell<u64> = const { Cell::new(0) };
+}
+
+#[test]
+fn newcomers_are_taken_in_as_fast_as_they_may_cost() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("pace", &mut memory);
+    table.turn(START);
+    // Whatever is done takes 1/16 of a millisecond, and they may cost four of these in ten milliseconds.
+    table.processor_time = || {
+        SPENT.set(SPENT.get() + 62_500);
+        SPENT.get()
+    };
+    let mut asking = [(); 8].map(|()| table.connect());
+    for client in &mut asking {
+        client.write_all(b"version\n").unwrap();
+    }
+    let mut answered = |table: &mut Table<'_>, now| {
+        table.turn(now);
+        asking.iter_mut().map(told).filter(|told| told.ends_with("ok\n")).count()
+    };
+    assert_eq!(answered(&mut table, START), 4);
+    assert_eq!(table.server.deadline(), Some(START + Duration::from_millis(10)));
+    assert_eq!(answered(&mut table, START + Duration::from_millis(10)), 4);
+
+    // Those who ask nothing cost more: what is done for them counts too.
+    drop(asking);
+    table.turn(START + Duration::from_secs(1));
+    assert_eq!(table.clients(), 0);
+    let _silent = [(); 8].map(|()| table.connect());
+    table.turn(START + Duration::from_secs(2));
+    assert_eq!(table.clients(), 2);
 }

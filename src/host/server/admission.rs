@@ -1,0 +1,112 @@
+//! Who has to give way when there is no slot for a newcomer.
+//!
+//! Users share the slots, so that none of them can keep the others out:
+//!
+//! - Who is silent gives way first: it asks nothing, or does not read what it is told. Of the silent, those of the user with the most
+//!   slots, and of these the one without a sign of life for longest.
+//! - Else somebody does who watches, say, but only to a user who has fewer slots even with the newcomer.
+//! - A silent client is safe from a user who would have more slots than its own user has. So whoever opens many connections
+//!   displaces his own.
+
+use std::cmp::Reverse;
+
+use crate::time::Instant;
+
+/// What counts of a client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    /// The user whose process it is.
+    pub(super) user: u32,
+    /// Whether it asks nothing, or does not read what it is told.
+    pub(super) silent: bool,
+    /// When it last asked or read something.
+    pub(super) active: Instant,
+}
+
+/// The slot that a newcomer of that user gets; none if all others have more right to theirs.
+pub(super) fn gives_way(
+    clients: impl Iterator<Item = (usize, Standing)> + Clone,
+    newcomer: u32,
+) -> Option<usize> {
+    let all = clients.clone();
+    // Slots of a user, with the one that the newcomer would have.
+    let share = |user| {
+        let held = all.clone().filter(|(_, client)| client.user == user).count();
+        held + usize::from(user == newcomer)
+    };
+    let own = share(newcomer);
+    let yielding = clients.filter(|(_, client)| {
+        let share = share(client.user);
+        share > own || client.silent && share == own
+    });
+    yielding
+        .max_by_key(|(_, client)| (client.silent, share(client.user), Reverse(client.active)))
+        .map(|(slot, _)| slot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who gives way among clients like `a5`, which is one of user a that was active at 5, or `b3!`, one of b that is busy.
+    fn slot(clients: &str, newcomer: char) -> Option<usize> {
+        let clients = clients.split_whitespace().map(|client| {
+            let (user, since) = client.split_at(1);
+            Standing {
+                user: user.chars().next().unwrap().into(),
+                silent: !client.ends_with('!'),
+                active: Instant::from_millis(since.trim_end_matches('!').parse().unwrap()),
+            }
+        });
+        gives_way(clients.enumerate(), newcomer.into())
+    }
+
+    #[test]
+    fn who_gives_way() {
+        for (clients, newcomer, expected) in [
+            // One user alone: the one that was silent longest, and never who is busy.
+            ("a3 a1 a2", 'a', Some(1)),
+            ("a3 a1! a2", 'a', Some(2)),
+            ("a3! a1! a2!", 'a', None),
+            // The silent first, whoever is busy.
+            ("a1! a2! a3! b4", 'c', Some(3)),
+            // Of the silent, those of who has most.
+            ("b1 a3 a2", 'c', Some(2)),
+            ("b3 a2 a1", 'b', Some(2)),
+            ("b1 a3 a2", 'b', Some(0)),
+            // With the newcomer, a would have most: its own gives way, however long another's was silent.
+            ("b1 a3 a2", 'a', Some(2)),
+            ("b1 b2 a3 a4", 'a', Some(2)),
+            // And if all of its own are busy, it is told so.
+            ("b1 b2 a3! a4!", 'a', None),
+            ("b1 a3! a2!", 'a', None),
+            // Who has much gives way to who has less, even if busy: the longest without a sign of life.
+            ("a3! a1! a2!", 'b', Some(1)),
+            ("a3! a1! a2! b0!", 'b', Some(1)),
+            ("c1! a2! a3! a4!", 'b', Some(1)),
+            // But not to who would then have as much.
+            ("a3! a1! b2!", 'b', None),
+            ("a3! a1! b2! b4!", 'b', None),
+            // As many users as slots: who asks nothing gives way.
+            ("a3 b1 c2", 'd', Some(1)),
+            ("a3! b1! c2", 'd', Some(2)),
+            ("a3! b1! c2!", 'd', None),
+            // Nobody is there: descriptors are short for another reason.
+            ("", 'a', None),
+        ] {
+            assert_eq!(slot(clients, newcomer), expected, "{newcomer} comes to {clients:?}");
+        }
+    }
+
+    #[test]
+    fn each_user_gets_its_share_and_no_more() {
+        // Busy clients of one user fill the table; then another's come, busy too.
+        let mut users = ['a'; 8];
+        for _ in 0..20 {
+            if let Some(slot) = slot(&users.map(|user| format!("{user}1!")).join(" "), 'b') {
+                users[slot] = 'b';
+            }
+        }
+        assert_eq!(users.iter().filter(|user| **user == 'b').count(), 4);
+    }
+}

@@ -1,0 +1,159 @@
+//! Where clients come in, no faster than the daemon can bear.
+
+use std::io;
+use std::path::Path;
+
+use mio::net::{UnixListener, UnixStream};
+use mio::{Interest, Registry, Token};
+use nix::errno::Errno;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use socket2::{Domain, SockRef, Socket, Type};
+
+use super::socket_file::{self, SocketFile};
+use crate::host::links::io_reason;
+use crate::host::outage::Outage;
+use crate::host::privileges::User;
+use crate::log::{info, warn};
+use crate::time::{Duration, Instant};
+
+/// Processor time that newcomers may cost, in nanoseconds for each millisecond: 2.5 %. So whoever connects again and again gets no more
+/// than that, on a slow processor too. To wake for them costs about as much again.
+const SHARE: u64 = 25_000;
+
+/// When it is used up, the next newcomers are taken in after this: by several at once, since to wake costs, too.
+const PERIOD: Duration = Duration::from_millis(10);
+
+/// What they may cost at once.
+const BURST: u64 = SHARE * PERIOD.millis();
+
+/// Connections that the kernel keeps waiting, less one. Few, since they are taken in by turns: a newcomer should not wait behind many.
+const BACKLOG: i32 = 7;
+
+/// An outage is over when nothing has failed for this long: clients can make it come and go as they like, and each end is logged.
+const CALM: Duration = Duration::from_secs(60);
+
+pub(super) struct Listener {
+    socket: UnixListener,
+    file: SocketFile,
+    /// Whether a client may be waiting: the kernel says so once, until all were taken in.
+    ready: bool,
+    /// Nanoseconds that newcomers have cost, less what they might cost up to the time when this was last settled.
+    spent: u64,
+    settled: Instant,
+    /// A descriptor for when there is no other, so that a client can be taken in before another gives way.
+    reserve: Option<Socket>,
+    outage: Outage,
+    failed: Instant,
+}
+
+/// Somebody who has connected.
+pub(super) struct Newcomer {
+    pub(super) stream: UnixStream,
+    pub(super) user: u32,
+    /// There are no more descriptors: it may stay only in another's place.
+    pub(super) on_reserve: bool,
+}
+
+impl Listener {
+    pub(super) fn new(
+        path: &Path,
+        user: Option<&User>,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
+        let (mut socket, file) = socket_file::bind(path, user)?;
+        // It listens already; this makes the queue shorter.
+        SockRef::from(&socket).listen(BACKLOG)?;
+        registry.register(&mut socket, token, Interest::READABLE)?;
+        Ok(Self {
+            socket,
+            file,
+            ready: true,
+            spent: 0,
+            settled: Instant::ZERO,
+            reserve: Some(reserve()?),
+            outage: Outage::default(),
+            failed: Instant::ZERO,
+        })
+    }
+
+    /// Whether the socket's file can be removed at the end, with the privileges that are left.
+    pub(super) fn can_remove_file(&self) -> bool {
+        self.file.can_be_removed()
+    }
+
+    pub(super) fn mark_ready(&mut self) {
+        self.ready = true;
+    }
+
+    /// Whether somebody may be waiting and may be taken in now.
+    pub(super) fn may_accept(&mut self, now: Instant) -> bool {
+        let granted = now.since(self.settled).millis().saturating_mul(SHARE);
+        self.spent = self.spent.saturating_sub(granted);
+        self.settled = now;
+        self.ready && self.spent < BURST
+    }
+
+    /// When that may change, if somebody may be waiting.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.ready.then(|| self.settled + PERIOD)
+    }
+
+    /// Newcomers have cost that many nanoseconds of processor time.
+    pub(super) fn charge(&mut self, nanos: u64) {
+        self.spent = self.spent.saturating_add(nanos);
+    }
+
+    /// Takes in one who has connected. What it costs is to be [charged](Self::charge).
+    pub(super) fn accept(&mut self, now: Instant) -> Option<Newcomer> {
+        if self.reserve.is_none() {
+            self.reserve = reserve().ok();
+        }
+        let (accepted, shortage) = match self.socket.accept() {
+            Err(error) if is_shortage(&error) && self.reserve.take().is_some() => {
+                (self.socket.accept(), Some(error))
+            }
+            accepted => (accepted, None),
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                match &shortage {
+                    Some(error) => self.fails(error, now),
+                    None => self.works(now),
+                }
+                let user = getsockopt(&stream, PeerCredentials).ok()?.uid();
+                return Some(Newcomer { stream, user, on_reserve: shortage.is_some() });
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.ready = false,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                self.fails(&error, now);
+                self.charge(BURST);
+            }
+        }
+        None
+    }
+
+    fn fails(&mut self, error: &io::Error, now: Instant) {
+        self.failed = now;
+        if self.outage.begins() {
+            warn!("not all control clients can connect: {}; still trying", io_reason(error));
+        }
+    }
+
+    fn works(&mut self, now: Instant) {
+        if self.failed + CALM <= now && self.outage.ends() {
+            info!("control clients can connect again");
+        }
+    }
+}
+
+/// Whether there are no descriptors for this process, or for any.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::EMFILE | Errno::ENFILE))
+}
+
+/// Something that holds a descriptor and nothing else.
+fn reserve() -> io::Result<Socket> {
+    Socket::new(Domain::UNIX, Type::STREAM, None)
+}

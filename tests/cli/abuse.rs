@@ -1,0 +1,204 @@
+//! Clients that abuse the control socket: the others are answered all the while, and nothing grows.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use foghorn::limits::CONTROL_CLIENTS;
+use nix::unistd::geteuid;
+
+use crate::common::{
+    Daemon, Directory, Ended, FOGHORN, Lines, TIMEOUT, Watch, announcement, free_udp_port, log, skip, to_run,
+};
+use crate::{Loopback, assert_failed};
+
+/// Those who connect, say nothing, and stay.
+const SILENT: usize = 240;
+
+/// Those of each other kind, and how often each comes.
+const EAGER: usize = 5;
+const VISITS: usize = 20;
+
+/// The user whom nothing belongs to.
+const NOBODY: u32 = 65_534;
+
+/// What is done with a connection until the daemon leaves it.
+type Abuse = fn(&mut UnixStream) -> io::Result<()>;
+
+const ABUSES: [Abuse; 7] = [
+    |_| Err(io::ErrorKind::Other.into()),
+    |stream| stream.read_exact(&mut [0]),
+    |stream| stream.write_all(b"x"),
+    |stream| b"version\n".iter().try_for_each(|byte| stream.write_all(&[*byte])),
+    |stream| stream.write_all(b"\x00\xff\x1b[2J\n\n"),
+    |stream| {
+        stream.write_all(b"garbage\n")?;
+        stream.read_exact(&mut [0; 30])
+    },
+    |stream| stream.write_all(b"list\nstatus\n"),
+];
+
+fn visit(control: &Path, abuse: Abuse) {
+    for _ in 0..VISITS {
+        let mut stream = UnixStream::connect(control).unwrap();
+        // Who could keep its place goes by itself.
+        let patience = Some(Duration::from_millis(200));
+        stream.set_read_timeout(patience).unwrap();
+        stream.set_write_timeout(patience).unwrap();
+        let _ = (0..1000).try_for_each(|_| abuse(&mut stream));
+    }
+}
+
+/// Every kind of abuse at once. Meanwhile somebody asks, again and again.
+fn abuse_in_every_way(control: &Path, mut ask: impl FnMut()) {
+    thread::scope(|scope| {
+        let _silent: Vec<_> = (0..SILENT).map(|_| UnixStream::connect(control).unwrap()).collect();
+        let kinds = ABUSES.iter().cycle().take(EAGER * ABUSES.len());
+        let abusers: Vec<_> = kinds.map(|abuse| scope.spawn(|| visit(control, *abuse))).collect();
+        while !abusers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            ask();
+        }
+    });
+}
+
+fn descriptors(daemon: &Daemon) -> Vec<u32> {
+    let names = fs::read_dir(daemon.proc("fd")).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut numbers: Vec<_> = names.map(|name| name.to_str().unwrap().parse().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// Its memory that is no file's, in kB.
+fn memory(daemon: &Daemon) -> u64 {
+    let rollup = fs::read_to_string(daemon.proc("smaps_rollup")).unwrap();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn hundreds_of_abusive_clients_keep_nobody_out_and_nothing_grows() {
+    let loopback = Loopback::new(&[]);
+    let daemon = &loopback.daemon;
+    let idle = descriptors(daemon);
+    loopback.hear("pi", 9);
+    let round = || {
+        abuse_in_every_way(&daemon.control, || {
+            // A client of the very user who does all this may have to give way before it has asked.
+            let ended = daemon.ask_until(&["lookup", "pi"], |ended| ended.code != 3);
+            assert_eq!(ended.out, "127.0.0.1:9\n", "{ended:?}");
+        });
+        let start = Instant::now();
+        while descriptors(daemon) != idle {
+            assert!(start.elapsed() < TIMEOUT, "{:?}, before {idle:?}", descriptors(daemon));
+        }
+        memory(daemon)
+    };
+    // The first time all buffers and the whole depth of the stack come into use.
+    let first = round();
+    let second = round();
+    // Hundreds of clients came. The stack may have been a page or two deeper for once, and an emulator has memory of its own.
+    let emulated = to_run(FOGHORN).0 != FOGHORN;
+    assert!(emulated || second <= first + 16, "{first} kB and then {second} kB");
+}
+
+/// A client that watches, and has been told that pi is there.
+fn watcher(control: &Path) -> BufReader<UnixStream> {
+    let mut stream = UnixStream::connect(control).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    stream.write_all(b"watch\n").unwrap();
+    let mut watcher = BufReader::new(stream);
+    assert_eq!(line(&mut watcher), "known id=pi address=127.0.0.1:9 interface=lo\n");
+    watcher
+}
+
+fn line(client: &mut BufReader<UnixStream>) -> String {
+    let mut line = String::new();
+    client.read_line(&mut line).unwrap();
+    line
+}
+
+#[test]
+fn who_has_no_more_descriptors_still_answers() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let idle = descriptors(&Loopback::new(&[]).daemon);
+    // Two are left below that.
+    let limit = (0..).filter(|number| !idle.contains(number)).nth(2).unwrap();
+    let directory = Directory::new();
+    let port = free_udp_port();
+    let (program, arguments) = to_run(FOGHORN);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(program).args(arguments);
+    let daemon = Daemon::start_with(
+        shell,
+        &directory.path("control.sock"),
+        &["--interface", "lo", "--udp-port", &port],
+    );
+    let mut loopback = Loopback { directory, daemon, port };
+    loopback.hear("pi", 9);
+    let control = loopback.daemon.control.clone();
+    let lookup = |loopback: &Loopback| loopback.daemon.ask(&["lookup", "pi"]);
+
+    // Silent clients give way.
+    for _ in 0..3 {
+        let _silent: Vec<_> = (0..20).map(|_| UnixStream::connect(&control).unwrap()).collect();
+        assert_eq!(lookup(&loopback).out, "127.0.0.1:9\n");
+    }
+    // Busy ones don't.
+    let watchers = [watcher(&control), watcher(&control)];
+    assert_failed(&lookup(&loopback), 4, "all client slots are taken");
+    assert_failed(&lookup(&loopback), 4, "all client slots are taken");
+    drop(watchers);
+    loopback.daemon.ask_until(&["lookup", "pi"], |ended| ended.code == 0);
+
+    assert!(loopback.daemon.stop().success());
+    let told = loopback.daemon.log.all();
+    let short = told.iter().filter(|line| line.contains("not all control clients can connect"));
+    assert_eq!(short.count(), 1, "{told:#?}");
+}
+
+#[test]
+fn one_user_keeps_no_other_out() {
+    if !geteuid().is_root() {
+        return skip("only root can ask as another user");
+    }
+    let loopback = Loopback::new(&[]);
+    loopback.hear("pi", 9);
+    let control = &loopback.daemon.control;
+    // The other user must reach the program, and the socket is open to the group.
+    let program = loopback.directory.path("foghorn");
+    fs::copy(FOGHORN, &program).unwrap();
+    fs::set_permissions(program.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (runner, arguments) = to_run(program.to_str().unwrap());
+    let as_nobody = |command: &str| {
+        let mut nobody = Command::new(&runner);
+        nobody.args(&arguments).args([command, "--control"]).arg(control).uid(NOBODY).gid(0);
+        nobody
+    };
+    let ask_as_nobody = || Ended::from(as_nobody("lookup").arg("pi").output().unwrap());
+
+    let mut watchers: Vec<_> = (1..CONTROL_CLIENTS).map(|_| watcher(control)).collect();
+    assert_eq!(ask_as_nobody().out, "127.0.0.1:9\n");
+    let mut child = as_nobody("watch").stdout(Stdio::piped()).spawn().unwrap();
+    let lines = Lines::of(child.stdout.take().unwrap());
+    let nobody = Watch { child, lines };
+    assert_eq!(nobody.lines.next(), "known pi 127.0.0.1:9 lo");
+    // One had to give way, and was told so. The others watch on.
+    loopback.send(&announcement("nas", 8));
+    assert_eq!(nobody.lines.next(), "found nas 127.0.0.1:8 lo");
+    let told: Vec<_> = watchers.iter_mut().map(line).collect();
+    let busy = "error busy all client slots are taken: try again later\n";
+    assert_eq!(told.iter().filter(|line| *line == busy).count(), 1, "{told:?}");
+    let found = "found id=nas address=127.0.0.1:8 interface=lo\n";
+    assert_eq!(told.iter().filter(|line| *line == found).count(), watchers.len() - 1, "{told:?}");
+    drop((watchers, nobody));
+
+    abuse_in_every_way(control, || assert_eq!(ask_as_nobody().out, "127.0.0.1:9\n"));
+}
