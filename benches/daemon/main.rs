@@ -9,6 +9,7 @@
     reason = "a benchmark that meets the unexpected is to stop"
 )]
 
+mod abuse;
 #[path = "../common/announcement.rs"]
 mod announcement;
 #[path = "../common/mod.rs"]
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     let workshop = Workshop::new();
     load::measure(&workshop);
     control::measure(&workshop);
+    abuse::measure(&workshop);
     memory::measure(&workshop);
     foreign::measure(&workshop);
     flood::measure(&workshop);
