@@ -1,6 +1,6 @@
 //! What is known of one node at a point in time.
 
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use super::Place;
 use super::node::{Address, LinkId, Node};
@@ -50,6 +50,11 @@ impl<'a> Entry<'a> {
         self.preferred().socket
     }
 
+    /// All its addresses, live or not, in the order in which they appeared, and which of them is preferred.
+    pub(crate) fn history(&self) -> (impl Iterator<Item = &'a Address> + use<'a>, usize) {
+        self.node.history()
+    }
+
     /// Whether several of its addresses speak: it has more than one network card, or somebody claims its name.
     #[must_use]
     pub fn is_contested(&self) -> bool {
@@ -83,6 +88,12 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         (self.node.last_heard() + self.lease).since(self.now)
+    }
+
+    /// The address it came from when it became known.
+    #[must_use]
+    pub fn source(&self) -> Ipv4Addr {
+        self.node.source()
     }
 
     /// How often it was heard since it is known.

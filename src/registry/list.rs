@@ -49,6 +49,15 @@ impl List {
         self.oldest
     }
 
+    pub(super) fn newest(&self) -> Option<Place> {
+        self.newest
+    }
+
+    /// The places from the oldest to the newest.
+    pub(super) fn iter(&self, joints: &[Joint]) -> impl Iterator<Item = Place> {
+        core::iter::successors(self.oldest, |place| joints.get(place.index())?.newer)
+    }
+
     /// Puts a place that is in no list at the newest end.
     pub(super) fn push_newest(&mut self, place: Place, joints: &mut [Joint]) {
         self.insert(place, joints, |_| false);

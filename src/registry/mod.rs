@@ -37,6 +37,7 @@ mod entry;
 mod index;
 mod list;
 mod node;
+mod saved;
 mod sources;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -52,6 +53,7 @@ pub use list::Place;
 use list::{Joint, List};
 use node::Heard;
 pub use node::{Address, LinkId, Node};
+pub use saved::Saved;
 use sources::Sources;
 
 /// One source may hold this part of all places...
@@ -316,9 +318,9 @@ impl<'a> Registry<'a> {
     /// A node comes back after it had expired, to the place that it still has.
     fn renew(&mut self, place: Place, node: Node) -> Result<(Place, Change), Refused> {
         let displaced = self.departed(place);
-        let known = self.nodes.get(place.index()).and_then(Node::source);
-        if known.is_some() && known != node.source() {
-            self.check_share(node.source().unwrap_or(Ipv4Addr::UNSPECIFIED))?;
+        let share_of = self.nodes.get(place.index()).and_then(Node::in_share_of);
+        if share_of.is_some_and(|source| source != node.source()) {
+            self.check_share(node.source())?;
         }
         self.leave_lists(place);
         let (place, _) = self.arrive(place, node);
@@ -337,7 +339,7 @@ impl<'a> Registry<'a> {
     /// A known node begins to count and to expire.
     fn enter_lists(&mut self, place: Place) {
         let Some(node) = self.nodes.get(place.index()) else { return };
-        if let Some(source) = node.source() {
+        if let Some(source) = node.in_share_of() {
             self.sources.add(source);
         }
         // Mostly it was heard just now, and none is newer.
@@ -351,7 +353,7 @@ impl<'a> Registry<'a> {
     /// A node no longer counts nor expires, if it did.
     fn leave_lists(&mut self, place: Place) {
         let Some(node) = self.nodes.get(place.index()).filter(|node| node.is_known()) else { return };
-        if let Some(source) = node.source() {
+        if let Some(source) = node.in_share_of() {
             self.sources.remove(source);
         }
         self.live.of(node.is_established(self.lease)).remove(place, self.joints);

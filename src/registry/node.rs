@@ -9,6 +9,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use heapless::Vec;
 
+use super::Saved;
 use crate::limits::ADDRESSES_PER_NODE;
 use crate::time::{Duration, Instant};
 use crate::wire::NodeId;
@@ -17,6 +18,11 @@ use crate::wire::NodeId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LinkId(pub u32);
+
+impl LinkId {
+    /// No interface: where a node was heard before the machine booted is not known.
+    pub const NONE: Self = Self(u32::MAX);
+}
 
 /// Where a node was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +92,20 @@ impl Node {
     /// A place that is kept for a node that is not known yet.
     pub(super) fn expected(id: NodeId) -> Self {
         let nowhere = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-        let address = Address { socket: nowhere, link: LinkId(0), heard: Instant::ZERO };
+        let address = Address { socket: nowhere, link: LinkId::NONE, heard: Instant::ZERO };
         Self { heard: 0, is_expected: true, ..Self::new(id, address) }
+    }
+
+    /// As it was when it was saved. None if no address was.
+    pub(super) fn restored(saved: &Saved) -> Option<Self> {
+        let preferred = saved.preferred.min(saved.addresses.len().checked_sub(1)?);
+        let mut node = Self::new(saved.id.clone(), *saved.addresses.get(preferred)?);
+        let others = saved.addresses.iter().enumerate().filter(|(position, _)| *position != preferred);
+        // Infallible: one address more has been saved than there is room for others.
+        node.others.extend(others.map(|(_, address)| *address));
+        node.older = u8::try_from(preferred).ok()?;
+        node.is_contested = saved.is_contested;
+        Some(Self { first_heard: saved.first_heard, heard: saved.heard.get(), source: saved.source, ..node })
     }
 
     pub(super) fn id(&self) -> &NodeId {
@@ -114,6 +132,13 @@ impl Node {
         addresses.filter(move |address| address.heard + lease > now)
     }
 
+    /// All of them, live or not, in the order in which they appeared, and which of them is preferred.
+    pub(super) fn history(&self) -> (impl Iterator<Item = &Address>, usize) {
+        let preferred = usize::from(self.older);
+        let (older, younger) = self.others.split_at_checked(preferred).unwrap_or((&self.others, &[]));
+        (older.iter().chain([&self.preferred]).chain(younger), preferred)
+    }
+
     pub(super) fn first_heard(&self) -> Instant {
         self.first_heard
     }
@@ -130,8 +155,13 @@ impl Node {
         self.others.iter().fold(self.preferred.heard, |last, other| last.max(other.heard))
     }
 
-    /// The address that it came from when it became known, if it counts for that one's share.
-    pub(super) fn source(&self) -> Option<Ipv4Addr> {
+    /// The address that it came from when it became known.
+    pub(super) fn source(&self) -> Ipv4Addr {
+        self.source
+    }
+
+    /// The source whose share it counts for, if it does.
+    pub(super) fn in_share_of(&self) -> Option<Ipv4Addr> {
         (!self.is_expected).then_some(self.source)
     }
 
