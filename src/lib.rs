@@ -13,6 +13,7 @@
 //! cli          one file per command that a person types                              > host
 //! host         the mio loop, UDP sockets, timer, signals, control socket            /
 //! control      the control protocol: requests and replies as bytes                  \
+//! state        what the registry knows as bytes that outlive the process            |
 //! discoverer   the state machine: datagrams and times in, datagrams and events out  |
 //! registry     the bounded table: who is where                                      |
 //! schedule     what is due when                                                     > core
@@ -98,6 +99,7 @@ mod log;
 pub mod network;
 pub mod registry;
 pub mod schedule;
+pub mod state;
 pub mod stats;
 pub mod time;
 pub mod transport;

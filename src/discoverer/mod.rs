@@ -19,7 +19,7 @@ use heapless::{Deque, HistoryBuf, Vec};
 
 use crate::limits::{ALLOWED_NETWORKS, LINKS, NETWORKS_PER_LINK, OWN_NODES};
 use crate::network::Network;
-use crate::registry::{Address, Change, Departed, Entry, LinkId, Place, Refused, Registry, Storage};
+use crate::registry::{Address, Change, Departed, Entry, LinkId, Place, Refused, Registry, Saved, Storage};
 use crate::schedule::{ANSWER_DELAY, LEASE_INTERVALS, Schedule};
 use crate::stats::{Rejected, Stats};
 use crate::time::{Duration, Instant};
@@ -29,6 +29,7 @@ use crate::wire::{Announcement, NodeId};
 use answers::Recipient;
 use link::Link;
 pub use origin::TooManyNetworks;
+use origin::is_one_host;
 
 /// How a [`Discoverer`] is to behave.
 #[derive(Clone, Debug)]
@@ -261,6 +262,19 @@ impl<'a> Discoverer<'a> {
         self.now = now;
         self.stats.received.increment();
         self.hear(now, link, from, datagram).inspect_err(|reason| self.stats.reject(*reason))
+    }
+
+    /// Takes in a node that was known before this discoverer was there. It is no newcomer: nobody is told of it, and it is not
+    /// answered. To be called after the nodes to [announce](Self::announce) are known, and before anything is heard.
+    ///
+    /// False if it is left out: it is announced here, no announcement can have told of it, or [the registry](Registry::restore) does not take it.
+    pub fn restore(&mut self, now: Instant, node: &Saved) -> bool {
+        let could_be_heard =
+            |address: &Address| is_one_host(*address.socket.ip()) && address.socket.port() != 0;
+        !self.is_own(&node.id)
+            && is_one_host(node.source)
+            && node.addresses.iter().all(could_be_heard)
+            && self.registry.restore(now, node)
     }
 
     fn hear(&mut self, now: Instant, link: LinkId, from: Ipv4Addr, datagram: &[u8]) -> Result<(), Rejected> {

@@ -44,9 +44,7 @@ impl Discoverer<'_> {
     /// Whether who has that address counts on the link: it is one host, and no router stands between.
     pub(super) fn check_source(&self, link: LinkId, from: Ipv4Addr) -> Result<(), Rejected> {
         let networks = self.networks(link);
-        // From 224.0.0.0 on there are no hosts, only groups and addresses kept for later.
-        let is_one_host = !from.is_unspecified() && from.octets() < [224, 0, 0, 0];
-        if !is_one_host || networks.iter().any(|network| network.is_broadcast(from)) {
+        if !is_one_host(from) || networks.iter().any(|network| network.is_broadcast(from)) {
             return Err(Rejected::BadSource);
         }
         let counts = networks.iter().chain(&self.allowed).any(|network| network.contains(from));
@@ -72,6 +70,11 @@ impl Discoverer<'_> {
     fn has_address(&self, address: Ipv4Addr) -> bool {
         address.is_loopback() || self.links.iter().any(|link| link.has_address(address))
     }
+}
+
+/// Whether a host can have that address: from 224.0.0.0 on there are none, only groups and addresses kept for later.
+pub(super) fn is_one_host(address: Ipv4Addr) -> bool {
+    !address.is_unspecified() && address.octets() < [224, 0, 0, 0]
 }
 
 impl core::fmt::Display for TooManyNetworks {

@@ -313,3 +313,43 @@ fn a_buffer_that_is_too_small_is_an_error() {
     discoverer.announce_now(at(1));
     assert_eq!(discoverer.poll_transmit(&mut [0; 4]), Err(nb::Error::Other(BufferTooSmall)));
 }
+
+#[test]
+fn who_is_restored_is_no_newcomer() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = Discoverer::new(&Config::new(1, [2; 16]), &mut storage);
+    discoverer.announce(at(60_000), node("nas", 22)).unwrap();
+    let saved = |id: &str, source: Ipv4Addr, port: u16| {
+        let socket = SocketAddrV4::new(source, port);
+        let addresses = Vec::from_array([Address { socket, link: LinkId::NONE, heard: at(50_000) }]);
+        let (id, heard) = (NodeId::try_from(id).unwrap(), core::num::NonZeroU32::MIN);
+        Saved { id, heard, first_heard: at(1000), source, addresses, preferred: 0, is_contested: false }
+    };
+    // Our own, and what no datagram can have told.
+    let left_out = [
+        saved("nas", peer(7), 22),
+        saved("pi", peer(7), 0),
+        saved("pi", Ipv4Addr::UNSPECIFIED, 22),
+        saved("pi", Ipv4Addr::BROADCAST, 22),
+        Saved { source: Ipv4Addr::new(224, 0, 0, 1), ..saved("pi", peer(7), 22) },
+    ];
+    for node in &left_out {
+        assert!(!discoverer.restore(at(60_000), node), "{node:?}");
+    }
+    assert!(discoverer.restore(at(60_000), &saved("pi", peer(7), 22000)));
+    assert_eq!(discoverer.lookup(at(60_000), "pi").unwrap().known().secs(), 59);
+    assert_eq!(events(&mut discoverer), []);
+
+    discoverer.link_up(at(60_000), ETH0, &[network("198.18.0.1/24")]).unwrap();
+    assert_eq!(transmits(&mut discoverer).len(), 1);
+    assert_eq!(hear(&mut discoverer, at(61_000), peer(7), "pi"), []);
+    assert_eq!(
+        discoverer.poll_at(),
+        Some(at(61_000) + discoverer.registry().lease()).min(discoverer.schedule.announce_at())
+    );
+    assert_eq!(discoverer.lookup(at(61_000), "pi").unwrap().link(), ETH0);
+    // It is lost as any other.
+    discoverer.link_down(ETH0);
+    discoverer.handle_timeout(at(151_000));
+    assert_eq!(events(&mut discoverer), [(EventKind::Lost, "pi".into())]);
+}

@@ -2,19 +2,20 @@
 
 /// The bytes ended before what was to be read or written did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OutOfBytes;
+pub(crate) struct OutOfBytes;
 
 /// Takes big-endian integers and byte strings off the front of a slice.
-pub(super) struct Reader<'a> {
+#[derive(Clone)]
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], OutOfBytes> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Result<&'a [u8], OutOfBytes> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or(OutOfBytes)?;
         self.rest = rest;
         Ok(taken)
@@ -26,26 +27,43 @@ impl<'a> Reader<'a> {
         Ok(*taken)
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, OutOfBytes> {
+    pub(crate) fn u8(&mut self) -> Result<u8, OutOfBytes> {
+        self.array().map(u8::from_be_bytes)
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, OutOfBytes> {
         self.array().map(u16::from_be_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, OutOfBytes> {
+    pub(crate) fn u32(&mut self) -> Result<u32, OutOfBytes> {
         self.array().map(u32::from_be_bytes)
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64, OutOfBytes> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    pub(crate) fn u128(&mut self) -> Result<u128, OutOfBytes> {
+        self.array().map(u128::from_be_bytes)
+    }
+
+    /// Whether there is nothing more.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
     }
 }
 
 /// Puts big-endian integers and byte strings at the front of a slice.
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     rest: &'a mut [u8],
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(buffer: &'a mut [u8]) -> Self {
+    pub(crate) fn new(buffer: &'a mut [u8]) -> Self {
         Self { rest: buffer }
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), OutOfBytes> {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), OutOfBytes> {
         // The slice is moved out while it is split, so that what remains lives as long as the buffer.
         let (front, rest) =
             core::mem::take(&mut self.rest).split_at_mut_checked(bytes.len()).ok_or(OutOfBytes)?;
@@ -54,12 +72,29 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    pub(super) fn u16(&mut self, value: u16) -> Result<(), OutOfBytes> {
+    pub(crate) fn u8(&mut self, value: u8) -> Result<(), OutOfBytes> {
         self.bytes(&value.to_be_bytes())
     }
 
-    pub(super) fn u32(&mut self, value: u32) -> Result<(), OutOfBytes> {
+    pub(crate) fn u16(&mut self, value: u16) -> Result<(), OutOfBytes> {
         self.bytes(&value.to_be_bytes())
+    }
+
+    pub(crate) fn u32(&mut self, value: u32) -> Result<(), OutOfBytes> {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    pub(crate) fn u64(&mut self, value: u64) -> Result<(), OutOfBytes> {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    pub(crate) fn u128(&mut self, value: u128) -> Result<(), OutOfBytes> {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    /// How many bytes can still be put.
+    pub(crate) fn room(&self) -> usize {
+        self.rest.len()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bytes to announcements and back. One file per format.
 
-mod cursor;
+pub(crate) mod cursor;
 mod node_id;
 pub mod v1;
 

@@ -1,0 +1,153 @@
+//! What a registry knows, as bytes that outlive the process.
+//!
+//! All integers are big-endian. Saved state begins with what its ages count from:
+//!
+//! ```text
+//!  0                   1                   2                   3
+//!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |               Magic Number (0x666f6768, "fogh")               |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                          Version (1)                          |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                                                               |
+//! +                                                               +
+//! |                                                               |
+//! +           Boot in which it was saved, 0 if not known          +
+//! |                                                               |
+//! +                                                               +
+//! |                                                               |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                                                               |
+//! +                      Time since that boot                     +
+//! |                                                               |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                                                               |
+//! +                        Time since 1970                        +
+//! |                                                               |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                                                               |
+//! +                    How long an entry lives                    +
+//! |                                                               |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! ```
+//!
+//! Then come the nodes, those that are best restored first before the others:
+//!
+//! ```text
+//!  0                   1                   2                   3
+//!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                        How often heard                        |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                                                               |
+//! +                       For how long known                      +
+//! |                                                               |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |          IP Address it came from when it became known         |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |   Addresses   |   Preferred   | Contested: 1  | NodeID Length |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! /                                                               /
+//! \                    NodeID (variable length)                   \
+//! /                                                               /
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! ```
+//!
+//! Each is followed by its addresses in the order in which they appeared. The preferred one is told by its position among them, from 0:
+//!
+//! ```text
+//!  0                   1                   2                   3
+//!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                                                               |
+//! +                How long ago it was heard there                +
+//! |                                                               |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                           Interface                           |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                           IP Address                          |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |          Port Number          |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! ```
+//!
+//! The last 8 bytes are a checksum over all before them: `SipHash-1-3` with the key "foghorn's state.". It tells of damage, not of
+//! forgery: who may write where state is kept may write anything.
+//!
+//! All times are in milliseconds. What is said of a node are ages, so only one thing has to be told by a clock: how long ago all of it was saved,
+//! see [`Moment::since`].
+
+mod emit;
+mod moment;
+mod parse;
+
+use core::fmt;
+
+use crate::limits::{ADDRESSES_PER_NODE, NODE_ID_CAPACITY};
+
+pub use emit::{Emitter, emit};
+pub use moment::Moment;
+pub use parse::{State, parse};
+
+const MAGIC: u32 = 0x666f_6768;
+
+const VERSION: u32 = 1;
+
+/// Bytes before the first node.
+const HEADER: usize = 4 + 4 + 16 + 8 + 8 + 8;
+
+/// Bytes of a node before its name.
+const NODE: usize = 4 + 8 + 4 + 1 + 1 + 1 + 1;
+
+/// Bytes of an address.
+const ADDRESS: usize = 4 + 2 + 4 + 8;
+
+/// Bytes after the last node.
+const CHECKSUM: usize = 8;
+
+const CHECKSUM_KEY: [u8; 16] = *b"foghorn's state.";
+
+/// Longest piece that is [emitted](emit()) at once, in bytes: a node with all its addresses.
+pub const PIECE_CAPACITY: usize = NODE + NODE_ID_CAPACITY + ADDRESSES_PER_NODE * ADDRESS;
+
+const _: () = assert!(PIECE_CAPACITY >= HEADER && PIECE_CAPACITY >= CHECKSUM);
+const _: () = assert!(ADDRESSES_PER_NODE <= u8::MAX as usize, "a node's addresses are counted by a u8");
+
+/// The bytes that the state of so many nodes has at most.
+#[must_use]
+pub const fn capacity(nodes: usize) -> usize {
+    nodes.saturating_mul(PIECE_CAPACITY).saturating_add(HEADER + CHECKSUM)
+}
+
+/// Why bytes are no saved state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Damaged {
+    /// They end too early.
+    Truncated,
+    /// They start with another magic number: something else was saved.
+    Foreign,
+    /// They are in a version that this build does not know.
+    Version(u32),
+    /// They are not those that were saved.
+    Checksum,
+}
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated => f.write_str("it was cut short"),
+            Self::Foreign => f.write_str("it is not a foghorn's state"),
+            Self::Version(version) => {
+                write!(f, "it has version {version}, which this foghorn can't read")
+            }
+            Self::Checksum => f.write_str("its checksum is wrong"),
+        }
+    }
+}
+
+impl core::error::Error for Damaged {}
+
+#[cfg(test)]
+mod tests;
