@@ -23,7 +23,7 @@ const DATAGRAMS: u32 = 100_000;
 /// Datagrams between two looks at the daemon, so that none is dropped for want of room.
 const BURST: u32 = 50;
 
-fn options(control: PathBuf) -> Options {
+fn options(control: PathBuf, state: PathBuf) -> Options {
     let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     Options {
         announce: vec![Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MIN }],
@@ -35,6 +35,7 @@ fn options(control: PathBuf) -> Options {
         udp_port: free.local_addr().unwrap().port(),
         control,
         user: None,
+        state: Some(state),
     }
 }
 
@@ -102,7 +103,7 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
             // Silent clients that have to give way, a watcher that leaves, one that never reads.
             let _silent: Vec<_> = (0..20).map(|_| UnixStream::connect(control).unwrap()).collect();
             UnixStream::connect(control).unwrap().write_all(b"watch\n").unwrap();
-            // The interfaces are looked at again, and all is announced now.
+            // The interfaces are looked at again, all is announced now, and what is known is saved.
             hang_up.store(true, Ordering::Relaxed);
         }
     }
@@ -152,10 +153,14 @@ fn after_start_up_the_loop_allocates_nothing() {
         foghorn::host::LogSink::open(Path::new("/dev/null")).unwrap(),
     );
     let path = std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
-    let options = options(path.clone());
+    let state = path.with_extension("state");
+    let options = options(path.clone(), state.clone());
     let memory: &'static mut Memory<64> = Box::leak(Box::new(Memory::new()));
     let mut daemon = Daemon::new(&options, memory).unwrap();
     daemon.start(&options).unwrap();
+    daemon.restore().unwrap();
+    // To be seen again when it is saved.
+    std::fs::remove_file(&state).unwrap();
 
     let (done, hang_up) = (AtomicBool::new(false), AtomicBool::new(false));
     let allocations = thread::scope(|scope| {
@@ -175,6 +180,8 @@ fn after_start_up_the_loop_allocates_nothing() {
         })
     });
     assert_eq!(allocations.count_total, 0, "{allocations:?}");
+    assert!(std::fs::metadata(&state).unwrap().len() > 1000);
+    std::fs::remove_file(&state).unwrap();
 
     // The count counts: this is how it would look if the loop allocated.
     let counted = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(StdDuration::ZERO))));

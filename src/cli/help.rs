@@ -51,11 +51,13 @@ Options:
   --control PATH         the control socket; or FOGHORN_CONTROL
                          [/run/foghorn/control.sock where that can be used, else
                          $XDG_RUNTIME_DIR/foghorn/control.sock]
+  --state FILE           keep what is known over a restart in FILE, best one in
+                         memory, like /run/foghorn/state
   --user NAME            become this user, given by name or number, once all is
                          open; only root can
 
-SIGTERM and SIGINT end it, SIGHUP makes it look at the interfaces again and
-announce now.
+SIGTERM and SIGINT end it, SIGHUP makes it look at the interfaces again,
+announce now, and save what is known.
 
 Example:
   foghorn run --id nas --port 22 --announce web:80 --interface 'eth*'

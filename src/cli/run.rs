@@ -36,6 +36,7 @@ struct Arguments {
     log_to: Option<PathBuf>,
     control: Option<PathBuf>,
     user: Option<User>,
+    state: Option<PathBuf>,
 }
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
@@ -48,9 +49,11 @@ fn run(options: &Options) -> Result<(), Failure> {
     let mut memory =
         MEMORY.try_lock().map_err(|_| Failure::failed("a daemon runs in this process already"))?;
     let ended = match &mut Daemon::new(options, &mut memory) {
-        Ok(daemon) => {
-            daemon.start(options).and_then(|()| daemon.drop_privileges(options)).and_then(|()| daemon.run())
-        }
+        Ok(daemon) => daemon
+            .start(options)
+            .and_then(|()| daemon.drop_privileges(options))
+            .and_then(|()| daemon.restore())
+            .and_then(|()| daemon.run()),
         Err(error) => return Err(failure(error)),
     };
     ended.map_err(|error| failure(&error))
@@ -85,6 +88,7 @@ impl Arguments {
                 Long("log-to") => arguments.log_to = Some(parser.value()?.into()),
                 Long("control") => arguments.control = Some(parser.value()?.into()),
                 Long("user") => arguments.user = Some(user(&parser.value()?.string()?)?),
+                Long("state") => arguments.state = Some(parser.value()?.into()),
                 other => return Err(other.unexpected().into()),
             }
         }
@@ -110,6 +114,7 @@ impl Arguments {
             udp_port: self.udp_port.map_or(UDP_PORT, NonZeroU16::get),
             control: control_path::for_daemon(self.control.as_deref(), self.user.as_ref())?,
             user: self.user,
+            state: self.state,
         })
     }
 }

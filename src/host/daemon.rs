@@ -19,6 +19,7 @@ use super::outage::Outage;
 use super::privileges::{self, User};
 use super::server::{Server, View};
 use super::signals::{Signals, Wish};
+use super::state_file::StateFile;
 use super::timer::Timer;
 use crate::discoverer::{Config, Discoverer};
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
@@ -62,6 +63,8 @@ pub struct Options {
     pub control: PathBuf,
     /// Whom the daemon is to run as, if it is to change that once it has [started](Daemon::drop_privileges).
     pub user: Option<User>,
+    /// The file that what is known is kept in over a restart.
+    pub state: Option<PathBuf>,
 }
 
 /// The daemon, ready to run.
@@ -77,6 +80,7 @@ pub struct Daemon<'a> {
     inquiry: Inquiry,
     inquiring: Outage,
     changes: ChangeLog,
+    state: Option<StateFile>,
     received: &'a mut [u8; RECEIVED],
     started: Instant,
     /// When to try again what could not be used.
@@ -96,6 +100,7 @@ impl<'a> Daemon<'a> {
     // Apart, so that the stack it takes is free again when the daemon runs.
     #[inline(never)]
     pub fn new<const N: usize>(options: &Options, memory: &'a mut Memory<N>) -> io::Result<Self> {
+        let state = options.state.as_deref().map(StateFile::new).transpose()?;
         let poll = Poll::new()?;
         let (signals, timer, monitor) = (Signals::new()?, Timer::new()?, Monitor::new()?);
         for (fd, token) in [(signals.raw_fd(), SIGNALS), (timer.raw_fd(), TIMER), (monitor.raw_fd(), MONITOR)]
@@ -130,6 +135,7 @@ impl<'a> Daemon<'a> {
             inquiry: Inquiry::new()?,
             inquiring: Outage::default(),
             changes: ChangeLog::new(),
+            state,
             received: &mut memory.received,
             started,
             retry_at: None,
@@ -137,7 +143,8 @@ impl<'a> Daemon<'a> {
         })
     }
 
-    /// Begins: opens a UDP socket for each interface there is, and announces the nodes there. No interface is no error: it waits for one.
+    /// Begins: takes in what was known before, opens a UDP socket for each interface there is, and announces the nodes there. No interface is
+    /// no error: it waits for one.
     ///
     /// # Errors
     ///
@@ -183,6 +190,16 @@ impl<'a> Daemon<'a> {
         Ok(())
     }
 
+    /// Takes in what was known before a restart, if that is kept. To be called by the user that the daemon [runs as](Self::drop_privileges).
+    ///
+    /// # Errors
+    ///
+    /// The state can't be kept there. The error's text says why and what to do.
+    pub fn restore(&mut self) -> io::Result<()> {
+        let Some(state) = &mut self.state else { return Ok(()) };
+        state.start(self.started, &mut self.discoverer, self.received)
+    }
+
     /// Runs until SIGTERM or SIGINT. It is to be [started](Self::start) first.
     ///
     /// # Errors
@@ -190,6 +207,9 @@ impl<'a> Daemon<'a> {
     /// The kernel no longer lets it wait or set its timer. Nothing else ends it.
     pub fn run(&mut self) -> io::Result<()> {
         while self.turn()?.is_continue() {}
+        if let Some(state) = &mut self.state {
+            state.save(clock::now(), self.discoverer.registry(), self.received);
+        }
         info!("foghorn ends");
         Ok(())
     }
@@ -219,6 +239,9 @@ impl<'a> Daemon<'a> {
                         info!("asked to look at the interfaces and announce now");
                         self.discoverer.announce_now(now);
                         changed = true;
+                        if let Some(state) = &mut self.state {
+                            state.request();
+                        }
                     }
                 }
                 TIMER => {
@@ -275,6 +298,9 @@ impl<'a> Daemon<'a> {
         };
         self.more |= self.server.go_on(self.poll.registry(), &view);
         self.more |= self.links.is_ready();
+        if let Some(state) = &mut self.state {
+            state.go_on(now, self.discoverer.registry(), self.received);
+        }
     }
 
     /// Sends what the core has to send and tells what it has to tell.
@@ -313,7 +339,8 @@ impl<'a> Daemon<'a> {
 
     /// When something will be due.
     fn deadline(&self) -> Option<Instant> {
-        [self.discoverer.poll_at(), self.server.deadline(), self.retry_at].into_iter().flatten().min()
+        let state = self.state.as_ref().and_then(StateFile::deadline);
+        [self.discoverer.poll_at(), self.server.deadline(), self.retry_at, state].into_iter().flatten().min()
     }
 }
 

@@ -5,6 +5,7 @@
 //! links.rs       the interfaces in use, each with its UDP socket (udp.rs) and what the kernel drops there (filter.rs)
 //! netlink.rs     what the kernel says of interfaces (interface.rs), and that something changed
 //! memory.rs      room for all that is kept
+//! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
 //! timer.rs       the one timer;  clock.rs  the one clock
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
 //! privileges.rs  giving up what the daemon does not need once it has started
@@ -34,8 +35,10 @@ mod memory;
 mod netlink;
 mod outage;
 mod privileges;
+mod save_times;
 mod server;
 mod signals;
+mod state_file;
 mod timer;
 mod udp;
 

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use super::clock;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 pub(super) struct Timer {
     fd: TimerFd,
@@ -28,7 +28,7 @@ impl Timer {
             return Ok(());
         }
         // The time 0 would disarm it.
-        let due = due.max(Instant::from_millis(1));
+        let due = due.max(clock::BOOT + Duration::from_millis(1));
         self.fd.set(Expiration::OneShot(clock::to_timespec(due)), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
         self.armed = Some(due);
         Ok(())

@@ -11,6 +11,7 @@ mod daemon;
 mod frames;
 mod log;
 mod privileges;
+mod state;
 mod usage;
 
 use std::net::{Ipv4Addr, UdpSocket};

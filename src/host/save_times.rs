@@ -1,0 +1,107 @@
+//! When what is known is saved.
+
+use crate::time::{Duration, Instant};
+
+/// What has changed is saved after this at the latest...
+const LATEST: Duration = Duration::from_secs(60);
+
+/// ...and when this has passed since the last time, as soon as the daemon is awake for something else. A little less than the protocol's
+/// interval, so that each of its own announcements is such an occasion: saving wakes no machine that announces.
+const PAUSE: Duration = Duration::from_secs(25);
+
+#[derive(Debug, Default)]
+pub(super) struct SaveTimes {
+    /// When it was tried last.
+    tried: Instant,
+    /// When to try at the latest; none if nothing has changed since.
+    latest: Option<Instant>,
+}
+
+impl SaveTimes {
+    /// Whether to save now, when a node was last heard then.
+    pub(super) fn is_due(&mut self, now: Instant, last_heard: Option<Instant>) -> bool {
+        // What was heard in the very millisecond of the last time may have come after it. What has expired since is no reason.
+        if self.latest.is_none() && last_heard >= Some(self.tried) {
+            self.latest = Some(now + LATEST);
+        }
+        self.latest.is_some_and(|latest| latest <= now || now.since(self.tried) >= PAUSE)
+    }
+
+    /// It is to be saved at once.
+    pub(super) fn request(&mut self) {
+        self.latest = Some(Instant::ZERO);
+    }
+
+    /// It was saved, or that failed and is to be tried again.
+    pub(super) fn tried(&mut self, now: Instant, failed: bool) {
+        self.tried = now;
+        self.latest = failed.then(|| now + LATEST);
+    }
+
+    pub(super) fn latest(&self) -> Option<Instant> {
+        self.latest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(1_000_000 + millis)
+    }
+
+    fn saved_at(millis: u64) -> SaveTimes {
+        let mut times = SaveTimes::default();
+        times.tried(at(millis), false);
+        times
+    }
+
+    #[test]
+    fn while_nothing_is_heard_nothing_is_saved() {
+        let mut times = saved_at(0);
+        for last_heard in [None, Some(Instant::ZERO), Some(at(0) - Duration::from_millis(1))] {
+            assert!(!times.is_due(at(1_000_000), last_heard));
+            assert_eq!(times.latest(), None);
+        }
+    }
+
+    #[test]
+    fn a_change_waits_for_an_occasion_and_a_minute_at_most() {
+        for (heard, woken, due) in
+            [(0, 0, false), (10_000, 24_999, false), (10_000, 25_000, true), (40_000, 40_000, true)]
+        {
+            let mut times = saved_at(0);
+            assert_eq!(times.is_due(at(heard), Some(at(heard))), heard >= 25_000);
+            assert_eq!(times.latest(), Some(at(heard + 60_000)));
+            assert_eq!(times.is_due(at(woken), Some(at(heard))), due, "{heard} {woken}");
+        }
+    }
+
+    #[test]
+    fn who_announces_is_not_woken_to_save() {
+        // The shortest and the longest times between announcements, by turns; a node is heard after each of them.
+        let (mut times, mut now) = (saved_at(0), 0);
+        for pause in [28_125, 31_875].into_iter().cycle().take(100) {
+            let heard = now + 1;
+            assert!(!times.is_due(at(heard), Some(at(heard))));
+            now += pause;
+            assert!(times.latest() > Some(at(now)));
+            assert!(times.is_due(at(now), Some(at(heard))));
+            times.tried(at(now), false);
+        }
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_in_a_minute_and_what_is_asked_for_at_once() {
+        let mut times = saved_at(0);
+        times.tried(at(0), true);
+        assert_eq!(times.latest(), Some(at(60_000)));
+        assert!(!times.is_due(at(24_999), None));
+        assert!(times.is_due(at(25_000), None));
+        times.tried(at(30_000), false);
+        assert!(!times.is_due(at(100_000), None));
+        times.request();
+        assert!(times.is_due(at(100_000), None));
+    }
+}

@@ -1,0 +1,254 @@
+//! The registry in a file, so that a restart loses nothing.
+//!
+//! The file is replaced as a whole, so whoever reads it finds all of it, whenever the daemon was ended. It is meant for a tmpfs and is not
+//! forced to a disk: to wait for one would keep the loop from the network. Where a power cut leaves a part of it on a real disk, its
+//! checksum tells, and it is set aside.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::num::NonZeroU128;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{AT_FDCWD, OFlag, open, renameat};
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
+use nix::sys::stat::Mode;
+use nix::unistd::unlink;
+
+use super::clock;
+use super::links::io_reason;
+use super::memory::RECEIVED;
+use super::outage::Outage;
+use super::save_times::SaveTimes;
+use crate::discoverer::Discoverer;
+use crate::log::{Shown, debug, info, warn};
+use crate::registry::Registry;
+use crate::state::{self, PIECE_CAPACITY, State};
+use crate::time::Instant;
+
+const _: () = assert!(RECEIVED >= PIECE_CAPACITY);
+
+/// Where the registry is kept. The paths are those of the start, so that saving allocates nothing.
+pub(super) struct StateFile {
+    path: CString,
+    /// Where it is written before it takes its place.
+    new: CString,
+    boot: Option<NonZeroU128>,
+    times: SaveTimes,
+    saving: Outage,
+}
+
+impl StateFile {
+    /// Nothing is read or written yet.
+    ///
+    /// # Errors
+    ///
+    /// No file can have that path.
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        if path.as_os_str().is_empty() {
+            let message = "\"\" cannot keep the state: give the path of a file with --state";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let new = with_suffix(path, ".new");
+        Ok(Self {
+            path: CString::new(path.as_os_str().as_bytes())?,
+            new: CString::new(new.into_os_string().into_vec())?,
+            boot: clock::boot(),
+            times: SaveTimes::default(),
+            saving: Outage::default(),
+        })
+    }
+
+    /// Takes in what the file knows, and saves it at once: a place that can't be written is to be found now. One that is only full is no reason
+    /// to stay away.
+    ///
+    /// # Errors
+    ///
+    /// Nothing can be saved there. The error's text says what to do about it.
+    pub(super) fn start(
+        &mut self,
+        now: Instant,
+        discoverer: &mut Discoverer<'_>,
+        buffer: &mut [u8],
+    ) -> io::Result<()> {
+        self.load(now, discoverer)?;
+        let saved = self.write(now, discoverer.registry(), buffer);
+        if let Err(error) = &saved
+            && !matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        {
+            return Err(self.because(error));
+        }
+        self.tell(now, saved);
+        Ok(())
+    }
+
+    fn load(&self, now: Instant, discoverer: &mut Discoverer<'_>) -> io::Result<()> {
+        let path = to_path(&self.path);
+        let length = match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_file() => usize::try_from(metadata.len()).unwrap_or(usize::MAX),
+            // A daemon makes nothing but files: this is somebody else's, and stays what it is.
+            Ok(_) => {
+                return Err(io::Error::other(format!(
+                    "{} is in the way and is no file: remove it or give another path with --state",
+                    path.display()
+                )));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(self.because(&error)),
+        };
+        if length > state::capacity(discoverer.registry().capacity()) {
+            self.set_aside(&"it is too long");
+            return Ok(());
+        }
+        match read(path, length) {
+            Ok(bytes) => match state::parse(&bytes) {
+                Ok(state) => self.restore(now, &state, discoverer),
+                Err(damaged) => self.set_aside(&damaged),
+            },
+            Err(error) => self.set_aside(&io_reason(&error)),
+        }
+        Ok(())
+    }
+
+    fn restore(&self, now: Instant, state: &State<'_>, discoverer: &mut Discoverer<'_>) {
+        let (path, moment) = (to_path(&self.path).display(), clock::moment(self.boot, now));
+        let Some(age) = moment.since(state.saved()) else {
+            info!("{} was saved when it was later than now: nothing is known from it", Shown(&path));
+            return;
+        };
+        let nodes = state.nodes(now, &moment, discoverer.registry().lease());
+        let known = nodes.filter(|node| discoverer.restore(now, node)).count();
+        info!("{} nodes known from {}, saved {} s ago", known, Shown(&path), age.secs());
+    }
+
+    /// Keeps a file that is of no use to us for those who want to know why.
+    fn set_aside(&self, why: &dyn Display) {
+        let path = to_path(&self.path);
+        let aside = with_suffix(path, ".damaged");
+        match fs::rename(path, &aside) {
+            Ok(()) => {
+                let (path, aside) = (path.display(), aside.display());
+                warn!("nothing is known from {}: {}; it is now {}", Shown(&path), Shown(why), Shown(&aside));
+            }
+            Err(error) => {
+                let (path, error) = (path.display(), io_reason(&error));
+                warn!(
+                    "nothing is known from {}: {}; it can't be set aside and is replaced: {}",
+                    Shown(&path),
+                    Shown(why),
+                    error
+                );
+            }
+        }
+    }
+
+    /// Has it saved at the next occasion.
+    pub(super) fn request(&mut self) {
+        self.times.request();
+    }
+
+    /// Saves what the registry knows, if it is time.
+    pub(super) fn go_on(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
+        if self.times.is_due(now, registry.last_heard()) {
+            self.save(now, registry, buffer);
+        }
+    }
+
+    /// When [`go_on`](Self::go_on) has something to do, whatever else there is to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.times.latest()
+    }
+
+    /// Saves what the registry knows. `buffer` is to have room for [`PIECE_CAPACITY`].
+    pub(super) fn save(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
+        let saved = self.write(now, registry, buffer);
+        self.tell(now, saved);
+    }
+
+    /// Says what is new about whether it can be saved.
+    fn tell(&mut self, now: Instant, saved: io::Result<()>) {
+        self.times.tried(now, saved.is_err());
+        let path = to_path(&self.path).display();
+        match saved {
+            Ok(()) => {
+                if self.saving.ends() {
+                    info!("the state can be saved to {} again", Shown(&path));
+                }
+                debug!("the state is saved to {}", Shown(&path));
+            }
+            Err(error) => {
+                if self.saving.begins() {
+                    warn!("cannot save the state to {}: {}; still trying", Shown(&path), io_reason(&error));
+                }
+            }
+        }
+    }
+
+    fn write(&self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) -> io::Result<()> {
+        // What a daemon left that was ended just then. What can't be removed is found when the file is opened.
+        let _ = unlink(self.new.as_c_str());
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = open(self.new.as_c_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        let written = self
+            .write_to(file.into(), now, registry, buffer)
+            .and_then(|()| Ok(renameat(AT_FDCWD, self.new.as_c_str(), AT_FDCWD, self.path.as_c_str())?));
+        if written.is_err() {
+            // A part of it is of no use, and takes room that may be what is missing.
+            let _ = unlink(self.new.as_c_str());
+        }
+        written
+    }
+
+    fn write_to(
+        &self,
+        mut file: File,
+        now: Instant,
+        registry: &Registry<'_>,
+        buffer: &mut [u8],
+    ) -> io::Result<()> {
+        let mut emitter = state::emit(registry, now, clock::moment(self.boot, now));
+        loop {
+            let filled = emitter.fill(buffer);
+            match buffer.get(..filled) {
+                None | Some([]) => return Ok(()),
+                Some(bytes) => file.write_all(bytes)?,
+            }
+        }
+    }
+
+    fn because(&self, error: &io::Error) -> io::Error {
+        let path = to_path(&self.path).display();
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound => "make its directory first, or give another path with --state",
+            io::ErrorKind::PermissionDenied => "become one who may, or give another path with --state",
+            // Only the new file is not to exist.
+            io::ErrorKind::AlreadyExists => {
+                "remove what has its name with .new, or give another path with --state"
+            }
+            _ => "give another path with --state",
+        };
+        io::Error::new(error.kind(), format!("cannot keep the state in {path}: {error}: {advice}"))
+    }
+}
+
+/// The bytes of a file that has so many.
+fn read(path: &Path, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    // Whatever took the file's place meanwhile keeps nobody waiting.
+    let mut file = File::options().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(path)?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn to_path(path: &CStr) -> &Path {
+    Path::new(OsStr::from_bytes(path.to_bytes()))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
