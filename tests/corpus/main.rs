@@ -7,6 +7,7 @@ mod discoverer;
 mod input;
 mod requests;
 mod round_trip;
+mod state;
 
 use std::path::Path;
 use std::{fs, io};
@@ -37,6 +38,11 @@ fn round_trip() -> io::Result<()> {
 #[test]
 fn requests() -> io::Result<()> {
     replay("requests", requests::check)
+}
+
+#[test]
+fn state() -> io::Result<()> {
+    replay("state", state::check)
 }
 
 #[test]
