@@ -2,11 +2,10 @@
 
 use std::cell::Cell;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd as _};
 
+use nix::errno::Errno;
 use nix::libc;
-use nix::sys::socket::getsockopt;
-use nix::sys::socket::sockopt::GetStruct;
 use socket2::{SockFilter, Socket};
 
 use crate::wire::v1::MAGIC;
@@ -71,22 +70,35 @@ fn widened(count: u64, reading: u32) -> u64 {
     count.saturating_add(reading.wrapping_sub(before).into())
 }
 
-fn read(socket: impl AsFd) -> io::Result<u32> {
-    let [.., dropped] = getsockopt(&socket, MemoryInfo)?;
-    Ok(dropped)
-}
+/// How many numbers `SO_MEMINFO` tells. The last, `SK_MEMINFO_DROPS`, is what was dropped.
+const NUMBERS: usize = 9;
 
-/// The numbers of `SK_MEMINFO`, of which `SK_MEMINFO_DROPS` is the last.
-type Numbers = [u32; 9];
-
-/// `SO_MEMINFO`, which Linux has since 4.12. Only SPARC numbers it in another way.
+/// Linux has it since 4.12. Only SPARC numbers it in another way.
 const SO_MEMINFO: libc::c_int =
-    if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) { 0x39 } else { 55 };
+    if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) { 57 } else { 55 };
 
-#[derive(Clone, Copy)]
-struct MemoryInfo;
-
-nix::getsockopt_impl!(MemoryInfo, libc::SOL_SOCKET, SO_MEMINFO, Numbers, GetStruct<Numbers>);
+/// What the kernel has dropped at a socket, to 2³².
+#[expect(unsafe_code, reason = "no library knows this option, nor another way to the number")]
+fn read(socket: impl AsFd) -> io::Result<u32> {
+    const LENGTH: libc::socklen_t = 36;
+    const _: () = assert!(LENGTH as usize == size_of::<[u32; NUMBERS]>());
+    let (mut numbers, mut length) = ([0_u32; NUMBERS], LENGTH);
+    // SAFETY: the kernel is given the address and the length of `numbers`, and all bytes make a number. It writes no more than that, and
+    // then how much it was to `length`. Neither address outlives the call.
+    let told = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            SO_MEMINFO,
+            (&raw mut numbers).cast(),
+            &raw mut length,
+        )
+    };
+    Errno::result(told)?;
+    // Emulators that do not know it take it for one number.
+    let [.., dropped] = numbers;
+    if length == LENGTH { Ok(dropped) } else { Err(io::ErrorKind::Unsupported.into()) }
+}
 
 #[cfg(test)]
 mod tests {

@@ -110,7 +110,8 @@ fn bad_datagrams_are_counted_by_reason() {
 
 #[test]
 fn foreign_datagrams_are_counted_without_being_received() {
-    const FOREIGN: u64 = 3000;
+    // As many as have room, should they be received.
+    const FOREIGN: u64 = 200;
     let loopback = Loopback::new(&[]);
     for _ in 0..FOREIGN {
         loopback.send(b"something else");
@@ -124,7 +125,7 @@ fn foreign_datagrams_are_counted_without_being_received() {
     // An emulator may not pass filters on to the kernel; then they are received.
     assert!(count("received") == 1 || is_emulated(), "{status}");
     let text = loopback.daemon.ask(&["status"]).out;
-    assert!(text.contains(" dropped, ") && text.contains("rejected    3000 foreign\n"), "{text}");
+    assert!(text.contains(" dropped, ") && text.contains("rejected    200 foreign\n"), "{text}");
 }
 
 #[test]

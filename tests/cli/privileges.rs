@@ -133,9 +133,10 @@ fn only_users_of_this_machine_can_be_become_and_only_by_root() {
     }
     assert_failed(&run(&["run", "--user"]), 2, "--user");
 
-    // Somebody who is not root has a copy of the program, since the directories around it may be closed.
+    // Somebody who is not root has a copy of the program, since the directories around it may be closed. Another process makes it: a
+    // program can't be run while it is open for writing, as it might be in what another test starts just then.
     let copy = directory.path("foghorn");
-    fs::copy(FOGHORN, &copy).unwrap();
+    assert!(Command::new("cp").arg(FOGHORN).arg(&copy).status().unwrap().success());
     let (program, arguments) = to_run(copy.to_str().unwrap());
     let mut command = Command::new(program);
     command.args(arguments).args(["run", "--control", path, "--user", "nobody"]);

@@ -2,14 +2,14 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use mio::net::UnixListener;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag};
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -134,8 +134,9 @@ impl SocketFile {
     /// Makes the file belong to a user. Who may write its directory can have put another in its place, or given it another name:
     /// it is looked at and handed over by one descriptor, which no such change reaches.
     fn hand_over(&self, user: &User) -> io::Result<()> {
-        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
-        let file = File::options().read(true).custom_flags(flags.bits()).open(&self.path)?;
+        // Not by `File::options`: with musl that leaves `O_PATH` out.
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = File::from(open(&self.path, flags, Mode::empty())?);
         let metadata = file.metadata()?;
         if (metadata.dev(), metadata.ino()) != self.identity
             || !metadata.file_type().is_socket()
