@@ -1,5 +1,6 @@
 //! A LAN: a bridge in a network namespace, and hosts in others, each with a cable to it.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -190,7 +191,7 @@ impl Host<'_> {
 
     /// Runs `ip` there for many lines of arguments.
     pub(crate) fn ip_batch(&self, lines: &str) {
-        let path = self.directory.path(&format!("{}.batch", self.number));
+        let path = self.path("batch");
         std::fs::write(&path, lines).unwrap();
         assert!(self.namespace.enter("ip").arg("-batch").arg(path).status().unwrap().success());
     }
@@ -213,11 +214,16 @@ impl Host<'_> {
         self.namespace.try_run(program, arguments)
     }
 
+    /// The path of a file of this host's.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path(&format!("{}.{name}", self.number))
+    }
+
     /// Runs foghorn there.
     pub(crate) fn daemon(&self, arguments: &[&str]) -> Daemon {
         let mut command = self.namespace.enter_built(FOGHORN);
         command.env_remove("FOGHORN_LOG");
-        let control = self.directory.path(&format!("{}.sock", self.number));
+        let control = self.path("sock");
         Daemon::start_with(command, &control, arguments)
     }
 

@@ -21,7 +21,14 @@ pub(super) struct Resident<'a> {
 
 impl<'a> Resident<'a> {
     fn new(host: Host<'a>, id: &'static str, interval: &str) -> Self {
-        let daemon = host.daemon(&["--id", id, "--port", "22", "--interval", interval]);
+        let state = host.path("state");
+        let daemon = host.daemon(
+            &[
+                &["--id", id, "--port", "22", "--interval", interval, "--state", state.to_str().unwrap()][..],
+                &["--expect", "printer", "--allow", "198.19.0.0/16"],
+            ]
+            .concat(),
+        );
         let mut resident = Self { id, host, daemon, descriptors: usize::MAX };
         // The client that asked whether it runs goes.
         resident.descriptors = (0..100).map(|_| resident.descriptors()).min().unwrap();
