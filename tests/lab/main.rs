@@ -14,6 +14,7 @@ mod addresses;
 #[path = "../common/mod.rs"]
 mod common;
 mod flood;
+mod foreign;
 mod lan;
 mod links;
 mod onlink;

@@ -1,0 +1,28 @@
+//! Datagrams of other programs on the protocol's port.
+
+use crate::common::log;
+use crate::lan::Lan;
+
+#[test]
+fn foreign_datagrams_stay_counted_when_their_interface_goes_and_comes() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let nas = first.daemon(&["--id", "nas", "--port", "22"]);
+    let wait_for = |count: u32| {
+        nas.ask_until(&["status", "--json"], |ended| ended.out.contains(&format!("\"foreign\":{count},")));
+    };
+    let before = second.peer(b"something else");
+    wait_for(1);
+    first.ip("link set eth0 down");
+    nas.log.wait_for("eth0: left");
+    wait_for(1);
+    first.ip("link set eth0 up");
+    nas.log.wait_for("eth0: up");
+    wait_for(1);
+    drop(before);
+    let _after = second.peer(b"something else");
+    wait_for(2);
+}
