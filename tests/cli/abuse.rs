@@ -19,11 +19,12 @@ use crate::common::{
 use crate::{Loopback, assert_failed};
 
 /// Those who connect, say nothing, and stay.
-const SILENT: usize = 240;
+const SILENT: usize = 200;
 
-/// Those of each other kind, and how often each comes.
-const EAGER: usize = 5;
-const VISITS: usize = 20;
+/// How often one of each other kind comes, and how long it stays if it is not left. What they cost is paced, so that many more would
+/// make this last.
+const VISITS: usize = 10;
+const VISIT: Duration = Duration::from_millis(200);
 
 /// The user whom nothing belongs to.
 const NOBODY: u32 = 65_534;
@@ -47,11 +48,10 @@ const ABUSES: [Abuse; 7] = [
 fn visit(control: &Path, abuse: Abuse) {
     for _ in 0..VISITS {
         let mut stream = UnixStream::connect(control).unwrap();
-        // Who could keep its place goes by itself.
-        let patience = Some(Duration::from_millis(200));
-        stream.set_read_timeout(patience).unwrap();
-        stream.set_write_timeout(patience).unwrap();
-        let _ = (0..1000).try_for_each(|_| abuse(&mut stream));
+        stream.set_read_timeout(Some(VISIT)).unwrap();
+        stream.set_write_timeout(Some(VISIT)).unwrap();
+        let start = Instant::now();
+        while start.elapsed() < VISIT && abuse(&mut stream).is_ok() {}
     }
 }
 
@@ -59,8 +59,7 @@ fn visit(control: &Path, abuse: Abuse) {
 fn abuse_in_every_way(control: &Path, mut ask: impl FnMut()) {
     thread::scope(|scope| {
         let _silent: Vec<_> = (0..SILENT).map(|_| UnixStream::connect(control).unwrap()).collect();
-        let kinds = ABUSES.iter().cycle().take(EAGER * ABUSES.len());
-        let abusers: Vec<_> = kinds.map(|abuse| scope.spawn(|| visit(control, *abuse))).collect();
+        let abusers: Vec<_> = ABUSES.iter().map(|abuse| scope.spawn(|| visit(control, *abuse))).collect();
         while !abusers.iter().all(thread::ScopedJoinHandle::is_finished) {
             ask();
         }
