@@ -4,9 +4,12 @@
 
 mod common;
 
+use std::path::Path;
+
 use foghorn::limits;
 
 const README: &str = include_str!("../README.md");
+const THREATS: &str = include_str!("THREATS.md");
 const BUDGET: &str = include_str!("../memory-budget.md");
 
 /// A cell of the first table row that starts with `row`, without separators of thousands.
@@ -45,6 +48,37 @@ fn every_command_is_told_of() {
     assert!(commands.len() >= 6);
     for command in commands {
         assert!(README.contains(&format!("| `foghorn {command}")), "{command}");
+    }
+}
+
+/// The text of all Rust files below a directory.
+fn code_below(directory: &Path, code: &mut String) {
+    for file in std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()) {
+        if file.is_dir() {
+            code_below(&file, code);
+        } else if file.extension().is_some_and(|extension| extension == "rs") {
+            code.push_str(&std::fs::read_to_string(file).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_test_that_is_to_prove_something_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut code = String::new();
+    ["src", "tests"].map(|directory| code_below(&root.join(directory), &mut code));
+    let quoted: Vec<_> = THREATS.split('`').skip(1).step_by(2).collect();
+    let is_test = |name: &&&str| {
+        name.contains('_') && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    let reasons: Vec<_> = foghorn::stats::Rejected::all().map(foghorn::stats::Rejected::name).collect();
+    let tests: Vec<_> = quoted.iter().filter(is_test).filter(|name| !reasons.contains(name)).collect();
+    assert!(tests.len() > 50, "{tests:?}");
+    for test in tests {
+        assert!(code.contains(&format!("fn {test}(")), "{test}");
+    }
+    for file in quoted.iter().filter(|name| name.starts_with("src/") || name.starts_with("tests/")) {
+        assert!(root.join(file).exists(), "{file}");
     }
 }
 
