@@ -35,32 +35,43 @@ need() {
   DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$package" >&2
 }
 
-# The compiler of Debian with the source of its library, unpacked beside the system. Nothing is installed.
+# unpack ARCHITECTURE DIRECTORY NAMES: unpacks packages of Debian into a directory: those that the function NAMES tells. Nothing is
+# installed.
+unpack() {
+  apt=$cache/apt-$1
+  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs" "$2"
+  # An apt of its own over the system's sources: it downloads packages, and knows of none that is installed.
+  cat > "$apt/conf" <<END
+Dir::State "$apt"; Dir::State::status "$apt/status"; Dir::Cache "$apt/cache";
+APT::Architecture "$1"; APT::Architectures { "$1"; }; APT::Sandbox::User "root";
+Acquire::Languages "none"; Acquire::Retries "3";
+END
+  : > "$apt/status"
+  # shellcheck disable=SC2046
+  (
+    export APT_CONFIG="$apt/conf"
+    # It fails for one source of many, too. Whether the packages are missing then shows when they are downloaded.
+    apt-get -qq update || true
+    cd "$apt/debs" && apt-get -qq download $("$3")
+  ) >&2 || return
+  for deb in "$apt"/debs/*.deb; do dpkg -x "$deb" "$2" || return; done
+  rm -f "$apt"/debs/*.deb
+}
+
+# The names of the compiler's packages, and of what it needs beyond the libraries that every Debian has; those change with their versions.
+compiler() {
+  echo rustc-web rust-web-src
+  apt-cache depends --recurse --important rustc-web |
+    grep -xE 'libstd-rust-web-.*|libllvm[0-9]+|lib(edit|bsd|md|ffi|icu|xml2|z3)[-0-9]*' | sort -u
+}
+
+# The compiler of Debian with the source of its library, unpacked beside the system.
 fetch_compiler() {
   [ -e "$cache/compiler-complete" ] && return
   command -v apt-get >/dev/null || fail "the toolchain has no $target: rustup target add $target"
   say "the toolchain has no $target: fetching a compiler with the source of its library from Debian"
-  mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial" "$cache/debs" "$root"
-  architecture=$(dpkg --print-architecture)
-  # An apt of its own over the system's sources: it downloads packages, and knows of none that is installed.
-  cat > "$cache/apt/conf" <<END
-Dir::State "$cache/apt"; Dir::State::status "$cache/apt/status"; Dir::Cache "$cache/apt/cache";
-APT::Architecture "$architecture"; APT::Architectures { "$architecture"; }; APT::Sandbox::User "root";
-Acquire::Languages "none"; Acquire::Retries "3";
-END
-  : > "$cache/apt/status"
-  # shellcheck disable=SC2086
-  (
-    export APT_CONFIG="$cache/apt/conf"
-    apt-get -qq update &&
-      # What the compiler needs beyond the libraries that every Debian has; their names change with their versions.
-      packages=$(apt-cache depends --recurse --important rustc-web |
-        grep -xE 'libstd-rust-web-.*|libllvm[0-9]+|lib(edit|bsd|md|ffi|icu|xml2|z3)[-0-9]*' | sort -u) &&
-      cd "$cache/debs" &&
-      apt-get -qq download rustc-web rust-web-src $packages
-  ) >&2 || fail "Debian's rustc-web could not be fetched; rustup target add $target would do as well"
-  for deb in "$cache"/debs/*.deb; do dpkg -x "$deb" "$root"; done
-  rm -f "$cache"/debs/*.deb
+  unpack "$(dpkg --print-architecture)" "$root" compiler ||
+    fail "Debian's rustc-web could not be fetched; rustup target add $target would do as well"
   touch "$cache/compiler-complete"
 }
 
