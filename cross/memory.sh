@@ -1,0 +1,90 @@
+#!/bin/sh
+# Measures the resident memory of what build.sh made for ARMv7, with a full registry. It is the kernel that counts, and one for ARM counts
+# other pages than the one here: so qemu-system emulates a machine with Debian's, which has foghorn, BusyBox and bash in its initramfs.
+# cross/README.md tells how to read what it prints.
+#
+#     cross/memory.sh
+set -eu
+cd "$(dirname "$0")/.."
+. cross/toolchain.sh
+
+target=armv7-unknown-linux-musleabihf
+binary=${CARGO_TARGET_DIR:-target}/$target/small/foghorn
+[ -x "$binary" ] || fail "there is no $binary: cross/build.sh $target makes it"
+need qemu-system-arm qemu-system-arm --version
+need cpio cpio --version
+
+# The names of the guest's packages; the kernel's changes with its version.
+guest_packages() {
+  echo busybox-static bash-static linux-image-armmp
+  apt-cache depends linux-image-armmp | sed -n 's/^ *Depends: linux-image-/linux-image-/p'
+}
+
+guest=$cache/guest
+if [ ! -e "$cache/guest-complete" ]; then
+  command -v apt-get >/dev/null || fail "the emulated machine's kernel and programs come from Debian, with apt-get"
+  say "fetching a kernel for ARM from Debian"
+  rm -rf "$guest"
+  unpack armhf "$guest" guest_packages || fail "Debian's linux-image-armmp, busybox-static and bash-static for armhf could not be fetched"
+  # Modules, and what describes real machines: nothing that an emulated one needs.
+  rm -rf "$cache/guest/lib" "$cache/guest/usr/lib"
+  touch "$cache/guest-complete"
+fi
+
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+root=$directory/root
+mkdir -p "$root/bin" "$root/dev" "$root/proc"
+cp "$binary" "$root/bin/foghorn"
+find "$guest" -type f \( -name busybox -o -name bash-static \) -path '*/bin/*' -exec cp {} "$root/bin" \;
+cat > "$root/init" <<'INIT'
+#!/bin/bash-static
+set -eu
+export FOGHORN_CONTROL=/control
+/bin/busybox mount -t proc proc /proc
+/bin/busybox --install -s /bin
+mount -t devtmpfs dev /dev
+ip link set lo up
+# What is sent to an address of loopback then comes from that address.
+ip route change table local local 127.0.0.0/8 dev lo
+
+await() { for _ in {1..100}; do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; false; }
+is_full() { foghorn status | grep '^registry *256 of 256 nodes'; }
+
+# measure OPTIONS OF foghorn run
+measure() {
+  foghorn run --interface lo --id nas --port 22 --log error "$@" &
+  await foghorn status
+  # 16 nodes from each of 16 addresses: one may have 32. Their names are as long as those of the reference node.
+  for number in {0..255}; do
+    printf '\000\022\020\045\125\360\000\064P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZ%04d\0\0\0\0' "$number" \
+      > "/dev/udp/127.1.1.$((number % 16 + 1))/21025"
+  done
+  await is_full
+  # With --state it saves what it knows now. The rest is for answers.
+  kill -HUP $!
+  sleep 5
+  is_full
+  printf '| foghorn run%s | resident |\n| --- | ---: |\n' "${*:+ $*}"
+  awk '/^[0-9a-f]+-/ { mapping = $2 " " ($6 == "" ? "without a name" : $6) }
+    /^Rss:/ { sum += $2; if ($2) print "| " mapping " | " $2 " kB |" }
+    END { print "| Sum | " sum " kB |" }' /proc/$!/smaps
+  kill $!
+  wait
+}
+
+measure
+measure --state /state
+echo measured
+poweroff -f
+INIT
+chmod +x "$root"/bin/* "$root/init"
+(cd "$root" && find . | cpio --quiet -o -H newc) > "$directory/initramfs"
+
+# Should /init fail, the kernel panics, which ends the emulation. It takes half a minute on a PC.
+say "emulating a Cortex-A7 with $(basename "$guest"/boot/vmlinuz-*)"
+console=$directory/console
+timeout 300 qemu-system-arm -M virt,highmem=off -cpu cortex-a7 -m 256 -nic none -nographic -no-reboot -kernel "$guest"/boot/vmlinuz-* \
+  -initrd "$directory/initramfs" -append 'console=ttyAMA0 quiet panic=-1' < /dev/null > "$console" 2>&1 || true
+grep -q '^measured' "$console" || { cat "$console" >&2; fail "the measurement was not finished"; }
+tr -d '\r' < "$console" | grep '^|'
