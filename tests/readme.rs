@@ -24,6 +24,8 @@ fn the_limits_are_those_of_this_build() {
         ("nodes in the registry", limits::REGISTRY_CAPACITY),
         ("bytes of a NodeID", limits::NODE_ID_CAPACITY),
         ("addresses of a node", limits::ADDRESSES_PER_NODE),
+        ("addresses of an interface", limits::NETWORKS_PER_LINK),
+        ("networks that are allowed", limits::ALLOWED_NETWORKS),
         ("nodes announced by one daemon", limits::OWN_NODES),
         ("interfaces in use", limits::LINKS),
         ("control clients at once", limits::CONTROL_CLIENTS),
