@@ -253,13 +253,7 @@ impl<'a> Daemon<'a> {
                 LISTENER => self.server.mark_ready(),
                 token if token.0 >= FIRST_LINK => self.links.mark_ready(token),
                 _ => {
-                    let view = View {
-                        now,
-                        processor_time: clock::processor_time,
-                        started: self.started,
-                        discoverer: &self.discoverer,
-                        links: &self.links,
-                    };
+                    let view = view(now, self.started, &self.discoverer, &self.links);
                     self.server.handle_client(readiness, &view);
                 }
             }
@@ -289,13 +283,7 @@ impl<'a> Daemon<'a> {
                 self.drain(now);
             }
         }
-        let view = View {
-            now,
-            processor_time: clock::processor_time,
-            started: self.started,
-            discoverer: &self.discoverer,
-            links: &self.links,
-        };
+        let view = view(now, self.started, &self.discoverer, &self.links);
         self.more |= self.server.go_on(self.poll.registry(), &view);
         self.more |= self.links.is_ready();
         if let Some(state) = &mut self.state {
@@ -346,6 +334,16 @@ impl<'a> Daemon<'a> {
 
 fn invalid(text: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
+/// What control clients are answered from.
+fn view<'a, 'b>(
+    now: Instant,
+    started: Instant,
+    discoverer: &'a Discoverer<'b>,
+    links: &'a Links,
+) -> View<'a, 'b> {
+    View { now, processor_time: clock::processor_time, started, discoverer, links }
 }
 
 /// A number that nobody can guess. The standard library keys its hash maps with such, and never waits for the kernel to have
