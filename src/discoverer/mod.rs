@@ -10,6 +10,7 @@
 //! Each call does a bounded amount of work, and the times that are handed in never go back.
 
 mod answers;
+mod event;
 mod link;
 mod origin;
 
@@ -19,7 +20,7 @@ use heapless::{Deque, HistoryBuf, Vec};
 
 use crate::limits::{ALLOWED_NETWORKS, LINKS, NETWORKS_PER_LINK, OWN_NODES};
 use crate::network::Network;
-use crate::registry::{Address, Change, Departed, Entry, LinkId, Place, Refused, Registry, Saved, Storage};
+use crate::registry::{Address, Change, Entry, LinkId, Place, Refused, Registry, Saved, Storage};
 use crate::schedule::{ANSWER_DELAY, LEASE_INTERVALS, Schedule};
 use crate::stats::{Rejected, Stats};
 use crate::time::{Duration, Instant};
@@ -27,6 +28,8 @@ use crate::wire::v1::{self, BufferTooSmall};
 use crate::wire::{Announcement, NodeId};
 
 use answers::Recipient;
+use event::lost;
+pub use event::{Event, EventKind};
 use link::Link;
 pub use origin::TooManyNetworks;
 use origin::is_one_host;
@@ -72,51 +75,6 @@ pub struct Transmit {
     pub to: SocketAddrV4,
     /// How many bytes it has.
     pub length: usize,
-}
-
-/// What happened to a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum EventKind {
-    /// It was not known and now is.
-    Found,
-    /// It is to be looked up at another address: it was heard at one that it did not have, or has been silent at the other.
-    Moved,
-    /// It speaks at two addresses: it has more than one network card, or somebody claims its name. Told once, and again after
-    /// it has spoken at one alone.
-    Contested {
-        /// The address besides the one that it is looked up at.
-        rival: SocketAddrV4,
-    },
-    /// It was not heard for three intervals, or had to give way to a newcomer.
-    Lost,
-}
-
-impl EventKind {
-    /// The word for it on the command line and in the control protocol.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Found => "found",
-            Self::Moved => "moved",
-            Self::Contested { .. } => "contested",
-            Self::Lost => "lost",
-        }
-    }
-}
-
-/// A change in what is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Event {
-    /// What happened.
-    pub kind: EventKind,
-    /// To which node.
-    pub id: NodeId,
-    /// Where it is to be looked up; of a lost one, where it was.
-    pub address: Address,
-    /// Its place in the registry.
-    pub place: Place,
 }
 
 /// Why a node can't be announced.
@@ -444,10 +402,6 @@ impl<'a> Discoverer<'a> {
             let _ = self.events.push_back(event);
         }
     }
-}
-
-fn lost(departed: Departed) -> Event {
-    Event { kind: EventKind::Lost, id: departed.id, address: departed.address, place: departed.place }
 }
 
 impl core::fmt::Display for AnnounceError {

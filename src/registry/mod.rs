@@ -39,10 +39,11 @@ mod list;
 mod node;
 mod saved;
 mod sources;
+mod storage;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use heapless::{Vec, VecView};
+use heapless::VecView;
 
 use crate::time::{Duration, Instant};
 use crate::wire::NodeId;
@@ -55,40 +56,15 @@ use node::Heard;
 pub use node::{Address, LinkId, Node};
 pub use saved::Saved;
 use sources::Sources;
+pub use storage::Storage;
+#[cfg(all(test, feature = "host"))]
+pub(crate) use storage::budget;
 
 /// One source may hold this part of all places...
 const SHARE: usize = 8;
 
 /// ...but so many in any case: as many as one daemon announces, if it was not built for more.
 const LEAST_SHARE: usize = 8;
-
-/// The memory of a registry of `N` nodes, 1 to 65,535.
-///
-/// [`new`](Self::new) is const and empty storage is all zero bytes, so that a `static` of it takes no room in the binary
-/// and no page of memory before it is used.
-pub struct Storage<const N: usize> {
-    nodes: Vec<Node, N>,
-    joints: [Joint; N],
-    index: [[Option<Place>; 2]; N],
-    sources: [[u16; 2]; N],
-}
-
-impl<const N: usize> Storage<N> {
-    const FITS: () = assert!(N >= 1 && N <= u16::MAX as usize, "a registry holds 1 to 65,535 nodes");
-
-    /// Storage with nothing in it.
-    #[must_use]
-    pub const fn new() -> Self {
-        let () = Self::FITS;
-        Self { nodes: Vec::new(), joints: [Joint::UNUSED; N], index: [[None; 2]; N], sources: [[0; 2]; N] }
-    }
-}
-
-impl<const N: usize> Default for Storage<N> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 /// The table, over [`Storage`] that the caller owns. Code that uses it does not depend on its size.
 pub struct Registry<'a> {
@@ -426,18 +402,6 @@ impl<'a> Registry<'a> {
     fn expires_at(&self, place: Place) -> Instant {
         self.nodes.get(place.index()).map_or(Instant::ZERO, Node::last_heard) + self.lease
     }
-}
-
-/// What each node costs, in bytes.
-#[cfg(all(test, feature = "host"))]
-pub(crate) mod budget {
-    use core::mem::size_of;
-
-    pub(crate) const NODE: usize = size_of::<super::Node>();
-    pub(crate) const JOINT: usize = size_of::<super::Joint>();
-    pub(crate) const INDEX: usize = size_of::<[Option<super::Place>; 2]>();
-    pub(crate) const SOURCES: usize = size_of::<[u16; 2]>();
-    pub(crate) const ENTRY: usize = NODE + JOINT + INDEX + SOURCES;
 }
 
 #[cfg(test)]

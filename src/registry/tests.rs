@@ -157,8 +157,7 @@ fn iteration_goes_on_at_a_place_whatever_happened_meanwhile() {
     let third = registry.iter_after(at(8), None).nth(2).unwrap().place();
     while registry.pop_expired(now).is_some() {}
     registry.hear(now, &id(100), address(1), LINK).unwrap();
-    let rest: std::vec::Vec<_> =
-        registry.iter_after(now, Some(third)).map(|entry| entry.id().clone()).collect();
+    let rest: Vec<_> = registry.iter_after(now, Some(third)).map(|entry| entry.id().clone()).collect();
     assert_eq!(rest, [3, 4, 5, 6, 7].map(id));
     assert_eq!(registry.iter_after(now, None).count(), 6);
 }
@@ -190,7 +189,7 @@ impl ModelNode {
 }
 
 impl Model {
-    fn expired(&self, now: Instant) -> std::vec::Vec<NodeId> {
+    fn expired(&self, now: Instant) -> Vec<NodeId> {
         let expired = self.nodes.iter().filter(|(_, node)| node.last_heard + LEASE <= now);
         expired.map(|(id, _)| id.clone()).collect()
     }

@@ -296,7 +296,8 @@ proptest! {
         let bytes = bytes_of(&registry, now, size);
         prop_assert!(bytes.len() <= capacity(registry.used()));
         let later = now + Duration::from_millis(later);
-        let mut restored = Registry::new(&mut storages.1, [2; 16], LEASE);
+        // With the same key: with another, in so small a registry, other sources share their counters.
+        let mut restored = Registry::new(&mut storages.1, [1; 16], LEASE);
         restore(&mut restored, &bytes, later, &moment(later));
         prop_assert_eq!(known(&restored, later), known(&registry, later));
     }

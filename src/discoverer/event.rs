@@ -1,0 +1,56 @@
+//! What happened to a node, as a [`Discoverer`](super::Discoverer) tells it.
+
+use core::net::SocketAddrV4;
+
+use crate::registry::{Address, Departed, Place};
+use crate::wire::NodeId;
+
+/// What happened to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum EventKind {
+    /// It was not known and now is.
+    Found,
+    /// It is to be looked up at another address: it was heard at one that it did not have, or has been silent at the other.
+    Moved,
+    /// It speaks at two addresses: it has more than one network card, or somebody claims its name. Told once, and again after
+    /// it has spoken at one alone.
+    Contested {
+        /// The address besides the one that it is looked up at.
+        rival: SocketAddrV4,
+    },
+    /// It was not heard for three intervals, or had to give way to a newcomer.
+    Lost,
+}
+
+impl EventKind {
+    /// The word for it on the command line and in the control protocol.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Moved => "moved",
+            Self::Contested { .. } => "contested",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A change in what is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// To which node.
+    pub id: NodeId,
+    /// Where it is to be looked up; of a lost one, where it was.
+    pub address: Address,
+    /// Its place in the registry.
+    pub place: Place,
+}
+
+/// A node is no longer in the registry.
+pub(super) fn lost(departed: Departed) -> Event {
+    Event { kind: EventKind::Lost, id: departed.id, address: departed.address, place: departed.place }
+}

@@ -1,0 +1,46 @@
+//! The memory that a registry works on.
+
+use heapless::Vec;
+
+use super::list::{Joint, Place};
+use super::node::Node;
+
+/// The memory of a registry of `N` nodes, 1 to 65,535.
+///
+/// [`new`](Self::new) is const and empty storage is all zero bytes, so that a `static` of it takes no room in the binary
+/// and no page of memory before it is used.
+pub struct Storage<const N: usize> {
+    pub(super) nodes: Vec<Node, N>,
+    pub(super) joints: [Joint; N],
+    pub(super) index: [[Option<Place>; 2]; N],
+    pub(super) sources: [[u16; 2]; N],
+}
+
+impl<const N: usize> Storage<N> {
+    const FITS: () = assert!(N >= 1 && N <= u16::MAX as usize, "a registry holds 1 to 65,535 nodes");
+
+    /// Storage with nothing in it.
+    #[must_use]
+    pub const fn new() -> Self {
+        let () = Self::FITS;
+        Self { nodes: Vec::new(), joints: [Joint::UNUSED; N], index: [[None; 2]; N], sources: [[0; 2]; N] }
+    }
+}
+
+impl<const N: usize> Default for Storage<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What each node costs, in bytes.
+#[cfg(all(test, feature = "host"))]
+pub(crate) mod budget {
+    use core::mem::size_of;
+
+    pub(crate) const NODE: usize = size_of::<super::Node>();
+    pub(crate) const JOINT: usize = size_of::<super::Joint>();
+    pub(crate) const INDEX: usize = size_of::<[Option<super::Place>; 2]>();
+    pub(crate) const SOURCES: usize = size_of::<[u16; 2]>();
+    pub(crate) const ENTRY: usize = NODE + JOINT + INDEX + SOURCES;
+}
