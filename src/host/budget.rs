@@ -32,7 +32,7 @@ fn held() -> Vec<(&'static str, usize)> {
             "Registry: length and padding",
             size_of::<Storage<REGISTRY_CAPACITY>>() - REGISTRY_CAPACITY * registry::ENTRY,
         ),
-        ("Daemon: schedule, own nodes, counters, handles", size_of::<Daemon<'_>>()),
+        ("Daemon: schedule, own nodes, links, counters, handles", size_of::<Daemon<'_>>()),
         ("Control clients: requests and replies", CONTROL_CLIENTS * size_of::<Buffers>()),
         ("Received: a datagram, or what the kernel says", RECEIVED),
         ("Interfaces in use", LINKS * links::LINK),
