@@ -9,7 +9,8 @@ use crate::common::goal;
 use crate::process::{Daemon, Workshop};
 use crate::traffic::{BURST, Sender, dropped, neighbours, wait_until_taken};
 
-const FEW: u32 = 1_000;
+/// By then the registry is full, and all of it was used once.
+const FEW: u32 = 10_000;
 const MANY: u32 = 1_000_000;
 
 /// Hosts that forge nodes: twice as many as can fill the registry.
