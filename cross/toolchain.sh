@@ -107,14 +107,15 @@ zig() {
   fi
   export ZIG_GLOBAL_CACHE_DIR="$cache/zig-cache"
   linker=$cache/bin/zig-$target
-  # What is left out is a workaround for the errata of one core, which zig's linker does not know.
+  # What is left out is a workaround for the errata of one core, which zig's linker does not know. It takes one script, the last that
+  # is named: for a log in frames that is the program's own, and all code lies together.
   cat > "$linker" <<END
 #!/bin/sh
 for argument do
   shift
   case \$argument in -Wl,--fix-cortex-a53-*) ;; *) set -- "\$@" "\$argument" ;; esac
 done
-exec $(echo "$cache"/zig/lib/python3*/site-packages/ziglang/zig) cc $* "\$@"
+exec $(echo "$cache"/zig/lib/python3*/site-packages/ziglang/zig) cc $* -T $PWD/cross/layout.ld "\$@"
 END
   chmod +x "$linker"
   # At a fixed address nothing has to be relocated: less code, and no page that is written before it is read.
