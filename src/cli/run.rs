@@ -45,6 +45,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     run(&arguments.into_options()?)
 }
 
+// Apart, as `parse` and `into_options` are: the stack that those take is free again when the daemon runs.
+#[inline(never)]
 fn run(options: &Options) -> Result<(), Failure> {
     let mut memory =
         MEMORY.try_lock().map_err(|_| Failure::failed("a daemon runs in this process already"))?;
@@ -69,32 +71,34 @@ fn failure(error: &io::Error) -> Failure {
 
 impl Arguments {
     /// None if help was asked for, which has then been given.
+    #[inline(never)]
     fn parse(parser: &mut Parser) -> Result<Option<Self>, Failure> {
         let mut arguments = Self::default();
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return output::print(help::RUN).map(|()| None),
-                Long("id") => arguments.id = Some(node_id(&parser.value()?.string()?)?),
+                Long("id") => arguments.id = Some(node_id(&text(parser)?)?),
                 Long("port") => arguments.port = Some(port(parser, "--port")?),
-                Long("announce") => arguments.announce.push(announcement(&parser.value()?.string()?)?),
-                Long("expect") => arguments.expect.push(node_id(&parser.value()?.string()?)?),
+                Long("announce") => arguments.announce.push(announcement(&text(parser)?)?),
+                Long("expect") => arguments.expect.push(node_id(&text(parser)?)?),
                 Long("interval") => {
                     arguments.interval = Some(Duration::from_secs(number(parser, "--interval", 1..=3600)?));
                 }
-                Long("interface") => arguments.interfaces.push(pattern(&parser.value()?.string()?)?),
-                Long("allow") => arguments.allow.push(network(&parser.value()?.string()?)?),
+                Long("interface") => arguments.interfaces.push(pattern(&text(parser)?)?),
+                Long("allow") => arguments.allow.push(network(&text(parser)?)?),
                 Long("udp-port") => arguments.udp_port = Some(port(parser, "--udp-port")?),
-                Long("log") => arguments.log = Some(parser.value()?),
-                Long("log-to") => arguments.log_to = Some(parser.value()?.into()),
-                Long("control") => arguments.control = Some(parser.value()?.into()),
-                Long("user") => arguments.user = Some(user(&parser.value()?.string()?)?),
-                Long("state") => arguments.state = Some(parser.value()?.into()),
+                Long("log") => arguments.log = Some(value(parser)?),
+                Long("log-to") => arguments.log_to = Some(value(parser)?.into()),
+                Long("control") => arguments.control = Some(value(parser)?.into()),
+                Long("user") => arguments.user = Some(user(&text(parser)?)?),
+                Long("state") => arguments.state = Some(value(parser)?.into()),
                 other => return Err(other.unexpected().into()),
             }
         }
         Ok(Some(arguments))
     }
 
+    #[inline(never)]
     fn into_options(self) -> Result<Options, Failure> {
         let mut announce = self.announce;
         match (self.id, self.port) {
@@ -117,6 +121,14 @@ impl Arguments {
             state: self.state,
         })
     }
+}
+
+fn value(parser: &mut Parser) -> Result<OsString, Failure> {
+    Ok(parser.value()?)
+}
+
+fn text(parser: &mut Parser) -> Result<String, Failure> {
+    Ok(parser.value()?.string()?)
 }
 
 fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Failure> {

@@ -111,12 +111,12 @@ impl Inquiry {
         interfaces: &mut Interfaces,
     ) -> io::Result<()> {
         // Few interfaces have addresses, though a container host may have hundreds: addresses first.
-        self.dump(buffer, libc::RTM_GETADDR, |body| {
+        self.dump(buffer, libc::RTM_GETADDR, &mut |body| {
             if let Some((id, network)) = parse_address(body) {
                 interfaces.add_network(id, network);
             }
         })?;
-        self.dump(buffer, libc::RTM_GETLINK, |body| {
+        self.dump(buffer, libc::RTM_GETLINK, &mut |body| {
             if let Some(interface) = parse_link(body)
                 && interfaces.networks.iter().any(|(id, _)| *id == interface.id)
             {
@@ -130,7 +130,7 @@ impl Inquiry {
         &mut self,
         buffer: &mut [u8; BUFFER],
         request: u16,
-        mut each: impl FnMut(&[u8]),
+        each: &mut dyn FnMut(&[u8]),
     ) -> io::Result<()> {
         sendto(self.fd.as_raw_fd(), &dump_request(request), &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
         loop {

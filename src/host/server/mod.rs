@@ -151,7 +151,7 @@ impl<'a> Server<'a> {
     fn admit(&mut self, newcomer: Newcomer, registry: &Registry, now: Instant) -> Option<usize> {
         let Newcomer { mut stream, user, on_reserve } = newcomer;
         let free = self.clients.iter().position(Option::is_none).filter(|_| !on_reserve);
-        let Some(number) = free.or_else(|| self.gives_way(user, |_, _| true)) else {
+        let Some(number) = free.or_else(|| self.gives_way(user, &|_, _| true)) else {
             let mut line = ReplyLine::new();
             let _ = busy(&mut line);
             // A fresh socket has room for a line; if not, the client sees that it was left.
@@ -168,7 +168,7 @@ impl<'a> Server<'a> {
     }
 
     /// The slot of the client, among those that count, which gives way to one of that user.
-    fn gives_way(&self, user: u32, counts: impl Fn(usize, &Client<'_>) -> bool + Copy) -> Option<usize> {
+    fn gives_way(&self, user: u32, counts: &dyn Fn(usize, &Client<'_>) -> bool) -> Option<usize> {
         let clients = self.clients.iter().enumerate();
         let clients = clients.filter_map(|(number, slot)| Some((number, slot.as_ref()?)));
         let clients = clients.filter(|(number, client)| counts(*number, client));
@@ -216,7 +216,7 @@ impl<'a> Server<'a> {
         let Some(Some(client)) = self.clients.get(newest) else { return };
         if watching.count() > WATCHERS {
             let user = client.standing().user;
-            let other = self.gives_way(user, |number, client| number != newest && client.is_watching());
+            let other = self.gives_way(user, &|number, client| number != newest && client.is_watching());
             self.dismiss(other.unwrap_or(newest), now);
         }
     }
