@@ -158,7 +158,7 @@ fn after_start_up_the_loop_allocates_nothing() {
     let memory: &'static mut Memory<64> = Box::leak(Box::new(Memory::new()));
     let mut daemon = Daemon::new(&options, memory).unwrap();
     daemon.start(&options).unwrap();
-    daemon.restore().unwrap();
+    daemon.restore(&options).unwrap();
     // To be seen again when it is saved.
     std::fs::remove_file(&state).unwrap();
 

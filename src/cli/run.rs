@@ -54,7 +54,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         Ok(daemon) => daemon
             .start(options)
             .and_then(|()| daemon.drop_privileges(options))
-            .and_then(|()| daemon.restore())
+            .and_then(|()| daemon.restore(options))
             .and_then(|()| daemon.run()),
         Err(error) => return Err(failure(error)),
     };

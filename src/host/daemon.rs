@@ -169,7 +169,6 @@ impl<'a> Daemon<'a> {
             })?;
         }
         self.reconcile(self.started);
-        info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), Shown(&options.control.display()));
         Ok(())
     }
 
@@ -190,14 +189,18 @@ impl<'a> Daemon<'a> {
         Ok(())
     }
 
-    /// Takes in what was known before a restart, if that is kept. To be called by the user that the daemon [runs as](Self::drop_privileges).
+    /// Takes in what was known before a restart, if that is kept, and says that all is ready. To be called by the user that the daemon
+    /// [runs as](Self::drop_privileges).
     ///
     /// # Errors
     ///
     /// The state can't be kept there. The error's text says why and what to do.
-    pub fn restore(&mut self) -> io::Result<()> {
-        let Some(state) = &mut self.state else { return Ok(()) };
-        state.start(self.started, &mut self.discoverer, self.received)
+    pub fn restore(&mut self, options: &Options) -> io::Result<()> {
+        if let Some(state) = &mut self.state {
+            state.start(self.started, &mut self.discoverer, self.received)?;
+        }
+        info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), Shown(&options.control.display()));
+        Ok(())
     }
 
     /// Runs until SIGTERM or SIGINT. It is to be [started](Self::start) first.
