@@ -101,8 +101,10 @@ impl Node {
         let preferred = saved.preferred.min(saved.addresses.len().checked_sub(1)?);
         let mut node = Self::new(saved.id.clone(), *saved.addresses.get(preferred)?);
         let others = saved.addresses.iter().enumerate().filter(|(position, _)| *position != preferred);
-        // Infallible: one address more has been saved than there is room for others.
-        node.others.extend(others.map(|(_, address)| *address));
+        for (_, address) in others {
+            // Infallible: at most one address more has been saved than there is room for others.
+            let _ = node.others.push(*address);
+        }
         node.older = u8::try_from(preferred).ok()?;
         node.is_contested = saved.is_contested;
         Some(Self { first_heard: saved.first_heard, heard: saved.heard.get(), source: saved.source, ..node })
