@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::lookup::{ask, node_id};
-use super::{Failure, help, output};
+use super::{Failure, help, output, value};
 
 /// How long each address of the node may take to accept.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return output::print(help::CONNECT),
-            Long("control") => control = Some(parser.value()?.into()),
+            Long("control") => control = Some(value(parser)?.into()),
             Value(value) if id.is_none() => id = Some(node_id(&value.string()?)?),
             other => return Err(other.unexpected().into()),
         }

@@ -8,7 +8,7 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 
 use super::client::{Client, Record};
-use super::{Exit, Failure, help, json, output};
+use super::{Exit, Failure, help, json, output, text, value};
 use crate::control::Request;
 use crate::wire::NodeId;
 
@@ -26,8 +26,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             Long("all") => all = true,
             Long("host") => host = true,
             Long("json") => as_json = true,
-            Long("wait") => wait = Some(seconds(&parser.value()?.string()?)?),
-            Long("control") => control = Some(parser.value()?.into()),
+            Long("wait") => wait = Some(seconds(&text(parser)?)?),
+            Long("control") => control = Some(value(parser)?.into()),
             Value(value) if id.is_none() => id = Some(node_id(&value.string()?)?),
             other => return Err(other.unexpected().into()),
         }

@@ -17,7 +17,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::Parser;
+use lexopt::{Parser, ValueExt as _};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Query {
             match argument {
                 Long("help") | Short('h') => return output::print(help).map(|()| None),
                 Long("json") => query.json = true,
-                Long("control") => query.control = Some(parser.value()?.into()),
+                Long("control") => query.control = Some(value(parser)?.into()),
                 other => return Err(other.unexpected().into()),
             }
         }
@@ -132,9 +132,19 @@ impl Query {
     }
 }
 
+/// An option's value.
+fn value(parser: &mut Parser) -> Result<OsString, Failure> {
+    Ok(parser.value()?)
+}
+
+/// Text, as an option's value.
+fn text(parser: &mut Parser) -> Result<String, Failure> {
+    Ok(value(parser)?.string()?)
+}
+
 /// A whole number within a range, as an option's value.
 fn number(parser: &mut Parser, option: &str, range: std::ops::RangeInclusive<u64>) -> Result<u64, Failure> {
-    let value = parser.value()?;
+    let value = value(parser)?;
     let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
     number.ok_or_else(|| {
         let (min, max) = range.into_inner();

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use lexopt::Arg::{Long, Short};
-use lexopt::{Parser, ValueExt as _};
+use lexopt::Parser;
 
 use super::lookup::node_id;
-use super::{Failure, control_path, help, number, output};
+use super::{Failure, control_path, help, number, output, text, value};
 use crate::host::{Daemon, Memory, Options, Pattern, User};
 use crate::limits::REGISTRY_CAPACITY;
 use crate::network::Network;
@@ -121,14 +121,6 @@ impl Arguments {
             state: self.state,
         })
     }
-}
-
-fn value(parser: &mut Parser) -> Result<OsString, Failure> {
-    Ok(parser.value()?)
-}
-
-fn text(parser: &mut Parser) -> Result<String, Failure> {
-    Ok(parser.value()?.string()?)
 }
 
 fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Failure> {
