@@ -28,8 +28,8 @@ need() {
   package=$1
   shift
   "$@" >/dev/null 2>&1 && return
-  command -v apt-get >/dev/null || fail "$1 is missing; on Debian it is in the package $package"
-  [ "$(id -u)" = 0 ] || fail "$1 is missing; as root: apt-get install $package"
+  command -v apt-get >/dev/null || fail "'$*' does not work; on Debian it takes the package $package"
+  [ "$(id -u)" = 0 ] || fail "'$*' does not work; as root: apt-get install $package"
   say "installing $package"
   apt-get -qq update >&2
   DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$package" >&2
@@ -142,6 +142,7 @@ use_toolchain() {
   case $target in
   armv7-unknown-linux-gnueabihf)
     need gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc --version
+    need libc6-dev-armhf-cross test -e /usr/arm-linux-gnueabihf/lib/Scrt1.o
     linker=arm-linux-gnueabihf-gcc emulator=qemu-arm-static runner="-cpu cortex-a9 -L /usr/arm-linux-gnueabihf" ;;
   armv7-unknown-linux-musleabihf)
     # Not every ARMv7 divides, or has NEON: those in many a NAS do not.
