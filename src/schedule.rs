@@ -30,6 +30,10 @@ pub const ANSWER_BURST: u8 = 5;
 /// In what time another answer may be given there after a burst. It takes longer than nodes take to start after a power cut.
 pub const ANSWER_PERIOD: Duration = Duration::from_secs(10);
 
+/// One newcomer alone may be answered when so long no other was, also when the burst is used up: those who come one by one are not to
+/// wait for each other.
+pub const ALONE_PERIOD: Duration = Duration::from_secs(1);
+
 /// Answers that may be given on all links together in a burst.
 pub const ALL_ANSWERS_BURST: u8 = 8;
 

@@ -7,7 +7,7 @@
 use core::net::Ipv4Addr;
 
 use crate::schedule::{
-    ANSWER_BURST, ANSWER_PERIOD, PATIENCE, PATIENCE_PER_NODE, REPEATS, Schedule, TokenBucket,
+    ALONE_PERIOD, ANSWER_BURST, ANSWER_PERIOD, PATIENCE, PATIENCE_PER_NODE, REPEATS, Schedule, TokenBucket,
 };
 use crate::time::Instant;
 
@@ -16,6 +16,8 @@ use crate::time::Instant;
 pub(super) struct Answers {
     /// How often may be answered here.
     allowance: TokenBucket,
+    /// When one newcomer alone may be answered beyond that.
+    alone_at: Instant,
     next: Option<Answer>,
 }
 
@@ -47,7 +49,7 @@ pub(super) enum Recipient {
 
 impl Answers {
     pub(super) fn new() -> Self {
-        Self { allowance: TokenBucket::new(ANSWER_BURST, ANSWER_PERIOD), next: None }
+        Self { allowance: TokenBucket::new(ANSWER_BURST, ANSWER_PERIOD), alone_at: Instant::ZERO, next: None }
     }
 
     /// A newcomer came. `known` is how many nodes there are.
@@ -89,22 +91,32 @@ impl Answers {
     /// When the next answer may be given; never if `None`.
     pub(super) fn due(&self, schedule: &Schedule) -> Option<Instant> {
         let next = self.next?;
-        // Without leave to be told again, nobody is.
-        let allowed = if next.is_repeat() { Instant::ZERO } else { self.allowance.ready_at() };
+        let allowed = match next.to {
+            Newcomers::One(_) => self.allowance.ready_at().min(self.alone_at),
+            Newcomers::Many { .. } => self.allowance.ready_at(),
+            // Without leave to be told again, nobody is.
+            Newcomers::Again(_) => Instant::ZERO,
+        };
         Some(next.due.max(allowed).max(schedule.answers.ready_at()))
     }
 
     /// Who is to be answered now.
     pub(super) fn poll(&mut self, now: Instant, schedule: &mut Schedule) -> Option<Recipient> {
         let next = self.next.filter(|next| next.due <= now)?;
-        if self.allowance.ready_at() > now {
-            if next.is_repeat() {
+        let is_alone = matches!(next.to, Newcomers::One(_));
+        if self.allowance.ready_at() > now && !(is_alone && self.alone_at <= now) {
+            if matches!(next.to, Newcomers::Again(_)) {
                 self.next = None;
             }
             return None;
         }
-        if !schedule.answers.take(now) || !self.allowance.take(now) {
+        if !schedule.answers.take(now) {
             return None;
+        }
+        // If there is nothing to take, it is given to one alone.
+        self.allowance.take(now);
+        if is_alone {
+            self.alone_at = now + ALONE_PERIOD;
         }
         let (to, again) = match next.to {
             Newcomers::One(address) => (Recipient::One(address), 0),
@@ -115,11 +127,5 @@ impl Answers {
             |schedule: &mut Schedule| Answer { due: schedule.repeat_at(now), to: Newcomers::Again(again) };
         self.next = (again > 0).then(|| repeat(schedule));
         Some(to)
-    }
-}
-
-impl Answer {
-    fn is_repeat(self) -> bool {
-        matches!(self.to, Newcomers::Again(_))
     }
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use foghorn::discoverer::{AnnounceError, Config, Discoverer, Event, EventKind, TooManyLinks};
 use foghorn::limits::{ANNOUNCEMENT_CAPACITY, LINKS, OWN_NODES};
 use foghorn::registry::{Address, LinkId, Refused, Storage};
-use foghorn::schedule::{ALL_ANSWERS_BURST, ALL_ANSWERS_PERIOD, ANSWER_BURST, ANSWER_PERIOD};
+use foghorn::schedule::{ALL_ANSWERS_BURST, ALL_ANSWERS_PERIOD, ALONE_PERIOD, ANSWER_BURST, ANSWER_PERIOD};
 use foghorn::stats::Rejected;
 use foghorn::time::{Duration, Instant};
 use foghorn::wire::v1::{self, BufferTooSmall};
@@ -344,8 +344,13 @@ impl<'a> Session<'a> {
         if u64::try_from(rounds.len()).unwrap() == answers {
             for id in rounds {
                 let link = self.links.get_mut(&id).unwrap();
-                link.answers_full = link.answers_full.max(self.now) + ANSWER_PERIOD;
-                assert!(link.answers_full <= self.now + ANSWER_PERIOD.times(ANSWER_BURST.into()));
+                // The burst, and one alone each second beyond what is allowed in the long run.
+                let period = Duration::from_millis(
+                    ANSWER_PERIOD.millis() * ALONE_PERIOD.millis()
+                        / (ANSWER_PERIOD.millis() + ALONE_PERIOD.millis()),
+                );
+                link.answers_full = link.answers_full.max(self.now) + period;
+                assert!(link.answers_full <= self.now + period.times(u64::from(ANSWER_BURST) + 2));
             }
         } else {
             // The announcements were due, and who waits for an answer is told with all others.
