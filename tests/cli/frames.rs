@@ -6,8 +6,8 @@ use std::process::Stdio;
 
 use nix::pty::openpty;
 
-use crate::Loopback;
 use crate::common::{Directory, announcement, foghorn, log};
+use crate::{Loopback, host};
 
 #[test]
 fn frames_tell_what_lines_would_in_fewer_bytes() {
@@ -20,9 +20,9 @@ fn frames_tell_what_lines_would_in_fewer_bytes() {
     let mut loopback = Loopback::logging_to(&path, &arguments);
     let control = loopback.daemon.control.display().to_string();
     for number in 1..=30 {
-        loopback.send(&announcement("büro", number));
+        loopback.send_from(host(number.into()), &announcement(&format!("büro-{number}"), number));
         loopback.send(&announcement(&format!("node-{number}"), number));
-        loopback.send(b"something else");
+        loopback.send(b"cut");
     }
     loopback.hear("marker", 1);
     assert!(loopback.daemon.stop().success());
@@ -46,10 +46,10 @@ fn frames_tell_what_lines_would_in_fewer_bytes() {
             ("info", "announcing nas at port 22 every 30 s"),
             ("info", "lo: up with address 127.0.0.1"),
             ("info", &*format!("foghorn {version} listens at {control}")),
-            ("info", "found büro at 127.0.0.1:1 on lo"),
+            ("info", "found büro-1 at 127.1.0.1:1 on lo"),
             ("info", "found node-1 at 127.0.0.1:1 on lo"),
-            ("debug", "lo: a datagram from 127.0.0.1 was rejected: Malformed(Foreign)"),
-            ("info", "büro is now at 127.0.0.1:2 on lo"),
+            ("debug", "lo: a datagram from 127.0.0.1 was rejected: Malformed(Truncated)"),
+            ("info", "found büro-2 at 127.1.0.2:2 on lo"),
         ]
     );
     assert_eq!(messages[messages.len() - 1], ("info", "foghorn ends"));
