@@ -80,7 +80,7 @@ fn a_host_that_floods_takes_nothing_from_others() {
     let stranger = Ipv4Addr::new(198, 18, 0, 3);
     let neighbours = Neighbours::on(&hosts[0], &hosts[1]);
     let nas = &neighbours.nas;
-    // Memory is resident from its first use on.
+    // Memory is resident from its first use on: most of what a flood uses is used by a short one.
     see_through(flood(&hosts[2], 2_000, stranger, 1), &neighbours);
     let (resident, sent, begin) = (nas.resident_kb(), neighbours.sent(), Instant::now());
 
@@ -92,7 +92,9 @@ fn a_host_that_floods_takes_nothing_from_others() {
     wait_for(nas, "late");
 
     assert_eq!(nas.ask(&["lookup", "newcomer"]).out, "198.18.0.4:22\n");
-    assert!(nas.resident_kb() <= resident, "{:?} kB after {resident:?}", nas.resident_kb());
+    // A page or two may be used for the first time, by a newcomer say. If it kept what it was sent, it would be 20 MB.
+    let grown = resident.map(|resident| nas.resident_kb().unwrap_or(0).saturating_sub(resident));
+    assert!(grown <= Some(64), "grown by {grown:?} kB from {resident:?} kB");
     let limit = SENT_PER_SECOND * (begin.elapsed().as_secs() + 1);
     assert!(neighbours.sent() - sent <= limit, "{} sent, {limit} at most", neighbours.sent() - sent);
     let status = nas.status();
