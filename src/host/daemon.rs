@@ -143,8 +143,7 @@ impl<'a> Daemon<'a> {
         })
     }
 
-    /// Begins: takes in what was known before, opens a UDP socket for each interface there is, and announces the nodes there. No interface is
-    /// no error: it waits for one.
+    /// Begins: opens a UDP socket for each interface there is, and announces the nodes there. No interface is no error: it waits for one.
     ///
     /// # Errors
     ///

@@ -202,7 +202,8 @@ impl<'a> Registry<'a> {
         // Infallible: it was found at that place.
         let node = self.nodes.get_mut(place.index()).ok_or(Refused::Full)?;
         if !node.is_known() {
-            return Ok(self.arrive(place, Node::new(id.clone(), address)));
+            self.arrive(place, Node::new(id.clone(), address));
+            return Ok((place, Change::Added { displaced: None }));
         }
         if node.last_heard() + lease <= now {
             return self.renew(place, Node::new(id.clone(), address));
@@ -299,17 +300,16 @@ impl<'a> Registry<'a> {
             self.check_share(node.source())?;
         }
         self.leave_lists(place);
-        let (place, _) = self.arrive(place, node);
+        self.arrive(place, node);
         Ok((place, Change::Added { displaced }))
     }
 
-    /// A node arrives at the place that is kept for it.
-    fn arrive(&mut self, place: Place, node: Node) -> (Place, Change) {
+    /// A node that is not known arrives at a place that is its own already.
+    fn arrive(&mut self, place: Place, node: Node) {
         if let Some(kept) = self.nodes.get_mut(place.index()) {
             kept.renew(node);
         }
         self.enter_lists(place);
-        (place, Change::Added { displaced: None })
     }
 
     /// A known node begins to count and to expire.
