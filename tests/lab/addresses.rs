@@ -8,11 +8,11 @@ use crate::links::{said_of, start, wait_for, wait_until_told};
 fn a_node_that_changes_its_address_is_found_there_at_once() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
-    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
-    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    let nas = start(&first, "nas");
+    let pi = start(&second, "pi");
     let watch = nas.watch(&["watch"]);
     watch.lines.wait_for("pi 198.18.0.2:22 eth0");
-    assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).code, 0);
+    wait_for(&pi, "nas");
     second.ip("addr flush dev eth0");
     second.ip("addr add 198.18.0.77/24 dev eth0");
     assert_eq!(watch.lines.next(), "moved pi 198.18.0.77:22 eth0");

@@ -283,17 +283,17 @@ fn a_host_without_address_or_link_waits_and_recovers() {
     }
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
-    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let nas = start(&first, "nas");
     let watch = nas.watch(&["watch"]);
 
     // No host here has a default route; this one has no address either.
     second.ip("addr flush dev eth0");
-    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    let pi = start(&second, "pi");
     second.ip("addr add 198.18.0.2/24 dev eth0");
     pi.log.wait_for("eth0: up with address 198.18.0.2");
     watch.lines.wait_for("pi 198.18.0.2:22 eth0");
     // It is answered: with its next announcement it will be no newcomer.
-    assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).code, 0);
+    wait_for(&pi, "nas");
 
     // The interface goes down and comes back with another address.
     second.ip("link set eth0 down");
@@ -322,9 +322,9 @@ fn an_interface_that_is_removed_and_made_anew_is_used_again() {
     }
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
-    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
-    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
-    assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).code, 0);
+    let nas = start(&first, "nas");
+    let pi = start(&second, "pi");
+    wait_for(&pi, "nas");
     second.ip("link delete eth0");
     pi.log.wait_for("eth0: left");
     // What was heard there is still told, for a while; the interface has no name any more.

@@ -27,6 +27,7 @@ mod weather;
 
 use common::{log, skip};
 use lan::Lan;
+use links::start;
 use nix::sys::signal::Signal;
 
 /// What a node of the first implementation sent: "alpha" at port 22001.
@@ -68,8 +69,8 @@ fn a_node_that_starts_later_is_answered_within_a_second() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     // With an interval of an hour, only an answer can tell the second of the first.
-    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
-    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
+    let nas = start(&first, "nas");
+    let pi = start(&second, "pi");
     let found = pi.ask(&["lookup", "--wait", "1", "nas"]);
     assert_eq!((found.code, found.out.as_str()), (0, "198.18.0.1:22\n"));
     assert_eq!(nas.ask(&["lookup", "--wait", "1", "pi"]).out, "198.18.0.2:22\n");
@@ -94,8 +95,8 @@ fn a_node_with_two_cards_keeps_both_addresses() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     lan.plug(&second, "eth1", "port2b", "198.18.0.22/24");
-    let pi = first.daemon(&["--id", "pi", "--port", "22", "--interval", "3600"]);
-    let _nas = second.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let pi = start(&first, "pi");
+    let _nas = start(&second, "nas");
     let both = pi.ask_until(&["lookup", "--all", "nas"], |ended| ended.out.lines().count() == 2).out;
     let mut both: Vec<_> = both.lines().collect();
     both.sort_unstable();

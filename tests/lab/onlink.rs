@@ -2,6 +2,7 @@
 
 use crate::common::Daemon;
 use crate::lan::{Host, Lan};
+use crate::links::wait_for;
 
 /// A host with an address of the second network alone.
 fn stranger(lan: &Lan, number: u8) -> Host<'_> {
@@ -80,7 +81,7 @@ fn an_interface_that_gets_a_second_address_hears_that_network_too() {
     // What is announced to everyone comes from each network's own address, too: who is there only does not lose us.
     let third = stranger(&lan, 6);
     let pi = node(&third, "pi", &[]);
-    assert_eq!(nas.ask(&["lookup", "--wait", "20", "pi"]).code, 0);
+    wait_for(&nas, "pi");
     let watch = pi.watch(&["watch"]);
     let heard = |daemon: &Daemon| {
         let nas = daemon.ask(&["lookup", "--json", "--wait", "20", "nas"]).out;
