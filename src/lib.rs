@@ -11,7 +11,8 @@
 //! ```text
 //! main         arguments in, exit code out                                          \
 //! cli          one file per command that a person types                              > host
-//! host         the mio loop, UDP sockets, timer, signals, control socket            /
+//! host         the mio loop, UDP sockets, timer, signals, control socket            |
+//! client       asking the daemon, for the commands and for other programs           /
 //! control      the control protocol: requests and replies as bytes                  \
 //! state        what the registry knows as bytes that outlive the process            |
 //! discoverer   the state machine: datagrams and times in, datagrams and events out  |
@@ -66,7 +67,8 @@
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
-//! | `host` | yes | the daemon and the command line; needs `std` and Linux. Without it the library is `no_std` |
+//! | `client` | yes, by `host` | [`client`]; needs `std` and a Unix. Without it the library is `no_std` |
+//! | `host` | yes | the daemon and the command line; needs Linux |
 //! | `log` | yes | log statements go to the `log` facade; without it and `defmt` they compile to nothing |
 //! | `defmt` | no | the core's types implement `defmt::Format`; with `host`, log statements become frames for `defmt-print`, whether `log` is on or not |
 //!
@@ -82,13 +84,17 @@
 //! ```
 //!
 //! Capacities are set when foghorn is built, see [`limits`].
-
-#![cfg_attr(not(any(feature = "host", test)), no_std)]
+//!
+#![cfg_attr(feature = "client", doc = "[`client`]: crate::client")]
+#![cfg_attr(not(feature = "client"), doc = "[`client`]: #features")]
+#![cfg_attr(not(any(feature = "client", test)), no_std)]
 // The core has none, as its build alone proves. In the host it is denied but where a module says why it is needed.
 #![cfg_attr(not(feature = "host"), forbid(unsafe_code))]
 
 #[cfg(feature = "host")]
 pub mod cli;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod control;
 pub mod discoverer;
 #[cfg(feature = "host")]

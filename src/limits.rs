@@ -80,10 +80,18 @@ pub const REQUEST_CAPACITY: usize = 64 + NODE_ID_CAPACITY;
 /// Longest line of a reply from the control socket, in bytes, with its newline: a node with all its addresses.
 pub const REPLY_LINE_CAPACITY: usize = 256 + NODE_ID_CAPACITY + ADDRESSES_PER_NODE * 22;
 
+/// Longest line of a reply that a client takes, in bytes, with its newline. Far above [`REPLY_LINE_CAPACITY`], since the daemon may be
+/// another build, or of a later version.
+pub const CLIENT_LINE_CAPACITY: usize = 4096;
+
+/// Lines of a reply that a client takes. The largest registry has a line for each of its 65,535 nodes.
+pub const CLIENT_LINES: usize = 100_000;
+
 /// Bytes of replies that wait for a client that reads slowly.
 pub const REPLY_CAPACITY: usize = 2048;
 
 const _: () = assert!(DATAGRAM_CAPACITY >= 2 * ANNOUNCEMENT_CAPACITY);
+const _: () = assert!(CLIENT_LINE_CAPACITY >= 2 * REPLY_LINE_CAPACITY);
 const _: () = assert!(REPLY_CAPACITY >= 2 * REPLY_LINE_CAPACITY);
 const _: () = assert!(REGISTRY_CAPACITY <= u16::MAX as usize, "places are numbered by a u16");
 const _: () = assert!(NODE_ID_CAPACITY <= u8::MAX as usize, "a NodeID's length is kept in a u8");

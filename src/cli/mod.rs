@@ -48,10 +48,6 @@ impl Failure {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
-    fn no_daemon(message: impl Into<String>) -> Self {
-        Self { exit: Exit::NoDaemon, message: message.into() }
-    }
-
     fn failed(message: impl Into<String>) -> Self {
         Self { exit: Exit::Failed, message: message.into() }
     }

@@ -1,0 +1,116 @@
+//! A connection to the daemon: requests go out, lines come in.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Error;
+use super::places::{self, SYSTEM};
+use crate::control::{Fields, Line, Request, VERSION};
+use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES};
+
+/// How long the daemon may take to answer. It answers within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: UnixStream,
+    /// What has come and is still to be told, and before it the line that was told last.
+    received: Vec<u8>,
+    told: usize,
+}
+
+impl Connection {
+    /// Connects to the daemon that was asked for, else to the first that answers.
+    pub(crate) fn open(control: Option<&Path>) -> Result<Self, Error> {
+        let mut failure = None;
+        for path in places::candidates(control) {
+            match UnixStream::connect(&path) {
+                Ok(stream) => return Self::new(stream).map_err(Error::lost),
+                // The first place is where a daemon should be, unless there is one that may not be asked.
+                Err(error) if failure.is_none() || error.kind() == io::ErrorKind::PermissionDenied => {
+                    failure = Some((path, error));
+                }
+                Err(_) => {}
+            }
+        }
+        Err(match failure {
+            Some((path, error)) => Error::unreachable(path, error),
+            None => Error::NoDaemon { path: PathBuf::from(SYSTEM) },
+        })
+    }
+
+    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { stream, received: vec![], told: 0 })
+    }
+
+    /// Sends a request. What is sent before it makes sure that both mean the same by it.
+    pub(crate) fn send(&mut self, request: &Request) -> Result<(), Error> {
+        let both = format!("{}\n{request}\n", Request::Version(Some(VERSION)));
+        let sent = self.stream.write_all(both.as_bytes());
+        // A daemon that refuses a client says so before it leaves, so what it said counts more than a failure to send.
+        while self.next()?.is_some() {}
+        sent.map_err(Error::lost)
+    }
+
+    /// Takes in a whole reply: what is read from each line, none from those that tell of something else.
+    pub(crate) fn reply<T>(
+        &mut self,
+        read: impl Fn(&str, Fields<'_>) -> Result<Option<T>, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut reply = vec![];
+        for _ in 0..CLIENT_LINES {
+            let Some((kind, fields)) = self.next()? else { return Ok(reply) };
+            reply.extend(read(kind, fields)?);
+        }
+        Err(Error::Protocol { what: "end" })
+    }
+
+    /// The next line of the reply: what it tells of, and its pairs. None at its end.
+    pub(crate) fn next(&mut self) -> Result<Option<(&str, Fields<'_>)>, Error> {
+        match Line::parse(self.line()?) {
+            Line::Data { kind, fields } => Ok(Some((kind, fields))),
+            Line::Ok => Ok(None),
+            Line::Error { code, message } => {
+                Err(Error::Refused { code: code.to_owned(), message: message.to_owned() })
+            }
+        }
+    }
+
+    fn line(&mut self) -> Result<&str, Error> {
+        self.received.drain(..self.told);
+        self.told = 0;
+        let length = loop {
+            match self.received.iter().position(|byte| *byte == b'\n') {
+                Some(length) if length < CLIENT_LINE_CAPACITY => break length,
+                None if self.received.len() < CLIENT_LINE_CAPACITY => self.receive()?,
+                _ => return Err(Error::Protocol { what: "line" }),
+            }
+        };
+        self.told = length + 1;
+        let line = self.received.get(..length).unwrap_or_default();
+        str::from_utf8(line).map_err(|_| Error::Protocol { what: "text" })
+    }
+
+    /// Waits for some more of a line.
+    fn receive(&mut self) -> Result<(), Error> {
+        let mut bytes = [0; 512];
+        match self.stream.read(&mut bytes) {
+            Ok(0) => Err(Error::Lost(io::ErrorKind::UnexpectedEof.into())),
+            Ok(count) => {
+                self.received.extend_from_slice(bytes.get(..count).unwrap_or_default());
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(Error::lost(error)),
+        }
+    }
+
+    /// Waits at most this long for each line from here on; for ever if `None`.
+    pub(crate) fn set_patience(&mut self, patience: Option<Duration>) -> Result<(), Error> {
+        self.stream.set_read_timeout(patience).map_err(Error::lost)
+    }
+}

@@ -1,0 +1,100 @@
+//! Why the daemon gave no answer.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why there is no answer. Shown, it says in one line what is wrong and what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// No daemon listens there, or in any of the places where one may.
+    NoDaemon {
+        /// Where one should.
+        path: PathBuf,
+    },
+    /// A daemon may listen there, but this user may not ask it.
+    PermissionDenied {
+        /// Its control socket.
+        path: PathBuf,
+    },
+    /// No socket can have that path: it is too long.
+    InvalidPath {
+        /// The path that was given.
+        path: PathBuf,
+        /// What the system says of it.
+        error: io::Error,
+    },
+    /// The daemon did not answer within 5 seconds.
+    TimedOut,
+    /// The connection broke before the answer was complete. Its kind is [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the
+    /// daemon ended it.
+    Lost(io::Error),
+    /// The daemon says that it will not answer: it has clients enough, say.
+    Refused {
+        /// Why, for programs: one of [`ErrorCode::name`](crate::control::ErrorCode::name)'s, or another if the daemon is newer.
+        code: String,
+        /// Why, for people.
+        message: String,
+    },
+    /// What the daemon says is no answer to what it was asked.
+    Protocol {
+        /// What is missing or invalid: a key of the [control protocol](crate::control), or `line`, `text`, `node` or `end`.
+        what: &'static str,
+    },
+}
+
+impl Error {
+    /// What has become of a connection that there was.
+    pub(super) fn lost(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
+            _ => Self::Lost(error),
+        }
+    }
+
+    /// Why there is no connection.
+    pub(super) fn unreachable(path: PathBuf, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Self::PermissionDenied { path },
+            io::ErrorKind::InvalidInput => Self::InvalidPath { path, error },
+            _ => Self::NoDaemon { path },
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDaemon { path } => {
+                write!(f, "no daemon answers at {}: start one with foghorn run", path.display())
+            }
+            Self::PermissionDenied { path } => write!(
+                f,
+                "no permission to use {}: become root, or join the group that owns it",
+                path.display()
+            ),
+            Self::InvalidPath { path, error } => {
+                write!(f, "{} cannot be a control socket: {error}", path.display())
+            }
+            Self::TimedOut => f.write_str("the daemon does not answer"),
+            Self::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                f.write_str("the daemon ended before it had answered")
+            }
+            Self::Lost(error) => write!(f, "the connection to the daemon was lost: {error}"),
+            Self::Refused { message, .. } => write!(f, "the daemon refused: {message}"),
+            Self::Protocol { what } => {
+                write!(f, "the daemon's answer has no valid {what}: is it of another version?")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::InvalidPath { error, .. } | Self::Lost(error) => Some(error),
+            _ => None,
+        }
+    }
+}

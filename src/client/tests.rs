@@ -1,0 +1,239 @@
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr};
+use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::Duration;
+
+use super::{Change, ChangeKind, Client, Connection, Error, Node, PeerAddress, Watch};
+use crate::control::{Fields, Line, Request};
+use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES, NODE_ID_CAPACITY};
+use crate::wire::NodeId;
+
+const VERSION: &str = "version protocol=1 foghorn=0.1.0\nok\n";
+const NAS: &str = "node id=nas addresses=198.18.0.2:22,198.18.0.3:22 interface=eth0 age_s=3 known_s=120 expires_s=87 heard=4 contested=yes";
+
+/// A connection to a daemon that says this whatever it is asked, and then ends.
+fn connection(says: impl Into<Vec<u8>>) -> Connection {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let says = says.into();
+    thread::spawn(move || {
+        // A client that has heard enough leaves.
+        let _ = theirs.write_all(&says);
+        let _ = theirs.shutdown(Shutdown::Write);
+        let _ = theirs.read_to_end(&mut vec![]);
+    });
+    Connection::new(ours).unwrap()
+}
+
+/// A client of such a daemon. There is no other to connect to.
+fn client(says: impl Into<Vec<u8>>) -> Client {
+    Client { control: Some("/nowhere".into()), connection: Some(connection(says)) }
+}
+
+fn name(text: &str) -> NodeId {
+    NodeId::try_from(text).unwrap()
+}
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn fields(line: &str) -> (&str, Fields<'_>) {
+    match Line::parse(line) {
+        Line::Data { kind, fields } => (kind, fields),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn node(line: &str) -> Result<Option<Node>, Error> {
+    let (kind, fields) = fields(line);
+    Node::read(kind, &fields)
+}
+
+fn change(line: &str) -> Result<Option<Change>, Error> {
+    let (kind, fields) = fields(line);
+    Change::read(kind, &fields)
+}
+
+fn invalid<T>(result: Result<T, Error>) -> &'static str {
+    match result {
+        Err(Error::Protocol { what }) => what,
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it was believed"),
+    }
+}
+
+#[test]
+fn a_node_is_read_as_it_was_told() {
+    let node = node(NAS).unwrap().unwrap();
+    assert_eq!(node.id, name("nas"));
+    assert_eq!(node.addresses, [address("198.18.0.2:22"), address("198.18.0.3:22")]);
+    assert_eq!(node.interface.as_deref(), Some("eth0"));
+    assert_eq!([node.age, node.known, node.expires_in], [3, 120, 87].map(Duration::from_secs));
+    assert_eq!((node.heard, node.contested), (4, true));
+}
+
+#[test]
+fn what_is_missing_or_invalid_is_named_and_what_is_unknown_passed_over() {
+    for pair in NAS.split(' ').skip(1) {
+        let key = pair.split('=').next().unwrap();
+        assert_eq!(invalid(node(&NAS.replace(&format!(" {pair}"), ""))), key);
+    }
+    for (key, bad) in [
+        ("addresses", "=198.18.0.2:22,"),
+        ("addresses", "=nas.local:22"),
+        ("addresses", "=198.18.0.2"),
+        ("addresses", "=198.18.0.2:70000"),
+        ("addresses", "="),
+        ("age_s", "=-1"),
+        ("age_s", "=1.5"),
+        ("known_s", "=18446744073709551616"),
+        ("expires_s", "=soon"),
+        ("heard", "=4294967296"),
+        ("contested", "=maybe"),
+        ("contested", ""),
+    ] {
+        let pairs = NAS.split(' ').map(|pair| match pair.split_once('=') {
+            Some((known, _)) if known == key => format!("{key}{bad}"),
+            _ => pair.to_owned(),
+        });
+        assert_eq!(invalid(node(&pairs.collect::<Vec<_>>().join(" "))), key, "{bad}");
+    }
+    assert_eq!(node(&format!("{NAS} signed=yes x")).unwrap(), node(NAS).unwrap());
+    assert_eq!(node("own id=nas port=22").unwrap(), None);
+    assert_eq!(node(&NAS.replace("eth0", "-")).unwrap().unwrap().interface, None);
+}
+
+#[test]
+fn a_name_that_is_none_here_hides_no_other_node() {
+    // Told by a daemon of another build, where strangers may have such names.
+    let long = "x".repeat(NODE_ID_CAPACITY + 1);
+    let odd = [long.as_str(), "\u{378}", ""].map(|id| NAS.replace("id=nas", &format!("id={id}")));
+    let mut client = client(format!("{VERSION}{}\n{NAS}\nok\n", odd.join("\n")));
+    assert_eq!(client.nodes().unwrap().iter().map(|node| node.id.as_str()).collect::<Vec<_>>(), ["nas"]);
+    assert_eq!(change(&format!("found id={long} address=198.18.0.2:22 interface=eth0")).unwrap(), None);
+}
+
+#[test]
+fn each_kind_of_change_is_read() {
+    let kinds = [
+        ("known", ChangeKind::Known),
+        ("found", ChangeKind::Found),
+        ("moved", ChangeKind::Moved),
+        ("contested", ChangeKind::Contested { rival: address("198.18.0.9:22") }),
+        ("lost", ChangeKind::Lost),
+    ];
+    for (word, kind) in kinds {
+        let line = format!("{word} id=nas address=198.18.0.2:22 interface=eth0 rival=198.18.0.9:22");
+        let expected = Change {
+            kind,
+            id: name("nas"),
+            address: address("198.18.0.2:22"),
+            interface: Some("eth0".to_owned()),
+        };
+        assert_eq!(change(&line).unwrap(), Some(expected));
+        for key in ["id", "address", "interface"] {
+            assert_eq!(invalid(change(&line.replace(&format!(" {key}="), " no="))), key);
+        }
+    }
+    assert_eq!(change("renamed id=nas").unwrap(), None);
+    let contested = "contested id=nas address=198.18.0.2:22 interface=eth0";
+    assert_eq!(invalid(change(contested)), "rival");
+    assert_eq!(invalid(change(&format!("{contested} rival=yes"))), "rival");
+}
+
+#[test]
+fn a_watch_ends_with_its_first_error() {
+    let watch = |says: &str| client(format!("{VERSION}{says}")).watch().unwrap();
+    let found = "found id=nas address=198.18.0.2:22 interface=eth0\n";
+    let mut ended = watch(&format!("{found}renamed id=nas to=tv\n{found}"));
+    assert!(ended.by_ref().take(2).all(|change| change.unwrap().kind == ChangeKind::Found));
+    assert!(matches!(ended.next(), Some(Err(Error::Lost(_)))));
+    assert!(ended.next().is_none());
+
+    let mut wrong: Watch = watch(&format!("found id=nas\n{found}"));
+    assert_eq!(invalid(wrong.next().unwrap()), "address");
+    assert!(wrong.next().is_none());
+    assert!(watch("ok\n").next().is_none());
+}
+
+#[test]
+fn a_daemon_that_says_anything_costs_a_bounded_amount() {
+    // As long as a line may be, and one byte more.
+    let line = |length: usize| format!("{VERSION}{NAS} x={}\nok\n", "x".repeat(length - NAS.len() - 4));
+    assert_eq!(client(line(CLIENT_LINE_CAPACITY)).nodes().unwrap().len(), 1);
+    for line in [CLIENT_LINE_CAPACITY + 1, 100 * CLIENT_LINE_CAPACITY].map(line) {
+        assert_eq!(invalid(client(line).nodes()), "line");
+    }
+    let lines = |count| format!("{VERSION}{}ok\n", "later\n".repeat(count));
+    assert!(client(lines(CLIENT_LINES - 1)).nodes().unwrap().is_empty());
+    assert_eq!(invalid(client(lines(CLIENT_LINES)).nodes()), "end");
+    assert_eq!(invalid(client(*b"version \xff\nok\n").nodes()), "text");
+}
+
+#[test]
+fn an_answer_that_is_cut_short_is_none() {
+    for says in ["", "version", VERSION, &format!("{VERSION}{NAS}\n"), &format!("{VERSION}{NAS}\nok")] {
+        let mut connection = connection(says);
+        let asked = connection.send(&Request::List).and_then(|()| connection.reply(|_, _| Ok(Some(()))));
+        assert!(matches!(&asked, Err(Error::Lost(_))), "{says:?} {asked:?}");
+        assert_eq!(asked.unwrap_err().to_string(), "the daemon ended before it had answered");
+    }
+    assert_eq!(invalid(client(format!("{VERSION}ok\n")).lookup(&name("nas"))), "node");
+    assert_eq!(invalid(client(format!("{VERSION}{NAS}\nok\n")).lookup(&name("tv"))), "node");
+}
+
+#[test]
+fn no_answer_is_taken_for_that_to_a_later_question() {
+    let refused = "error unknown-node tv is not known\n";
+    let mut both = client(format!("{VERSION}{refused}{VERSION}{NAS}\nok\n"));
+    assert_eq!(both.lookup(&name("tv")).unwrap(), None);
+    assert_eq!(both.lookup(&name("nas")).unwrap().unwrap().id, name("nas"));
+
+    // What comes late, or after what was not understood, is not read any more: it connects again.
+    let mut late = client(format!("{VERSION}node\n{NAS}\nok\n{VERSION}{NAS}\nok\n"));
+    assert_eq!(invalid(late.nodes()), "id");
+    assert!(matches!(late.nodes(), Err(Error::NoDaemon { .. })));
+    let (ours, _theirs) = UnixStream::pair().unwrap();
+    let mut silent = Connection::new(ours).unwrap();
+    silent.set_patience(Some(Duration::from_millis(1))).unwrap();
+    let mut silent = Client { control: Some("/nowhere".into()), connection: Some(silent) };
+    assert!(matches!(silent.nodes(), Err(Error::TimedOut)));
+    assert!(matches!(silent.nodes(), Err(Error::NoDaemon { .. })));
+}
+
+#[test]
+fn what_the_daemon_refuses_is_told_with_its_reason() {
+    let refused = client(format!("{VERSION}error bad-request no such thing\n")).nodes().unwrap_err();
+    assert_eq!(refused.to_string(), "the daemon refused: no such thing");
+    assert!(matches!(refused, Error::Refused { code, .. } if code == "bad-request"));
+}
+
+#[test]
+fn an_address_is_fixed_or_dynamic_and_nothing_is_resolved() {
+    for text in ["198.18.0.2:22000", "[fe80::1]:22", "dynamic"] {
+        assert_eq!(text.parse::<PeerAddress>().unwrap().to_string(), text);
+    }
+    let bad = [
+        "",
+        "Dynamic",
+        "dynamic:22",
+        " dynamic",
+        "nas",
+        "nas:22",
+        "localhost:22",
+        "198.18.0.2",
+        "198.18.0.2:0",
+    ];
+    for text in bad {
+        assert!(text.parse::<PeerAddress>().is_err(), "{text:?}");
+    }
+    let fixed = PeerAddress::Fixed(address("198.18.0.9:22"));
+    let found = fixed.resolve(&name("nas"), || panic!("the daemon was asked"));
+    assert_eq!(found.unwrap(), Some(address("198.18.0.9:22")));
+    let ask =
+        |says: &str| PeerAddress::Dynamic.resolve(&name("nas"), || Ok(client(format!("{VERSION}{says}\n"))));
+    assert_eq!(ask(&format!("{NAS}\nok")).unwrap(), Some(address("198.18.0.2:22")));
+    assert_eq!(ask("error unknown-node nas is not known").unwrap(), None);
+    assert!(matches!(ask("error busy try again later"), Err(Error::Refused { .. })));
+}

@@ -1,0 +1,192 @@
+//! The client for Rust programs, against the built daemon.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
+
+mod common;
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+use std::thread;
+
+use common::{Daemon, Directory, TIMEOUT, announcement, free_udp_port};
+use foghorn::client::{Change, ChangeKind, Client, Error, PeerAddress};
+use foghorn::limits::CONTROL_CLIENTS;
+use foghorn::wire::NodeId;
+use nix::unistd::{Uid, setfsuid};
+
+/// A daemon on loopback.
+struct Pi {
+    directory: Directory,
+    daemon: Daemon,
+    port: String,
+}
+
+impl Pi {
+    /// One that forgets nodes after three such times.
+    fn new(interval: &str) -> Self {
+        let (directory, port) = (Directory::new(), free_udp_port());
+        let daemon = start(&directory, "control.sock", &port, &["--interval", interval]);
+        Self { directory, daemon, port }
+    }
+
+    fn client(&self) -> Client {
+        Client::connect_to(&self.daemon.control).unwrap()
+    }
+
+    /// Lets the daemon hear a node, and waits until it has.
+    fn hear(&self, id: &str, port: u16) {
+        let mut changes = changes(self.client());
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        socket.set_broadcast(true).unwrap();
+        let everyone = (Ipv4Addr::new(127, 255, 255, 255), self.port.parse().unwrap());
+        socket.send_to(&announcement(id, port), everyone).unwrap();
+        until(&mut changes, id, IS_THERE);
+    }
+
+    /// A daemon beside it that announces `nas`.
+    fn nas(&self, port: &str) -> Daemon {
+        start(&self.directory, "nas.sock", &self.port, &["--interval", "1", "--id", "nas", "--port", port])
+    }
+}
+
+fn start(directory: &Directory, control: &str, port: &str, arguments: &[&str]) -> Daemon {
+    let common = ["--interface", "lo", "--udp-port", port];
+    Daemon::start(&directory.path(control), &[&common, arguments].concat())
+}
+
+/// What is told to one who watches. What is waited for in vain ends it.
+fn changes(client: Client) -> impl Iterator<Item = Result<Change, Error>> {
+    let watch = client.watch().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || watch.for_each(|change| _ = sender.send(change)));
+    std::iter::from_fn(move || receiver.recv_timeout(TIMEOUT).ok())
+}
+
+const IS_THERE: [ChangeKind; 2] = [ChangeKind::Known, ChangeKind::Found];
+
+/// The first change to that node that is of such a kind.
+fn until(
+    changes: &mut impl Iterator<Item = Result<Change, Error>>,
+    id: &str,
+    kinds: impl AsRef<[ChangeKind]>,
+) -> Change {
+    let mut changes = changes.map(Result::unwrap);
+    changes.find(|change| change.id.as_str() == id && kinds.as_ref().contains(&change.kind)).unwrap()
+}
+
+fn name(text: &str) -> NodeId {
+    NodeId::try_from(text).unwrap()
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+#[test]
+fn it_tells_what_the_daemon_knows() {
+    let pi = Pi::new("30");
+    let mut client = pi.client();
+    assert_eq!((client.nodes().unwrap(), client.lookup(&name("nas")).unwrap()), (vec![], None));
+    let _nas = pi.nas("22");
+    until(&mut changes(pi.client()), "nas", IS_THERE);
+
+    let node = client.lookup(&name("nas")).unwrap().unwrap();
+    assert_eq!((&node.id, &node.addresses), (&name("nas"), &vec![loopback(22)]));
+    assert_eq!((node.interface.as_deref(), node.contested), (Some("lo"), false));
+    assert!(node.heard >= 1 && node.expires_in.as_secs() <= 90 && node.age <= node.known, "{node:?}");
+    pi.hear("tv", 80);
+    let mut nodes: Vec<_> = client.nodes().unwrap().into_iter().map(|node| node.id).collect();
+    nodes.sort_unstable();
+    assert_eq!(nodes, [name("nas"), name("tv")]);
+}
+
+#[test]
+fn a_watch_tells_what_was_known_what_comes_and_what_goes() {
+    let mut pi = Pi::new("1");
+    let mut nas = pi.nas("22");
+    until(&mut changes(pi.client()), "nas", IS_THERE);
+    let mut changes = changes(pi.client());
+    let known = changes.next().unwrap().unwrap();
+    assert_eq!(
+        (known.id, known.address, known.interface.as_deref()),
+        (name("nas"), loopback(22), Some("lo"))
+    );
+    nas.crash();
+    assert_eq!(until(&mut changes, "nas", [ChangeKind::Lost]).address, loopback(22));
+    let _nas = pi.nas("23");
+    assert_eq!(until(&mut changes, "nas", [ChangeKind::Found]).address, loopback(23));
+
+    pi.daemon.crash();
+    assert!(matches!(changes.find(Result::is_err), Some(Err(Error::Lost(_)))));
+    assert!(changes.next().is_none());
+}
+
+#[test]
+fn a_dynamic_address_is_looked_up() {
+    let pi = Pi::new("30");
+    pi.hear("nas", 22);
+    let connect = || Client::connect_to(&pi.daemon.control);
+    let resolve = |address: &str, id| address.parse::<PeerAddress>().unwrap().resolve(&name(id), connect);
+    assert_eq!(resolve("dynamic", "nas").unwrap(), Some(loopback(22)));
+    assert_eq!(resolve("dynamic", "printer").unwrap(), None);
+    assert_eq!(resolve("198.18.0.2:22000", "nas").unwrap(), Some("198.18.0.2:22000".parse().unwrap()));
+}
+
+#[test]
+fn it_connects_again_when_the_daemon_has_left_it() {
+    let mut pi = Pi::new("30");
+    let mut client = pi.client();
+    // Silent clients give way.
+    let silent: Vec<_> =
+        (0..3 * CONTROL_CLIENTS).map(|_| UnixStream::connect(&pi.daemon.control).unwrap()).collect();
+    pi.hear("nas", 22);
+    drop(silent);
+    assert!(client.lookup(&name("nas")).unwrap().is_some());
+
+    pi.daemon.crash();
+    let gone = client.nodes().unwrap_err();
+    assert!(matches!(&gone, Error::NoDaemon { path } if *path == pi.daemon.control), "{gone}");
+    pi.daemon = start(&pi.directory, "control.sock", &pi.port, &[]);
+    assert_eq!(client.nodes().unwrap(), []);
+    pi.daemon.stop();
+    pi.daemon = start(&pi.directory, "control.sock", &pi.port, &[]);
+    assert!(client.watch().is_ok());
+}
+
+#[test]
+fn who_is_refused_is_told_why() {
+    let pi = Pi::new("30");
+    pi.hear("nas", 22);
+    // All but one may watch.
+    for _ in 1..CONTROL_CLIENTS {
+        until(&mut changes(pi.client()), "nas", IS_THERE);
+    }
+    let refused = changes(pi.client()).find(Result::is_err).unwrap().unwrap_err();
+    assert!(matches!(&refused, Error::Refused { code, .. } if code == "busy"), "{refused}");
+    assert!(pi.client().lookup(&name("nas")).unwrap().is_some());
+}
+
+#[test]
+fn why_there_is_no_connection_is_told() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let absent = Client::connect_to(&control).unwrap_err();
+    assert!(matches!(&absent, Error::NoDaemon { path } if *path == control), "{absent:?}");
+    assert!(absent.to_string().ends_with("start one with foghorn run"), "{absent}");
+    let long = Client::connect_to(&directory.path(&"x".repeat(200))).unwrap_err();
+    assert!(matches!(&long, Error::InvalidPath { .. }), "{long:?}");
+
+    let pi = Pi::new("30");
+    fs::set_permissions(&pi.daemon.control, fs::Permissions::from_mode(0o0)).unwrap();
+    // A thread of its own becomes an ordinary user, as far as files go. Whoever is one already stays it.
+    let connect = || {
+        setfsuid(Uid::from_raw(65_534));
+        Client::connect_to(&pi.daemon.control).unwrap_err()
+    };
+    let denied = thread::scope(|scope| scope.spawn(connect).join().unwrap());
+    assert!(matches!(&denied, Error::PermissionDenied { path } if *path == pi.daemon.control), "{denied:?}");
+    assert!(denied.to_string().contains("no permission to use"), "{denied}");
+}
