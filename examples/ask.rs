@@ -1,0 +1,130 @@
+//! Asks the daemon where a node is, and connects to it.
+//!
+//! ```sh
+//! cargo run --example ask -- nas
+//! cargo run --example ask -- nas 198.18.0.2:22000
+//! ```
+//!
+//! This is what a program does in whose configuration each node has an address: one that is written out, or `dynamic` if the
+//! daemon is to be asked. The second argument stands for it.
+
+use std::error::Error;
+use std::net::{SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use foghorn::client::{self, Client, PeerAddress};
+use foghorn::wire::NodeId;
+
+/// How long the node may take to accept.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let Some(id) = arguments.next() else {
+        eprintln!("which node? Try cargo run --example ask -- nas");
+        return ExitCode::FAILURE;
+    };
+    let address = arguments.next().unwrap_or_else(|| PeerAddress::Dynamic.to_string());
+    match reach(&id, &address, Client::connect) {
+        Ok(reached) => println!("{reached}"),
+        // All errors of foghorn say in a line what is wrong and what to do.
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Connects to a node, and tells what came of it.
+fn reach(
+    id: &str,
+    address: &str,
+    daemon: impl FnOnce() -> Result<Client, client::Error>,
+) -> Result<String, Box<dyn Error>> {
+    // A program does this once, when it reads its configuration: what is wrong there is told before anything is tried.
+    let (id, address) = (NodeId::try_from(id)?, address.parse::<PeerAddress>()?);
+    // And this each time it connects: a node that has moved is found where it is now.
+    let Some(address) = address.resolve(&id, daemon)? else {
+        return Ok(format!("{id} is not known: is it switched on, and does foghorn run there?"));
+    };
+    Ok(match connect(address) {
+        Ok(_stream) => format!("{id} answers at {address}"),
+        // The daemon says where a node was heard, not that it accepts connections, nor who does: prove that by TLS or the like.
+        Err(error) => format!("{id} does not answer at {address}: {error}"),
+    })
+}
+
+fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
+    TcpStream::connect_timeout(&address, PATIENCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
+    use super::*;
+
+    /// Nobody is to be asked.
+    fn nobody() -> Result<Client, client::Error> {
+        panic!("the daemon was asked")
+    }
+
+    /// Runs a stand-in for the daemon, which knows one node.
+    fn with_daemon(id: &str, address: SocketAddr, ask: impl FnOnce(Result<Client, client::Error>)) {
+        let path = std::env::temp_dir().join(format!("foghorn-ask-{}.sock", std::process::id()));
+        let listener = UnixListener::bind(&path).unwrap();
+        let known = format!("lookup {id}");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let requests = BufReader::new(stream.try_clone().unwrap()).lines();
+                for request in requests.map_while(Result::ok) {
+                    let reply = match request.as_str() {
+                        "version 1" => "version protocol=1 foghorn=0.1.0\nok\n".to_owned(),
+                        request if request == known => format!(
+                            "node id={id} addresses={address} interface=lo age_s=0 known_s=0 expires_s=90 heard=1 \
+                             contested=no\nok\n"
+                        ),
+                        _ => "error unknown-node it is not known\n".to_owned(),
+                    };
+                    stream.write_all(reply.as_bytes()).unwrap();
+                }
+            });
+            ask(Client::connect_to(&path));
+        });
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_node_is_reached_where_the_daemon_says_or_the_configuration() {
+        let node = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = node.local_addr().unwrap();
+        let answers = format!("nas answers at {address}");
+        assert_eq!(reach("nas", &address.to_string(), nobody).unwrap(), answers);
+        with_daemon("nas", address, |client| {
+            assert_eq!(reach("nas", "dynamic", || client).unwrap(), answers);
+        });
+        drop(node);
+        with_daemon("nas", address, |client| {
+            let failed = reach("nas", "dynamic", || client).unwrap();
+            assert!(failed.starts_with(&format!("nas does not answer at {address}: ")), "{failed}");
+        });
+        with_daemon("nas", address, |client| {
+            assert!(reach("tv", "dynamic", || client).unwrap().starts_with("tv is not known"));
+        });
+    }
+
+    #[test]
+    fn a_bad_configuration_is_refused_before_anybody_is_asked() {
+        for (id, address) in
+            [("my nas", "dynamic"), ("", "dynamic"), ("nas", "nas.local:22"), ("nas", "Dynamic")]
+        {
+            assert!(reach(id, address, nobody).is_err(), "{id:?} {address:?}");
+        }
+    }
+}
