@@ -3,6 +3,29 @@
 //! It announces nodes by UDP broadcast in Syncthing's first local discovery protocol, hears the announcements of others, keeps
 //! who is where in a registry of fixed size, and answers queries through a Unix socket.
 //!
+//! # Two ways to use it
+//!
+//! *Ask the daemon* that runs on the machine: [`client`] tells where a node is and what changes. That is for programs that want to
+//! know where others are, and takes a few lines:
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")] {
+//! use foghorn::client::Client;
+//! use foghorn::wire::NodeId;
+//!
+//! if let Some(nas) = Client::connect()?.lookup(&NodeId::try_from("nas")?)? {
+//!     let stream = std::net::TcpStream::connect(&nas.addresses[..])?;
+//! }
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! *Embed the [`Discoverer`](discoverer::Discoverer)* in a program that has an event loop of its own, or where no operating system is. It
+//! hears and announces by itself, and needs no daemon. [The contract](#the-contract) below is all there is to know.
+//!
+//! Three examples are whole programs with tests: `examples/ask.rs` asks the daemon, `examples/mio.rs` embeds the discoverer in a loop of
+//! `mio`, and `examples/smoltcp` runs it over a network stack for microcontrollers.
+//!
 //! # Two halves
 //!
 //! The *core* is a state machine that bytes and times are handed to. It has no clock, does no I/O, allocates nothing, and runs

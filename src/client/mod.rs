@@ -48,7 +48,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`PeerAddress`] is for programs in whose configuration a node's address may be `dynamic`.
+//! [`PeerAddress`] is for programs in whose configuration a node's address may be `dynamic`; `examples/ask.rs` is such a program.
 //!
 //! Announcements are not signed, so what the daemon says is no proof of who answers at an address. TLS and SSH see to that themselves.
 
