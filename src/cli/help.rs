@@ -112,7 +112,11 @@ Usage: foghorn status [OPTIONS]
 
 Options:
   --json          one JSON object
+  --metrics       the same for Prometheus, in its text format
   --control PATH  the daemon's socket; or FOGHORN_CONTROL
+
+Example, for the textfile collector of node_exporter:
+  foghorn status --metrics > foghorn.$$ && mv foghorn.$$ foghorn.prom
 ";
 
 pub(super) const CONNECT: &str = "\

@@ -42,7 +42,7 @@ pub(super) fn pairs<'a>(out: &mut String, fields: &mut dyn Iterator<Item = (&'a 
 }
 
 /// Whether it is a whole number; all that the protocol has.
-fn is_number(value: &str) -> bool {
+pub(super) fn is_number(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -63,7 +63,7 @@ pub(super) fn array<T>(
 }
 
 /// Writes text in quotes; RFC 8259, section 7.
-fn string(out: &mut String, text: &str) {
+pub(super) fn string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {

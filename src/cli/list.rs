@@ -6,19 +6,19 @@ use std::io::{self, Write as _};
 use lexopt::Parser;
 
 use super::client::{Client, Record};
-use super::{Failure, Query, help, json, output};
+use super::{Failure, Form, Query, help, json, output};
 use crate::control::Request;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
-    let Some(query) = Query::parse(parser, help::LIST)? else { return Ok(()) };
+    let Some(query) = Query::parse(parser, help::LIST, &[Form::Json])? else { return Ok(()) };
     let mut nodes = Client::connect(query.control.as_deref())?.ask(&Request::List)?;
     nodes.sort_unstable_by(|a, b| a.get("id").cmp(b.get("id")));
-    if nodes.is_empty() && !query.json {
+    if nodes.is_empty() && query.form.is_none() {
         let _ = writeln!(io::stderr(), "foghorn: no node has been heard yet");
         return Ok(());
     }
     output::write(|out| {
-        if query.json {
+        if query.form.is_some() {
             json::array(out, &nodes, |out, node| json::object(out, &mut node.pairs()));
             return writeln!(out);
         }
@@ -30,7 +30,6 @@ const HEAD: [&str; 6] = ["NODE", "ADDRESS", "INTERFACE", "HEARD", "KNOWN FOR", "
 
 /// A row for each node; each further address of it has a row with nothing else in it.
 fn table(out: &mut String, nodes: &[Record]) -> fmt::Result {
-    let span = |node: &Record, key| node.get(key).parse().map_or_else(|_| "?".to_owned(), output::span);
     let mut rows = vec![HEAD.map(str::to_owned)];
     for node in nodes {
         let mut addresses = node.addresses();
@@ -38,8 +37,8 @@ fn table(out: &mut String, nodes: &[Record]) -> fmt::Result {
             node.get("id").to_owned(),
             addresses.next().unwrap_or_default().to_owned(),
             node.get("interface").to_owned(),
-            format!("{} ago", span(node, "age_s")),
-            span(node, "known_s"),
+            format!("{} ago", output::span(node.get("age_s"))),
+            output::span(node.get("known_s")),
             node.get("heard").to_owned(),
         ]);
         rows.extend(addresses.map(|address| {

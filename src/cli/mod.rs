@@ -7,6 +7,7 @@ mod help;
 mod json;
 mod list;
 mod lookup;
+mod metrics;
 mod output;
 mod run;
 mod status;
@@ -105,26 +106,57 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure
     }
 }
 
+/// A form of an answer that is asked for by an option; without one it is for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// For programs.
+    Json,
+    /// For Prometheus.
+    Metrics,
+}
+
+impl Form {
+    const fn option(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
 /// What `list`, `watch` and `status` are told.
 #[derive(Default)]
 struct Query {
-    json: bool,
+    form: Option<Form>,
     control: Option<PathBuf>,
 }
 
 impl Query {
     /// Reads the options. None if help was asked for, which has then been given.
-    fn parse(parser: &mut Parser, help: &str) -> Result<Option<Self>, Failure> {
+    fn parse(parser: &mut Parser, help: &str, forms: &[Form]) -> Result<Option<Self>, Failure> {
         let mut query = Self::default();
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return output::print(help).map(|()| None),
-                Long("json") => query.json = true,
                 Long("control") => query.control = Some(value(parser)?.into()),
-                other => return Err(other.unexpected().into()),
+                other => match forms.iter().find(|form| other == Long(form.option())) {
+                    Some(form) => query.choose(*form)?,
+                    None => return Err(other.unexpected().into()),
+                },
             }
         }
         Ok(Some(query))
+    }
+
+    fn choose(&mut self, form: Form) -> Result<(), Failure> {
+        match self.form.replace(form) {
+            Some(other) if other != form => Err(Failure::usage(format!(
+                "an answer has one form: leave --{} or --{} out",
+                other.option(),
+                form.option()
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -32,13 +32,14 @@ pub(super) fn done(written: io::Result<()>) -> Result<bool, Failure> {
     }
 }
 
-/// A span of time as a person says it: 3 s, 12 min, 5 h, 8 d.
-pub(super) fn span(secs: u64) -> String {
-    match secs {
-        0..120 => format!("{secs} s"),
-        120..7200 => format!("{} min", secs / 60),
-        7200..172_800 => format!("{} h", secs / 3600),
-        _ => format!("{} d", secs / 86_400),
+/// A span of time as a person says it: 3 s, 12 min, 5 h, 8 d. It is read from a number of seconds.
+pub(super) fn span(secs: &str) -> String {
+    match secs.parse::<u64>() {
+        Err(_) => "?".to_owned(),
+        Ok(secs @ 0..120) => format!("{secs} s"),
+        Ok(secs @ 120..7200) => format!("{} min", secs / 60),
+        Ok(secs @ 7200..172_800) => format!("{} h", secs / 3600),
+        Ok(secs) => format!("{} d", secs / 86_400),
     }
 }
 
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn spans_read_well() {
-        let spans = [0, 119, 120, 7199, 7200, 172_799, 172_800].map(span);
-        assert_eq!(spans, ["0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 d"]);
+        let spans = ["0", "119", "120", "7199", "7200", "172799", "172800", "?"].map(span);
+        assert_eq!(spans, ["0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 d", "?"]);
     }
 }

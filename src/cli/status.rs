@@ -1,18 +1,20 @@
 //! `foghorn status`: how the daemon does.
 
 use std::fmt::{self, Write as _};
+use std::iter::once;
 
 use lexopt::Parser;
 
 use super::client::{Client, Record};
-use super::{Failure, Query, help, json, output};
+use super::{Failure, Form, Query, help, json, metrics, output};
 use crate::control::Request;
 
 /// The lines of the reply.
-struct Status(Vec<Record>);
+pub(super) struct Status(pub(super) Vec<Record>);
 
 impl Status {
-    fn all<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Record> {
+    /// The lines of one kind.
+    pub(super) fn all<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Record> {
         self.0.iter().filter(move |record| record.kind == kind)
     }
 
@@ -32,9 +34,15 @@ impl Status {
 }
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
-    let Some(query) = Query::parse(parser, help::STATUS)? else { return Ok(()) };
+    let Some(query) = Query::parse(parser, help::STATUS, &[Form::Json, Form::Metrics])? else {
+        return Ok(());
+    };
     let status = Status(Client::connect(query.control.as_deref())?.ask(&Request::Status)?);
-    output::write(|out| if query.json { write_json(out, &status) } else { write_text(out, &status) })
+    output::write(|out| match query.form {
+        None => write_text(out, &status),
+        Some(Form::Metrics) => metrics::write(out, &status),
+        Some(_) => write_json(out, &status),
+    })
 }
 
 fn write_json(out: &mut String, status: &Status) -> fmt::Result {
@@ -56,7 +64,7 @@ fn write_json(out: &mut String, status: &Status) -> fmt::Result {
 
 fn write_text(out: &mut String, status: &Status) -> fmt::Result {
     let get = |kind, key| status.get(kind, key);
-    let uptime = get("daemon", "uptime_s").parse().map_or_else(|_| "?".to_owned(), output::span);
+    let uptime = output::span(get("daemon", "uptime_s"));
     writeln!(
         out,
         "foghorn {}, up for {uptime}, UDP port {}",
@@ -64,12 +72,12 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
         get("daemon", "udp_port")
     )?;
 
-    let announces = status.all("own").map(|own| {
+    let mut announces = status.all("own").map(|own| {
         format!("{} at port {}, every {} s", own.get("id"), own.get("port"), get("daemon", "interval_s"))
     });
-    section(out, "announces", announces, "nothing, it only listens")?;
+    section(out, "announces", &mut announces, "nothing, it only listens")?;
 
-    let interfaces = status.all("interface").map(|link| {
+    let mut interfaces = status.all("interface").map(|link| {
         let [name, address, state] = ["name", "address", "state"].map(|key| link.get(key));
         let [networks, received, dropped] = ["networks", "received", "dropped"].map(|key| link.get(key));
         let [sent, errors] = ["sent", "send_errors"].map(|key| link.get(key));
@@ -77,40 +85,42 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
             "{name} {address} {state}: {received} received, {dropped} dropped, {sent} sent, {errors} send errors, hears {networks}"
         )
     });
-    section(out, "interfaces", interfaces, "none, waiting for one that is up and has an IPv4 address")?;
+    section(out, "interfaces", &mut interfaces, "none, waiting for one that is up and has an IPv4 address")?;
     let allowed = get("daemon", "allowed");
     if !allowed.is_empty() {
-        section(out, "also hears", [allowed.to_owned()], "")?;
+        section(out, "also hears", &mut once(allowed.to_owned()), "")?;
     }
 
     let nodes = format!("{} of {} nodes", get("registry", "used"), get("registry", "capacity"));
     let changes = status.counts("registry", &["found", "moved", "contested", "lost"]);
-    section(out, "registry", [format!("{nodes}; {changes} since it started")], "")?;
+    section(out, "registry", &mut once(format!("{nodes}; {changes} since it started")), "")?;
 
-    let expected = status.all("expected").map(|node| format!("{} {}", node.get("id"), node.get("state")));
-    section(out, "expects", expected, "no node in particular")?;
+    let mut expected = status.all("expected").map(|node| format!("{} {}", node.get("id"), node.get("state")));
+    section(out, "expects", &mut expected, "no node in particular")?;
 
-    let contested = status.all("contested").map(|node| {
+    let mut contested = status.all("contested").map(|node| {
         let addresses: Vec<_> = node.addresses().collect();
         format!("{} at {}", node.get("id"), addresses.join(" and "))
     });
-    section(out, "contested", contested, "none")?;
+    section(out, "contested", &mut contested, "none")?;
 
     let datagrams = status.counts("datagrams", &["received", "own", "sent", "answers"]);
-    section(out, "datagrams", [datagrams], "")?;
+    section(out, "datagrams", &mut once(datagrams), "")?;
 
     let rejected = status.pairs("rejected").filter(|(_, count)| *count != "0");
-    section(out, "rejected", rejected.map(|(reason, count)| format!("{count} {reason}")), "none")
+    section(out, "rejected", &mut rejected.map(|(reason, count)| format!("{count} {reason}")), "none")
 }
 
 /// A label and a line for each item; one line that says so if there is none.
 fn section(
     out: &mut String,
     label: &str,
-    items: impl IntoIterator<Item = String>,
+    items: &mut dyn Iterator<Item = String>,
     none: &str,
 ) -> fmt::Result {
-    let mut items = items.into_iter();
     writeln!(out, "{label:<11} {}", items.next().as_deref().unwrap_or(none))?;
-    items.try_for_each(|item| writeln!(out, "{:<11} {item}", ""))
+    for item in items {
+        writeln!(out, "{:<11} {item}", "")?;
+    }
+    Ok(())
 }

@@ -3,17 +3,17 @@
 use lexopt::Parser;
 
 use super::client::Client;
-use super::{Failure, Query, help, json, output};
+use super::{Failure, Form, Query, help, json, output};
 use crate::control::Request;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
-    let Some(query) = Query::parse(parser, help::WATCH)? else { return Ok(()) };
+    let Some(query) = Query::parse(parser, help::WATCH, &[Form::Json])? else { return Ok(()) };
     let mut client = Client::connect(query.control.as_deref())?;
     client.send(&Request::Watch)?;
     client.set_patience(None)?;
     while let Some(change) = client.next()? {
         let mut line = String::new();
-        if query.json {
+        if query.form.is_some() {
             let event = std::iter::once(("event", change.kind.as_str()));
             json::object(&mut line, &mut event.chain(change.pairs()));
         } else {

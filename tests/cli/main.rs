@@ -10,6 +10,7 @@ mod daemon;
 #[cfg(feature = "defmt")]
 mod frames;
 mod log;
+mod metrics;
 mod privileges;
 mod state;
 mod usage;

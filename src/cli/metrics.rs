@@ -1,0 +1,131 @@
+//! The status in Prometheus' text format, version 0.0.4.
+//!
+//! No stranger chooses a label's value, for who made up names would make up time series without end: nodes are counted, and only those that
+//! the daemon was told to expect are told by name.
+
+use std::fmt::{Result, Write as _};
+
+use super::json;
+use super::status::Status;
+
+/// A family a line, as text since that takes half of the room of a table. Its columns:
+///
+/// - the name, which tells the type, too: counters end in `_total`
+/// - the lines of the status that it is taken from
+/// - their keys, a sample each; `*` for all, `#` for the number of lines
+/// - the label that tells samples apart, with the key of its value, or none where it is the sample's own key
+/// - what it is
+const FAMILIES: &str = "\
+build_info|daemon|version|version=version|The daemon's version.
+uptime_seconds|daemon|uptime_s||Time since the daemon started.
+nodes|registry|used||Nodes that are known.
+nodes_limit|registry|capacity||Nodes that there is room for.
+node_events_total|registry|found,moved,contested,lost|event=|What happened to nodes.
+contested_nodes|contested|#||Nodes that speak at several addresses.
+expected_node_up|expected|state|node=id|Whether the node is known.
+datagrams_received_total|datagrams|received||Datagrams received.
+datagrams_own_total|datagrams|own||Announcements of own nodes among those received.
+datagrams_sent_total|datagrams|sent||Datagrams sent.
+answers_total|datagrams|answers||Times that newcomers were answered.
+datagrams_rejected_total|rejected|*|reason=|Datagrams of no use; foreign counts those dropped at interfaces, too.
+interface_up|interface|state|interface=name|Whether the interface works.
+interface_datagrams_received_total|interface|received|interface=name|Datagrams received there.
+interface_datagrams_dropped_total|interface|dropped|interface=name|Datagrams that the kernel dropped there.
+interface_datagrams_sent_total|interface|sent|interface=name|Datagrams sent there.
+interface_send_errors_total|interface|send_errors|interface=name|Datagrams that could not be sent there.";
+
+/// Writes all families that the status has samples of: a daemon of another version may leave some out.
+pub(super) fn write(out: &mut String, status: &Status) -> Result {
+    for line in FAMILIES.split('\n') {
+        let mut columns = line.split('|');
+        let [name, kind, keys, label, help] = [(); 5].map(|()| columns.next().unwrap_or_default());
+        let mut samples = String::new();
+        if keys == "#" {
+            writeln!(samples, "foghorn_{name} {}", status.all(kind).count())?;
+        }
+        for record in status.all(kind) {
+            for (key, told) in record.pairs() {
+                let is_wanted = keys == "*" || keys.split(',').any(|wanted| wanted == key);
+                let Some(value) = value(key, told).filter(|_| is_wanted) else { continue };
+                write!(samples, "foghorn_{name}")?;
+                if let Some((label, from)) = label.split_once('=') {
+                    write!(samples, "{{{label}=")?;
+                    // As in JSON: there is no control character in what the daemon says.
+                    json::string(&mut samples, if from.is_empty() { key } else { record.get(from) });
+                    samples.push('}');
+                }
+                writeln!(samples, " {value}")?;
+            }
+        }
+        if !samples.is_empty() {
+            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+            write!(out, "# HELP foghorn_{name} {help}\n# TYPE foghorn_{name} {kind}\n{samples}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What a sample says, as a number.
+fn value<'a>(key: &str, told: &'a str) -> Option<&'a str> {
+    match (key, told) {
+        ("version", _) | ("state", "up" | "known") => Some("1"),
+        ("state", _) => Some("0"),
+        _ => Some(told).filter(|told| json::is_number(told)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::client::Record;
+    use crate::control::Line;
+
+    fn metrics(reply: &str) -> String {
+        let records = reply.lines().map(|line| match Line::parse(line) {
+            Line::Data { kind, fields } => Record::new(kind, fields),
+            other => panic!("{other:?}"),
+        });
+        let mut out = String::new();
+        write(&mut out, &Status(records.collect())).unwrap();
+        out
+    }
+
+    const REPLY: &str = "\
+daemon version=0.1.0 uptime_s=86400 interval_s=30 udp_port=21025 allowed=
+registry used=3 capacity=256 found=5 moved=1 contested=1 lost=2
+datagrams received=900 own=10 sent=40 answers=4
+rejected truncated=7 foreign=18446744073709551615
+own id=pi port=22
+interface name=eth0 address=198.18.0.9 networks=198.18.0.9/24 state=up received=890 dropped=6 sent=20 send_errors=0
+interface name=eth1 address=10.0.0.9 networks=10.0.0.9/8 state=cannot-send received=10 dropped=0 sent=20 send_errors=3
+expected id=nas state=known
+expected id=tv state=missing
+contested id=nas addresses=198.18.0.2:22,198.18.0.66:22
+";
+
+    #[test]
+    fn a_status_is_told_as_prometheus_reads_it() {
+        assert_eq!(metrics(REPLY), include_str!("../../tests/cli/status.prom"));
+    }
+
+    #[test]
+    fn names_can_not_break_out_of_a_label() {
+        let told = metrics("expected id=a\\\"}x,y=\"{z state=known\ninterface name=büro\u{85} state=up");
+        assert!(told.contains(r#"expected_node_up{node="a\\\"}x,y=\"{z"} 1"#), "{told}");
+        assert!(told.contains("interface_up{interface=\"büro\u{85}\"} 1\n"), "{told}");
+    }
+
+    #[test]
+    fn what_a_daemon_of_another_version_says_differently_is_left_out() {
+        let told = metrics(
+            "daemon uptime_s=1e5\nregistry used=-1 capacity= later=7\ndatagrams received\nrejected new_reason=1\n\
+             interface name=eth0\nfuture x=1",
+        );
+        let samples: Vec<_> = told.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            samples,
+            ["foghorn_contested_nodes 0", "foghorn_datagrams_rejected_total{reason=\"new_reason\"} 1"]
+        );
+        assert_eq!(told.lines().count(), 6, "{told}");
+    }
+}

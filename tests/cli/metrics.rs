@@ -1,0 +1,72 @@
+//! `foghorn status --metrics`, as Prometheus' own promtool reads it.
+
+use std::io::{ErrorKind, Write as _};
+use std::process::{Command, Stdio};
+
+use crate::common::{Ended, announcement, skip};
+use crate::{Loopback, assert_failed};
+
+/// Lets promtool judge metrics: it says nothing of those that keep to the format and to Prometheus' conventions. It is taken from where
+/// `FOGHORN_PROMTOOL` says, else from `PATH`.
+fn assert_clean(metrics: &str) {
+    let promtool = std::env::var_os("FOGHORN_PROMTOOL").unwrap_or_else(|| "promtool".into());
+    let mut command = Command::new(promtool);
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = match command.spawn() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return skip("there is no promtool"),
+        child => child.unwrap(),
+    };
+    child.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!((ended.code, &*ended.out, &*ended.err), (0, "", ""), "{metrics}");
+}
+
+/// The value of a sample; empty if there is none.
+fn sample<'a>(metrics: &'a str, name: &str) -> &'a str {
+    metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap_or_default()
+}
+
+#[test]
+fn the_metrics_of_a_daemon_are_its_status() {
+    let hostile = "a\\\"}\\n{b=\"é";
+    let loopback = Loopback::new(&["--id", "pi", "--port", "22", "--expect", "nas", "--expect", hostile]);
+    loopback.send(b"cut");
+    loopback.send(&announcement("pi", 22));
+    loopback.hear("nas", 22);
+    let ended = loopback.daemon.ask(&["status", "--metrics"]);
+    assert_eq!((ended.code, &*ended.err), (0, ""));
+    let metrics = ended.out;
+    let status = loopback.daemon.status();
+    for (name, value) in [
+        (concat!("foghorn_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), "1"),
+        ("foghorn_nodes", "1"),
+        ("foghorn_nodes_limit", &status["registry"]["capacity"].to_string()),
+        ("foghorn_node_events_total{event=\"found\"}", "1"),
+        ("foghorn_contested_nodes", "0"),
+        ("foghorn_expected_node_up{node=\"nas\"}", "1"),
+        ("foghorn_expected_node_up{node=\"a\\\\\\\"}\\\\n{b=\\\"é\"}", "0"),
+        ("foghorn_datagrams_rejected_total{reason=\"truncated\"}", "1"),
+        ("foghorn_interface_up{interface=\"lo\"}", "1"),
+    ] {
+        assert_eq!(sample(&metrics, name), value, "{name} in {metrics}");
+    }
+    let received = sample(&metrics, "foghorn_datagrams_received_total");
+    assert_eq!(received, sample(&metrics, "foghorn_interface_datagrams_received_total{interface=\"lo\"}"));
+    assert!(received.parse::<u64>().unwrap() >= 3, "{metrics}");
+    assert_clean(&metrics);
+}
+
+#[test]
+fn the_metrics_of_a_full_status_are_clean() {
+    assert_clean(include_str!("status.prom"));
+}
+
+#[test]
+fn an_answer_has_one_form() {
+    let loopback = Loopback::new(&[]);
+    assert_failed(&loopback.daemon.ask(&["status", "--json", "--metrics"]), 2, "--json or --metrics");
+    assert_failed(&loopback.daemon.ask(&["status", "--metrics", "--json"]), 2, "--metrics or --json");
+    assert_failed(&loopback.daemon.ask(&["status", "--metrics=yes"]), 2, "--metrics");
+    assert_failed(&loopback.daemon.ask(&["list", "--metrics"]), 2, "--metrics");
+    assert_eq!(loopback.daemon.ask(&["status", "--metrics", "--metrics"]).code, 0);
+}
