@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use lexopt::Parser;
 
 use super::client::{Client, Record};
+use super::terminal::{Look, Style};
 use super::{Failure, Form, Query, help, json, output};
 use crate::control::Request;
 
@@ -22,44 +23,51 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             json::array(out, &nodes, |out, node| json::object(out, &mut node.pairs()));
             return writeln!(out);
         }
-        table(out, &nodes)
+        table(out, &nodes, Look::of_output())
     })
 }
 
-const HEAD: [&str; 6] = ["NODE", "ADDRESS", "INTERFACE", "HEARD", "KNOWN FOR", "TIMES"];
+const HEAD: [&str; 7] = ["NODE", "ADDRESS", "INTERFACE", "HEARD", "KNOWN FOR", "TIMES", ""];
 
-/// A row for each node; each further address of it has a row with nothing else in it.
-fn table(out: &mut String, nodes: &[Record]) -> fmt::Result {
-    let mut rows = vec![HEAD.map(str::to_owned)];
+/// A row for each node; each further address of it has a row with nothing else in it. A terminal shows how much of a node's lease is left,
+/// and whether it is contested.
+fn table(out: &mut String, nodes: &[Record], look: Look) -> fmt::Result {
+    let mut rows = vec![(HEAD.map(str::to_owned), [Style::Bold; HEAD.len()])];
     for node in nodes {
+        let is_contested = look.is_terminal && node.get("contested") == "yes";
+        let (word, mark) = if is_contested { ("contested", Style::Magenta) } else { ("", Style::Plain) };
+        let (bar, colour) = look.lease(output::lease(node));
+        let styles = [Style::Plain, mark, Style::Plain, colour, Style::Plain, Style::Plain, mark];
         let mut addresses = node.addresses();
-        rows.push([
+        let cells = [
             node.get("id").to_owned(),
             addresses.next().unwrap_or_default().to_owned(),
             node.get("interface").to_owned(),
-            format!("{} ago", output::span(node.get("age_s"))),
+            format!("{bar}{} ago", output::span(node.get("age_s"))),
             output::span(node.get("known_s")),
             node.get("heard").to_owned(),
-        ]);
+            word.to_owned(),
+        ];
+        rows.push((cells, styles));
         rows.extend(addresses.map(|address| {
-            let mut row = [const { String::new() }; HEAD.len()];
-            if let Some(cell) = row.get_mut(1) {
+            let mut cells = [const { String::new() }; HEAD.len()];
+            if let Some(cell) = cells.get_mut(1) {
                 address.clone_into(cell);
             }
-            row
+            (cells, styles)
         }));
     }
     let mut widths = [0; HEAD.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+    for (cells, _) in &rows {
+        for (width, cell) in widths.iter_mut().zip(cells) {
             *width = output::columns(cell).max(*width);
         }
     }
-    for row in &rows {
+    for (cells, styles) in &rows {
         let mut line = String::new();
-        for (width, cell) in widths.iter().zip(row) {
-            line.push_str(cell);
-            // `{:width$}` counts characters, but some are two columns wide.
+        for ((width, cell), style) in widths.iter().zip(cells).zip(styles) {
+            look.paint(&mut line, *style, cell);
+            // `{:width$}` counts characters, but some are two columns wide, and a style has none.
             line.extend(std::iter::repeat_n(' ', width - output::columns(cell) + 2));
         }
         writeln!(out, "{}", line.trim_end())?;
@@ -72,23 +80,39 @@ mod tests {
     use super::*;
     use crate::control::Line;
 
-    #[test]
-    fn columns_line_up_also_under_wide_characters() {
-        let nodes = [
-            "node id=nas addresses=10.0.0.2:22,10.0.0.30:22 interface=eth0 age_s=3 known_s=300 heard=4",
-            "node id=リビング addresses=10.0.0.4:22 interface=wlan0 age_s=61 known_s=90000 heard=1200",
+    fn nodes() -> [Record; 2] {
+        [
+            "node id=nas addresses=10.0.0.2:22,10.0.0.30:22 interface=eth0 age_s=3 known_s=300 expires_s=87 heard=4 contested=yes",
+            "node id=リビング addresses=10.0.0.4:22 interface=wlan0 age_s=61 known_s=90000 expires_s=29 heard=1200 contested=no",
         ]
         .map(|line| match Line::parse(line) {
             Line::Data { kind, fields } => Record::new(kind, fields),
             other => panic!("{other:?}"),
-        });
+        })
+    }
+
+    #[test]
+    fn columns_line_up_also_under_wide_characters() {
         let mut out = String::new();
-        table(&mut out, &nodes).unwrap();
+        table(&mut out, &nodes(), Look::default()).unwrap();
         let expected = "\
 NODE      ADDRESS       INTERFACE  HEARD     KNOWN FOR  TIMES
 nas       10.0.0.2:22   eth0       3 s ago   5 min      4
           10.0.0.30:22
 リビング  10.0.0.4:22   wlan0      61 s ago  25 h       1200
+";
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn a_terminal_shows_leases_and_who_is_contested() {
+        let mut out = String::new();
+        table(&mut out, &nodes(), Look::new(true, &|_| None)).unwrap();
+        let expected = "\
+NODE      ADDRESS       INTERFACE  HEARD           KNOWN FOR  TIMES
+nas       10.0.0.2:22   eth0       ##### 3 s ago   5 min      4      contested
+          10.0.0.30:22
+リビング  10.0.0.4:22   wlan0      ##... 61 s ago  25 h       1200
 ";
         assert_eq!(out, expected);
     }

@@ -11,6 +11,7 @@ mod metrics;
 mod output;
 mod run;
 mod status;
+mod terminal;
 mod watch;
 
 use std::ffi::OsString;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write as _};
 
 use super::Failure;
+use super::client::Record;
 
 /// Writes to standard output what is composed.
 pub(super) fn write(compose: impl FnOnce(&mut String) -> fmt::Result) -> Result<(), Failure> {
@@ -43,6 +44,13 @@ pub(super) fn span(secs: &str) -> String {
     }
 }
 
+/// How much of a node's lease is left, in percent. None if the daemon does not tell.
+pub(super) fn lease(node: &Record) -> Option<u64> {
+    let [age, left] = ["age_s", "expires_s"].map(|key| node.get(key).parse::<u64>().ok());
+    let (age, left) = (age?, left?);
+    left.saturating_mul(100).checked_div(age.saturating_add(left))
+}
+
 /// How many columns of a terminal a text takes: two for the characters of East Asia and for pictures, none for those that combine
 /// with the one before. By blocks, as terminals mostly do; tables of every single character would take 11 kB.
 pub(super) fn columns(text: &str) -> usize {
@@ -70,7 +78,9 @@ pub(super) fn columns(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{columns, span};
+    use super::{columns, lease, span};
+    use crate::cli::client::Record;
+    use crate::control::Line;
 
     #[test]
     fn wide_and_combining_characters_are_counted_as_terminals_show_them() {
@@ -93,5 +103,22 @@ mod tests {
     fn spans_read_well() {
         let spans = ["0", "119", "120", "7199", "7200", "172799", "172800", "?"].map(span);
         assert_eq!(spans, ["0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 d", "?"]);
+    }
+
+    #[test]
+    fn a_lease_is_what_is_left_of_age_and_rest() {
+        for (fields, left) in [
+            ("age_s=0 expires_s=90", Some(100)),
+            ("age_s=30 expires_s=60", Some(66)),
+            ("age_s=90 expires_s=0", Some(0)),
+            ("age_s=0 expires_s=0", None),
+            ("age_s=1", None),
+            ("age_s=x expires_s=1", None),
+            ("age_s=18446744073709551615 expires_s=18446744073709551615", Some(1)),
+        ] {
+            let line = format!("node {fields}");
+            let Line::Data { kind, fields } = Line::parse(&line) else { panic!("{line}") };
+            assert_eq!(lease(&Record::new(kind, fields)), left, "{line}");
+        }
     }
 }

@@ -28,8 +28,13 @@ impl Status {
 
     /// Counts, each with what was counted.
     fn counts(&self, kind: &str, keys: &[&str]) -> String {
-        let counts: Vec<_> = keys.iter().map(|key| format!("{} {key}", self.get(kind, key))).collect();
-        counts.join(", ")
+        let mut counts = String::new();
+        for key in keys {
+            let comma = if counts.is_empty() { "" } else { ", " };
+            // Text in memory takes all that is written to it.
+            let _ = write!(counts, "{comma}{} {key}", self.get(kind, key));
+        }
+        counts
     }
 }
 
@@ -98,10 +103,9 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
     let mut expected = status.all("expected").map(|node| format!("{} {}", node.get("id"), node.get("state")));
     section(out, "expects", &mut expected, "no node in particular")?;
 
-    let mut contested = status.all("contested").map(|node| {
-        let addresses: Vec<_> = node.addresses().collect();
-        format!("{} at {}", node.get("id"), addresses.join(" and "))
-    });
+    let mut contested = status
+        .all("contested")
+        .map(|node| format!("{} at {}", node.get("id"), node.get("addresses").replace(',', " and ")));
     section(out, "contested", &mut contested, "none")?;
 
     let datagrams = status.counts("datagrams", &["received", "own", "sent", "answers"]);

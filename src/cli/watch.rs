@@ -3,6 +3,7 @@
 use lexopt::Parser;
 
 use super::client::Client;
+use super::terminal::{Look, Style};
 use super::{Failure, Form, Query, help, json, output};
 use crate::control::Request;
 
@@ -11,6 +12,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut client = Client::connect(query.control.as_deref())?;
     client.send(&Request::Watch)?;
     client.set_patience(None)?;
+    let look = Look::of_output();
     while let Some(change) = client.next()? {
         let mut line = String::new();
         if query.form.is_some() {
@@ -18,7 +20,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             json::object(&mut line, &mut event.chain(change.pairs()));
         } else {
             let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
-            line.extend([&change.kind, " ", id, " ", address, " ", interface]);
+            look.paint(&mut line, style(&change.kind), &change.kind);
+            line.extend([" ", id, " ", address, " ", interface]);
             if change.kind == "contested" {
                 line.extend([" ", change.get("rival")]);
             }
@@ -29,4 +32,15 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// How an event is shown.
+fn style(event: &str) -> Style {
+    match event {
+        "found" => Style::Green,
+        "moved" => Style::Yellow,
+        "contested" => Style::Magenta,
+        "lost" => Style::Red,
+        _ => Style::Plain,
+    }
 }

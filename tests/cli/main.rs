@@ -13,6 +13,7 @@ mod log;
 mod metrics;
 mod privileges;
 mod state;
+mod terminal;
 mod usage;
 
 use std::net::{Ipv4Addr, UdpSocket};
