@@ -88,7 +88,11 @@ Usage: foghorn list [OPTIONS]
 
 Options:
   --json          one JSON array
+  --html          a page for a browser
   --control PATH  the daemon's socket; or FOGHORN_CONTROL
+
+Example:
+  foghorn list --html > lan.$$ && mv lan.$$ /www/lan.html
 ";
 
 pub(super) const WATCH: &str = "\

@@ -7,23 +7,24 @@ use lexopt::Parser;
 
 use super::client::{Client, Record};
 use super::terminal::{Look, Style};
-use super::{Failure, Form, Query, help, json, output};
+use super::{Failure, Form, Query, help, html, json, output};
 use crate::control::Request;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
-    let Some(query) = Query::parse(parser, help::LIST, &[Form::Json])? else { return Ok(()) };
+    let Some(query) = Query::parse(parser, help::LIST, &[Form::Json, Form::Html])? else { return Ok(()) };
     let mut nodes = Client::connect(query.control.as_deref())?.ask(&Request::List)?;
     nodes.sort_unstable_by(|a, b| a.get("id").cmp(b.get("id")));
     if nodes.is_empty() && query.form.is_none() {
         let _ = writeln!(io::stderr(), "foghorn: no node has been heard yet");
         return Ok(());
     }
-    output::write(|out| {
-        if query.form.is_some() {
+    output::write(|out| match query.form {
+        None => table(out, &nodes, Look::of_output()),
+        Some(Form::Html) => html::write(out, &nodes),
+        Some(_) => {
             json::array(out, &nodes, |out, node| json::object(out, &mut node.pairs()));
-            return writeln!(out);
+            writeln!(out)
         }
-        table(out, &nodes, Look::of_output())
     })
 }
 

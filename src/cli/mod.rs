@@ -4,6 +4,7 @@ mod client;
 mod connect;
 mod control_path;
 mod help;
+mod html;
 mod json;
 mod list;
 mod lookup;
@@ -112,6 +113,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure
 enum Form {
     /// For programs.
     Json,
+    /// For a browser.
+    Html,
     /// For Prometheus.
     Metrics,
 }
@@ -120,6 +123,7 @@ impl Form {
     const fn option(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Html => "html",
             Self::Metrics => "metrics",
         }
     }

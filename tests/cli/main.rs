@@ -9,6 +9,7 @@ mod control;
 mod daemon;
 #[cfg(feature = "defmt")]
 mod frames;
+mod html;
 mod log;
 mod metrics;
 mod privileges;

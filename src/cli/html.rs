@@ -1,0 +1,132 @@
+//! The nodes as a page for a browser: one file without scripts that needs nothing else.
+
+use std::fmt::{Result, Write as _};
+
+use super::client::Record;
+use super::output;
+
+/// Up to the name of the machine. Nothing that came in by a node's name would be run or fetched, were it not escaped.
+const HEAD: &str = "\
+<!DOCTYPE html>
+<html lang=en>
+<meta charset=utf-8>
+<meta name=viewport content=\"width=device-width\">
+<meta http-equiv=refresh content=30>
+<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">
+<style>
+:root{color-scheme:light dark;font:1rem/1.4 system-ui,sans-serif}
+body{max-width:60rem;margin:auto;padding:1rem}
+h1,p{margin:.5rem}
+meter{width:3rem}
+table{width:100%;border-collapse:collapse}
+tr{border-bottom:1px solid #8886}
+td,th{padding:.5rem;text-align:left;vertical-align:top;overflow:hidden}
+td:first-child{overflow-wrap:anywhere}
+tr>:nth-child(n+4){text-align:right;white-space:nowrap}
+@media(max-width:40rem){tr{display:flex;flex-wrap:wrap;justify-content:space-between}td{padding:.2rem .5rem}td:first-child{width:100%;font-weight:bold}th,td:nth-child(3),td:last-child{display:none}}
+</style>
+<title>Nodes at ";
+
+/// From there to the first row.
+const TABLE: &str = "</h1>
+<table>
+<tr><th>Node<th>Address<th>Interface<th>Heard<th>Known for";
+
+/// Writes the page.
+pub(super) fn write(out: &mut String, nodes: &[Record]) -> Result {
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let host = host.to_string_lossy();
+    out.push_str(HEAD);
+    escape(out, &host);
+    out.push_str("</title>\n<h1>Nodes at ");
+    escape(out, &host);
+    if nodes.is_empty() {
+        return out.write_str("</h1>\n<p>No node has been heard yet.\n");
+    }
+    out.push_str(TABLE);
+    for node in nodes {
+        out.push_str("\n<tr><td>");
+        escape(out, node.get("id"));
+        if node.get("contested") == "yes" {
+            out.push_str(" <mark>contested</mark>");
+        }
+        let mut separator = "<td>";
+        for address in node.addresses() {
+            out.push_str(separator);
+            escape(out, address);
+            separator = "<br>";
+        }
+        out.push_str("<td>");
+        escape(out, node.get("interface"));
+        let [age, known] = ["age_s", "known_s"].map(|key| output::span(node.get(key)));
+        write!(out, "<td>{age} ago")?;
+        if let Some(left) = output::lease(node) {
+            write!(out, " <meter max=100 low=20 high=60 optimum=100 value={left}></meter>")?;
+        }
+        write!(out, "<td>{known}")?;
+    }
+    out.write_str("\n</table>\n")
+}
+
+/// Writes text so that it is no markup, whatever it is.
+fn escape(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' | '<' | '>' | '"' | '\'' => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
+            _ => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Line;
+
+    /// What follows the head.
+    fn body(lines: &[&str]) -> String {
+        let nodes = lines.iter().map(|line| match Line::parse(line) {
+            Line::Data { kind, fields } => Record::new(kind, fields),
+            other => panic!("{other:?}"),
+        });
+        let mut out = String::new();
+        write(&mut out, &nodes.collect::<Vec<_>>()).unwrap();
+        assert!(out.starts_with(HEAD));
+        out.split_once("</h1>\n").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn each_node_has_a_row() {
+        let lines = [
+            "node id=nas addresses=10.0.0.2:22,10.0.0.30:22 interface=eth0 age_s=45 known_s=300 expires_s=45 heard=4 contested=yes",
+            "node id=tv addresses=10.0.0.4:80",
+        ];
+        let expected = "\
+<table>
+<tr><th>Node<th>Address<th>Interface<th>Heard<th>Known for
+<tr><td>nas <mark>contested</mark><td>10.0.0.2:22<br>10.0.0.30:22<td>eth0\
+<td>45 s ago <meter max=100 low=20 high=60 optimum=100 value=50></meter><td>5 min
+<tr><td>tv<td>10.0.0.4:80<td>?<td>? ago<td>?
+</table>
+";
+        assert_eq!(body(&lines), expected);
+    }
+
+    #[test]
+    fn a_page_without_nodes_says_so() {
+        assert_eq!(body(&[]), "<p>No node has been heard yet.\n");
+    }
+
+    #[test]
+    fn nothing_that_the_daemon_says_is_markup() {
+        let body = body(&[
+            "node id=<b>&'\" addresses=<b> interface=<b> age_s=<b> known_s=<b> expires_s=<b> contested=<b>",
+        ]);
+        assert!(
+            body.contains("<tr><td>&#60;b&#62;&#38;&#39;&#34;<td>&#60;b&#62;<td>&#60;b&#62;<td>? ago<td>?\n"),
+            "{body}"
+        );
+    }
+}
