@@ -106,7 +106,9 @@ zig() {
     touch "$cache/zig-complete"
   fi
   export ZIG_GLOBAL_CACHE_DIR="$cache/zig-cache"
-  linker=$cache/bin/zig-$target
+  # It is this checkout's own: it names a file of it.
+  linker=$(realpath -m "${CARGO_TARGET_DIR:-target}")/zig-$target
+  mkdir -p "${linker%/*}"
   # What is left out is a workaround for the errata of one core, which zig's linker does not know. It takes one script, the last that
   # is named: for a log in frames that is the program's own, and all code lies together.
   cat > "$linker" <<END
