@@ -10,6 +10,7 @@ Commands:
   lookup NODE   where NODE is, like 198.18.0.2:22000
   list          a table of all nodes
   watch         the nodes known now, then each change as it happens
+  hosts         the nodes as lines of a hosts file, printed or kept up to date
   status        how the daemon does
   connect NODE  a TCP connection to NODE, joined to standard input and output
 
@@ -106,6 +107,33 @@ Usage: foghorn watch [OPTIONS]
 Options:
   --json          one JSON object a line
   --control PATH  the daemon's socket; or FOGHORN_CONTROL
+  --exec CMD...   print nothing, but run the rest of the line for each, one by
+                  one and by no shell, told by FOGHORN_EVENT, FOGHORN_NODE,
+                  FOGHORN_ADDRESS, FOGHORN_HOST, FOGHORN_PORT,
+                  FOGHORN_INTERFACE and, when contested, FOGHORN_RIVAL; the
+                  daemon leaves a watch that falls far behind: exit code 3
+
+Example:
+  foghorn watch --exec /etc/foghorn/changed
+";
+
+pub(super) const HOSTS: &str = "\
+Prints the nodes as lines of a hosts file: the address to use, a tab, the name
+in lower case. Only names of one label, letters, digits and hyphens, are there:
+nobody can pose as www.bank.example. Left out are this machine's name and
+those that programs trust, like localhost and wpad.
+
+Usage: foghorn hosts [OPTIONS]
+
+Options:
+  --exclude PATTERN  leave out names that match (* and ?); repeatable
+  --follow FILE      print nothing, but write FILE now and replace it after each
+                     change, at most once a second
+  --exec CMD...      run the rest of the line after FILE was replaced
+  --control PATH     the daemon's socket; or FOGHORN_CONTROL
+
+Example:
+  foghorn hosts --follow /run/foghorn/hosts --exec pkill -HUP dnsmasq
 ";
 
 pub(super) const STATUS: &str = "\

@@ -3,7 +3,9 @@
 mod client;
 mod connect;
 mod control_path;
+mod exec;
 mod help;
+mod hosts;
 mod html;
 mod json;
 mod list;
@@ -17,6 +19,7 @@ mod watch;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use lexopt::Arg::{Long, Short, Value};
@@ -94,6 +97,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure
                 Some("lookup") => lookup::main,
                 Some("list") => list::main,
                 Some("watch") => watch::main,
+                Some("hosts") => hosts::main,
                 Some("status") => status::main,
                 Some("connect") => connect::main,
                 Some("help") => |_| output::print(help::OVERVIEW),
@@ -129,7 +133,7 @@ impl Form {
     }
 }
 
-/// What `list`, `watch` and `status` are told.
+/// What `list` and `status` are told.
 #[derive(Default)]
 struct Query {
     form: Option<Form>,
@@ -163,6 +167,11 @@ impl Query {
             _ => Ok(()),
         }
     }
+}
+
+/// Says on standard error what is no reason to end.
+fn note(message: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "foghorn: {message}");
 }
 
 /// An option's value.

@@ -73,8 +73,10 @@ impl fmt::Display for Pattern {
     }
 }
 
+/// Whether a name matches a shell pattern of `*` and `?`.
+///
 /// Matches in at most `pattern * name` steps: on a mismatch only the last `*` takes one more character.
-fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
+pub(crate) fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
     let mut after_star: Option<(&[u8], &[u8])> = None;
     loop {
         match (pattern, name) {

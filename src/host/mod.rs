@@ -46,6 +46,7 @@ pub use daemon::{Daemon, Options};
 #[cfg(feature = "defmt")]
 pub use frames::{Level, init as init_log};
 pub use interface::Pattern;
+pub(crate) use interface::glob_matches;
 #[cfg(any(feature = "log", feature = "defmt"))]
 pub use log_sink::LogSink;
 pub use memory::Memory;

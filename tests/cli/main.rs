@@ -7,8 +7,10 @@ mod abuse;
 mod common;
 mod control;
 mod daemon;
+mod exec;
 #[cfg(feature = "defmt")]
 mod frames;
+mod hosts;
 mod html;
 mod log;
 mod metrics;

@@ -14,7 +14,7 @@ fn help_and_version_are_answers() {
         assert_eq!((ended.code, ended.err.as_str()), (0, ""));
         assert!(ended.out.contains("foghorn lookup nas"));
     }
-    for command in ["run", "lookup", "list", "watch", "status", "connect"] {
+    for command in ["run", "lookup", "list", "watch", "hosts", "status", "connect"] {
         let ended = run(&[command, "--help"]);
         assert_eq!((ended.code, ended.err.as_str()), (0, ""));
         assert!(ended.out.contains(&format!("Usage: foghorn {command}")));
@@ -25,7 +25,7 @@ fn help_and_version_are_answers() {
 
 #[test]
 fn help_is_no_wider_than_a_terminal() {
-    for command in ["run", "lookup", "list", "watch", "status", "connect"] {
+    for command in ["run", "lookup", "list", "watch", "hosts", "status", "connect"] {
         assert!(run(&[command, "--help"]).out.lines().all(|line| line.len() <= 80));
     }
 }
@@ -82,6 +82,17 @@ fn wrong_usage_is_told_in_one_line() {
         (&["lookup", "nas", "--json", "--host"], "--json"),
         (&["list", "--xml"], "--xml"),
         (&["watch", "nas"], "nas"),
+        (&["watch", "--exec"], "--exec takes a command"),
+        (&["watch", "--exec", ""], "--exec takes a command"),
+        (&["watch", "--exec=true"], "--exec"),
+        (&["watch", "--json", "--exec", "true"], "leave --json out"),
+        (&["hosts", "nas"], "nas"),
+        (&["hosts", "--json"], "--json"),
+        (&["hosts", "--exclude"], "--exclude"),
+        (&["hosts", "--exclude", ""], "a pattern like tv-*"),
+        (&["hosts", "--follow"], "--follow"),
+        (&["hosts", "--exec", "true"], "give one with --follow"),
+        (&["hosts", "--follow", "hosts", "--exec"], "--exec takes a command"),
         (&["status", "--json=yes"], "--json"),
         (&["connect"], "which node"),
     ] {
@@ -131,7 +142,9 @@ fn without_a_daemon_it_says_how_to_start_one() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let control = control.to_str().unwrap();
-    for command in [&["lookup", "nas"][..], &["list"], &["watch"], &["status"], &["connect", "nas"]] {
+    for command in
+        [&["lookup", "nas"][..], &["list"], &["watch"], &["hosts"], &["status"], &["connect", "nas"]]
+    {
         assert_failed(&run(&[command, &["--control", control]].concat()), 3, "foghorn run");
     }
     // A directory that is no socket, and a path that no socket can have.

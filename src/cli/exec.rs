@@ -1,0 +1,118 @@
+//! `--exec`: a command that foghorn runs because something happened.
+//!
+//! No shell has a part in it. What a stranger calls a node reaches the command as a value in its environment and as nothing else.
+
+use std::env;
+use std::ffi::{CStr, CString, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+use lexopt::Parser;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::stat::Mode;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{AccessFlags, Pid, access, dup2_stdin};
+
+use super::{Failure, note};
+
+/// What tells the command what happened. Of these it never sees what foghorn itself was started with.
+const VARIABLES: [&str; 7] = [
+    "FOGHORN_EVENT",
+    "FOGHORN_NODE",
+    "FOGHORN_ADDRESS",
+    "FOGHORN_HOST",
+    "FOGHORN_PORT",
+    "FOGHORN_INTERFACE",
+    "FOGHORN_RIVAL",
+];
+
+/// A command: the path of its program, and its arguments with the name that was typed as the first.
+pub(super) struct Exec {
+    path: CString,
+    arguments: Vec<CString>,
+}
+
+impl Exec {
+    /// Takes the rest of the command line.
+    pub(super) fn parse(parser: &mut Parser) -> Result<Self, Failure> {
+        let mut arguments = vec![];
+        for argument in parser.raw_args()? {
+            arguments.extend(CString::new(argument.into_vec()));
+        }
+        let program = arguments.first().filter(|program| !program.is_empty());
+        let program = program.ok_or_else(|| Failure::usage("--exec takes a command and its arguments"))?;
+        let path = find(program).ok_or_else(|| {
+            Failure::failed(format!("there is no program {} in PATH", program.to_string_lossy()))
+        })?;
+        Ok(Self { path, arguments })
+    }
+
+    /// Runs the command to its end. `values` are those of the [`VARIABLES`], in the same order; what is missing at the end is not set.
+    ///
+    /// That it fails is said and is no reason to stop; that it can't be started is one.
+    pub(super) fn run(&self, values: &[&str]) -> Result<(), Failure> {
+        let path = self.path.to_string_lossy();
+        let ended = match self.start(values) {
+            Ok(pid) => waitpid(pid, None),
+            Err(errno) => return Err(Failure::failed(format!("cannot run {path}: {}", errno.desc()))),
+        };
+        match ended {
+            // Who started foghorn can have told the kernel that nobody asks how children end.
+            Ok(WaitStatus::Exited(_, 0)) | Err(Errno::ECHILD) => {}
+            Ok(WaitStatus::Exited(_, code)) => note(format_args!("{path} ended with exit code {code}")),
+            _ => note(format_args!("{path} was ended by a signal")),
+        }
+        Ok(())
+    }
+
+    /// Starts the command with nothing to read, no signal blocked, and none ignored but those that foghorn was told to ignore.
+    fn start(&self, values: &[&str]) -> nix::Result<Pid> {
+        // It has foghorn's own standard input, which foghorn has no use for.
+        dup2_stdin(open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?)?;
+        let mut attributes = PosixSpawnAttr::init()?;
+        attributes
+            .set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
+        attributes.set_sigmask(&SigSet::empty())?;
+        // The standard library has it ignored.
+        attributes.set_sigdefault(&SigSet::from(Signal::SIGPIPE))?;
+        let files = PosixSpawnFileActions::init()?;
+        posix_spawn(self.path.as_c_str(), &files, &attributes, &self.arguments, &environment(values))
+    }
+}
+
+/// The path of a program: what was given, if it has a slash, else the first in the directories of PATH.
+fn find(program: &CStr) -> Option<CString> {
+    if program.to_bytes().contains(&b'/') {
+        return Some(program.to_owned());
+    }
+    let directories = env::var_os("PATH")?;
+    let mut places = directories.as_bytes().split(|byte| *byte == b':').filter_map(|directory| {
+        let mut place = directory.to_vec();
+        place.push(b'/');
+        place.extend_from_slice(program.to_bytes());
+        CString::new(place).ok()
+    });
+    places.find(|place| access(place.as_c_str(), AccessFlags::X_OK).is_ok())
+}
+
+/// Foghorn's own environment, with these values of the [`VARIABLES`].
+fn environment(values: &[&str]) -> Vec<CString> {
+    let mut environment = vec![];
+    let mut add = |name: OsString, value: OsString| {
+        let mut pair = name.into_vec();
+        pair.push(b'=');
+        pair.extend_from_slice(value.as_bytes());
+        environment.extend(CString::new(pair));
+    };
+    for (name, value) in env::vars_os() {
+        if !VARIABLES.iter().any(|variable| name == *variable) {
+            add(name, value);
+        }
+    }
+    for (name, value) in VARIABLES.iter().zip(values) {
+        add(name.into(), value.into());
+    }
+    environment
+}
