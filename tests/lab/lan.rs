@@ -1,5 +1,6 @@
 //! A LAN: a bridge in a network namespace, and hosts in others, each with a cable to it.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,7 +28,7 @@ impl Namespace {
     }
 
     /// A command that runs in it.
-    fn enter(&self, program: &str) -> Command {
+    fn enter(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net=/proc/{}/ns/net", self.holder.id()));
         if !nix::unistd::geteuid().is_root() {
@@ -212,6 +213,11 @@ impl Host<'_> {
     /// Whether a command succeeds there.
     pub(crate) fn try_run(&self, program: &str, arguments: &str) -> bool {
         self.namespace.try_run(program, arguments)
+    }
+
+    /// A command that runs there.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.namespace.enter(program)
     }
 
     /// The path of a file of this host's.

@@ -13,6 +13,7 @@
 mod addresses;
 #[path = "../common/mod.rs"]
 mod common;
+mod dns;
 mod flood;
 mod foreign;
 mod lan;
@@ -22,7 +23,9 @@ mod peer;
 mod privileges;
 mod role;
 mod soak;
+mod ssh;
 mod suspend;
+mod tool;
 mod weather;
 
 use common::{log, skip};
