@@ -4,6 +4,7 @@
 
 use std::env;
 use std::ffi::{CStr, CString, OsString};
+use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use lexopt::Parser;
@@ -39,6 +40,7 @@ impl Exec {
     pub(super) fn parse(parser: &mut Parser) -> Result<Self, Failure> {
         let mut arguments = vec![];
         for argument in parser.raw_args()? {
+            // No argument of a process has a NUL inside.
             arguments.extend(CString::new(argument.into_vec()));
         }
         let program = arguments.first().filter(|program| !program.is_empty());
@@ -56,7 +58,9 @@ impl Exec {
         let path = self.path.to_string_lossy();
         let ended = match self.start(values) {
             Ok(pid) => waitpid(pid, None),
-            Err(errno) => return Err(Failure::failed(format!("cannot run {path}: {}", errno.desc()))),
+            Err(errno) => {
+                return Err(Failure::failed(format!("cannot run {path}: {}", io::Error::from(errno))));
+            }
         };
         match ended {
             // Who started foghorn can have told the kernel that nobody asks how children end.

@@ -85,9 +85,11 @@ fn run_for_each(client: &mut Client, exec: &Exec) -> Result<(), Failure> {
 }
 
 fn run_for(change: &Record, exec: &Exec) -> Result<(), Failure> {
-    let [id, address, interface, rival] = ["id", "address", "interface", "rival"].map(|key| change.get(key));
+    let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
     let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-    let values = [change.kind.as_str(), id, address, host, port, interface, rival];
-    let told = if change.kind == "contested" { &values[..] } else { values.split_at(6).0 };
-    exec.run(told)
+    let mut values = vec![change.kind.as_str(), id, address, host, port, interface];
+    if change.kind == "contested" {
+        values.push(change.get("rival"));
+    }
+    exec.run(&values)
 }

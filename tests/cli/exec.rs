@@ -123,7 +123,7 @@ fn the_command_starts_clean() {
 #[test]
 fn a_command_that_fails_is_told_of_and_the_next_one_runs() {
     let loopback = Loopback::new(&[]);
-    let fail = r#"echo $FOGHORN_NODE; case $FOGHORN_NODE in code) exit 3;; signal) kill -9 $$;; esac"#;
+    let fail = "echo $FOGHORN_NODE; case $FOGHORN_NODE in code) exit 3;; signal) kill -9 $$;; esac";
     let reaction = watch(&loopback, &["sh", "-c", fail]);
     for (name, says) in [("code", "sh ended with exit code 3"), ("signal", "sh was ended by a signal")] {
         loopback.send(&announcement(name, 22));

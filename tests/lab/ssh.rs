@@ -11,8 +11,8 @@ use crate::tool::{self, Server};
 
 /// The pieces of OpenSSH, and keys. Everything is in files of the test's own.
 struct Ssh {
-    sshd: PathBuf,
-    ssh: PathBuf,
+    server: PathBuf,
+    client: PathBuf,
     keygen: PathBuf,
 }
 
@@ -23,8 +23,8 @@ impl Ssh {
             return None;
         }
         Some(Self {
-            sshd: tool::find("sshd", "openssh-server")?,
-            ssh: tool::find("ssh", "openssh-client")?,
+            server: tool::find("sshd", "openssh-server")?,
+            client: tool::find("ssh", "openssh-client")?,
             keygen: tool::find("ssh-keygen", "openssh-client")?,
         })
     }
@@ -53,7 +53,7 @@ impl Ssh {
         // It wants a directory in /run, which is made where nobody else sees it.
         let mut command = host.command("unshare");
         command.args(["-m", "sh", "-c", "mount -t tmpfs none /run && mkdir /run/sshd && exec \"$@\"", "sh"]);
-        command.arg(&self.sshd);
+        command.arg(&self.server);
         let arguments = ["-D", "-e", "-f", config.to_str().unwrap()];
         Server::start(command, &arguments, "Server listening on 0.0.0.0 port 22")
     }
@@ -79,7 +79,7 @@ impl Ssh {
 
     /// Runs a command on `nas`.
     fn run(&self, host: &Host<'_>, config: &Path, command: &str) -> Command {
-        let mut ssh = host.command(&self.ssh);
+        let mut ssh = host.command(&self.client);
         ssh.arg("-F").arg(config).args(["nas", command]).stdin(Stdio::null());
         ssh
     }
@@ -128,7 +128,7 @@ fn ssh_and_rsync_reach_a_node_by_its_name_also_when_it_has_moved() {
     let [from, to] = [first.path("from"), second.path("to")];
     fill(&from);
     let mut copy = first.command(rsync);
-    copy.env("RSYNC_RSH", format!("{} -F {}", ssh.ssh.display(), config.display()));
+    copy.env("RSYNC_RSH", format!("{} -F {}", ssh.client.display(), config.display()));
     tool::output(copy.arg("-r").arg(from.join("")).arg(format!("nas:{}", to.display())));
     tool::output(Command::new("diff").arg("-r").args([&from, &to]));
     assert_eq!(fs::metadata(to.join("deeper/c")).unwrap().len(), 1_600_000);

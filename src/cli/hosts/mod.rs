@@ -1,4 +1,7 @@
 //! `foghorn hosts`: the nodes as lines of a hosts file, printed or kept in a file.
+//!
+//! The file is for a name server. dnsmasq looks at what is in its `hostsdir` by itself, and forgets the names that a replaced file no longer
+//! has (as of version 2.90, which the tests use); what `addn-hosts` names it reads again on SIGHUP alone, which `--exec` can send.
 
 mod file;
 mod follow;
@@ -24,7 +27,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return output::print(help::HOSTS),
-            Long("exclude") => excluded.push(pattern(text(parser)?)?),
+            Long("exclude") => excluded.push(pattern(&text(parser)?)?),
             Long("follow") => follow = Some(value(parser)?.into()),
             Long("exec") => exec = Some(Exec::parse(parser)?),
             Long("control") => control = Some(value(parser)?.into()),
@@ -58,7 +61,8 @@ impl Hosts {
     }
 }
 
-fn pattern(text: String) -> Result<String, Failure> {
+/// A pattern, in lower case as the names are.
+fn pattern(text: &str) -> Result<String, Failure> {
     if text.is_empty() {
         return Err(Failure::usage("--exclude takes a pattern like tv-*, not \"\""));
     }

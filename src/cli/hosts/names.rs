@@ -3,6 +3,7 @@
 //! A `NodeID` comes from a stranger. So that none puts a name of the Internet or of a program's own into the LAN's DNS, a name is one label
 //! without a dot, and never one that programs look up of themselves.
 
+use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::cli::client::Record;
@@ -53,7 +54,12 @@ impl Names {
                 }
             }
         }
-        lines.iter().map(|Line { name, address, .. }| format!("{address}\t{name}\n")).collect()
+        let mut text = String::new();
+        for Line { name, address, .. } in &lines {
+            // Text in memory takes all that is written to it.
+            let _ = writeln!(text, "{address}\t{name}");
+        }
+        text
     }
 
     fn line<'a>(&self, node: &'a Record) -> Option<Line<'a>> {
