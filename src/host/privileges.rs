@@ -103,8 +103,12 @@ fn become_user(user: &User) -> Result<(), Errno> {
 }
 
 fn drop_capabilities(udp_port: u16) -> Result<(), Errno> {
-    let needed = needed(thread::capabilities(None)?.permitted, udp_port)?;
-    set(needed, needed)?;
+    let has = thread::capabilities(None)?;
+    // Who has none need not be let change them.
+    if !(has.permitted | has.inheritable).is_empty() {
+        let needed = needed(has.permitted, udp_port)?;
+        set(needed, needed)?;
+    }
     // A program that this one starts gets no other ones either, whatever its file says.
     thread::set_no_new_privs(true)
 }
