@@ -7,13 +7,13 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::num::NonZeroU16;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration as StdDuration;
 
-use foghorn::host::{Daemon, Memory, Options, Pattern};
+use foghorn::host::{Daemon, Memory, Options, Pattern, ServiceManager};
 use foghorn::time::Duration;
 use foghorn::wire::{Announcement, NodeId};
 use nix::sys::signal::{Signal, raise};
@@ -135,6 +135,17 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
     );
 }
 
+/// What the service manager was told; it has room for a few messages only, and then it can't be told.
+fn heard(manager: &UnixDatagram) -> Vec<String> {
+    manager.set_nonblocking(true).unwrap();
+    let mut message = [0; 200];
+    std::iter::from_fn(|| {
+        let length = manager.recv(&mut message).ok()?;
+        Some(String::from_utf8_lossy(message.get(..length)?).into_owned())
+    })
+    .collect()
+}
+
 /// Sets a flag when it is dropped, also when a thread that holds it panics.
 struct SetAtEnd<'a>(&'a AtomicBool);
 
@@ -154,9 +165,13 @@ fn after_start_up_the_loop_allocates_nothing() {
     );
     let path = std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
     let state = path.with_extension("state");
+    let notify = path.with_extension("notify");
+    let manager = UnixDatagram::bind(&notify).unwrap();
     let options = options(path.clone(), state.clone());
     let memory: &'static mut Memory<64> = Box::leak(Box::new(Memory::new()));
     let mut daemon = Daemon::new(&options, memory).unwrap();
+    let watchdog = Some(Duration::from_millis(40));
+    daemon.report_to(ServiceManager::connect(notify.as_os_str(), watchdog).unwrap());
     daemon.start(&options).unwrap();
     daemon.restore(&options).unwrap();
     // To be seen again when it is saved.
@@ -182,6 +197,12 @@ fn after_start_up_the_loop_allocates_nothing() {
     assert_eq!(allocations.count_total, 0, "{allocations:?}");
     assert!(std::fs::metadata(&state).unwrap().len() > 1000);
     std::fs::remove_file(&state).unwrap();
+    let heard = heard(&manager);
+    assert!(
+        heard.first().unwrap().starts_with("READY=1") && heard.get(1).unwrap() == "WATCHDOG=1",
+        "{heard:?}"
+    );
+    std::fs::remove_file(&notify).unwrap();
 
     // The count counts: this is how it would look if the loop allocated.
     let counted = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(StdDuration::ZERO))));

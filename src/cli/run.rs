@@ -11,7 +11,7 @@ use lexopt::Parser;
 
 use super::lookup::node_id;
 use super::{Failure, control_path, help, number, output, text, value};
-use crate::host::{Daemon, Memory, Options, Pattern, User};
+use crate::host::{Daemon, Memory, Options, Pattern, ServiceManager, User};
 use crate::limits::REGISTRY_CAPACITY;
 use crate::network::Network;
 use crate::time::Duration;
@@ -51,11 +51,16 @@ fn run(options: &Options) -> Result<(), Failure> {
     let mut memory =
         MEMORY.try_lock().map_err(|_| Failure::failed("a daemon runs in this process already"))?;
     let ended = match &mut Daemon::new(options, &mut memory) {
-        Ok(daemon) => daemon
-            .start(options)
-            .and_then(|()| daemon.drop_privileges(options))
-            .and_then(|()| daemon.restore(options))
-            .and_then(|()| daemon.run()),
+        Ok(daemon) => {
+            if let Some(service_manager) = ServiceManager::from_environment() {
+                daemon.report_to(service_manager);
+            }
+            daemon
+                .start(options)
+                .and_then(|()| daemon.drop_privileges(options))
+                .and_then(|()| daemon.restore(options))
+                .and_then(|()| daemon.run())
+        }
         Err(error) => return Err(failure(error)),
     };
     ended.map_err(|error| failure(&error))

@@ -18,6 +18,7 @@ use super::netlink::{Inquiry, Interfaces, Monitor};
 use super::outage::Outage;
 use super::privileges::{self, User};
 use super::server::{Server, View};
+use super::service_manager::ServiceManager;
 use super::signals::{Signals, Wish};
 use super::state_file::StateFile;
 use super::timer::Timer;
@@ -81,6 +82,7 @@ pub struct Daemon<'a> {
     inquiring: Outage,
     changes: ChangeLog,
     state: Option<StateFile>,
+    service_manager: Option<ServiceManager>,
     received: &'a mut [u8; RECEIVED],
     started: Instant,
     /// When to try again what could not be used.
@@ -136,11 +138,17 @@ impl<'a> Daemon<'a> {
             inquiring: Outage::default(),
             changes: ChangeLog::new(),
             state,
+            service_manager: None,
             received: &mut memory.received,
             started,
             retry_at: None,
             more: true,
         })
+    }
+
+    /// Tells a service manager, from now on, that the daemon is ready, that its loop turns, and that it ends.
+    pub fn report_to(&mut self, service_manager: ServiceManager) {
+        self.service_manager = Some(service_manager);
     }
 
     /// Begins: opens a UDP socket for each interface there is, and announces the nodes there. No interface is no error: it waits for one.
@@ -209,6 +217,9 @@ impl<'a> Daemon<'a> {
     /// The kernel no longer lets it wait or set its timer. Nothing else ends it.
     pub fn run(&mut self) -> io::Result<()> {
         while self.turn()?.is_continue() {}
+        if let Some(service_manager) = &mut self.service_manager {
+            service_manager.stopping();
+        }
         if let Some(state) = &mut self.state {
             state.save(clock::now(), self.discoverer.registry(), self.received);
         }
@@ -291,6 +302,9 @@ impl<'a> Daemon<'a> {
         if let Some(state) = &mut self.state {
             state.go_on(now, self.discoverer.registry(), self.received);
         }
+        if let Some(service_manager) = &mut self.service_manager {
+            service_manager.go_on(now);
+        }
     }
 
     /// Sends what the core has to send and tells what it has to tell.
@@ -330,7 +344,9 @@ impl<'a> Daemon<'a> {
     /// When something will be due.
     fn deadline(&self) -> Option<Instant> {
         let state = self.state.as_ref().and_then(StateFile::deadline);
-        [self.discoverer.poll_at(), self.server.deadline(), self.retry_at, state].into_iter().flatten().min()
+        let sign_of_life = self.service_manager.as_ref().and_then(ServiceManager::deadline);
+        let core = self.discoverer.poll_at();
+        [core, self.server.deadline(), self.retry_at, state, sign_of_life].into_iter().flatten().min()
     }
 }
 

@@ -7,7 +7,9 @@ use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::Type;
+
+use super::unix_socket;
 
 /// An open place for log messages. Each of them ends with the same byte, by which a reader tells them apart.
 #[derive(Debug)]
@@ -83,10 +85,7 @@ fn append_to(path: &Path) -> io::Result<File> {
 }
 
 fn connect(path: &Path) -> io::Result<File> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.connect(&SockAddr::unix(path)?)?;
-    Ok(OwnedFd::from(socket).into())
+    unix_socket::connect(Type::STREAM, path.as_os_str()).map(|socket| OwnedFd::from(socket).into())
 }
 
 fn because(path: &Path, error: &io::Error) -> io::Error {

@@ -10,6 +10,7 @@
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
 //! privileges.rs  giving up what the daemon does not need once it has started
 //! server/        the control socket and its clients
+//! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
 //! change_log.rs, outage.rs  logging enough and no more
 //! ```
@@ -37,10 +38,12 @@ mod outage;
 mod privileges;
 mod save_times;
 mod server;
+mod service_manager;
 mod signals;
 mod state_file;
 mod timer;
 mod udp;
+mod unix_socket;
 
 pub use daemon::{Daemon, Options};
 #[cfg(feature = "defmt")]
@@ -51,5 +54,6 @@ pub(crate) use interface::glob_matches;
 pub use log_sink::LogSink;
 pub use memory::Memory;
 pub use privileges::User;
+pub use service_manager::ServiceManager;
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub use {::log::Level, logger::init as init_log};

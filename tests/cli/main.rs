@@ -15,6 +15,7 @@ mod html;
 mod log;
 mod metrics;
 mod privileges;
+mod service_manager;
 mod state;
 mod terminal;
 mod usage;

@@ -78,6 +78,7 @@ pub(crate) fn foghorn() -> Command {
     let mut command = Command::new(program);
     command.args(arguments);
     command.env_remove("FOGHORN_CONTROL").env_remove("FOGHORN_LOG").env_remove("XDG_RUNTIME_DIR");
+    command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
     command
 }
 
@@ -189,7 +190,8 @@ impl Daemon {
         daemon
     }
 
-    fn spawn(mut command: Command, control: &Path, arguments: &[&str]) -> Self {
+    /// Starts `command run ARGUMENTS` and waits for nothing.
+    pub(crate) fn spawn(mut command: Command, control: &Path, arguments: &[&str]) -> Self {
         command.args(["run", "--control"]).arg(control).args(arguments);
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = log::lines(child.stderr.take().unwrap());

@@ -1,0 +1,268 @@
+//! What the service manager that started the daemon is told: that it is ready, that its loop turns, that it ends.
+//!
+//! The protocol is that of `sd_notify(3)`: datagrams of assignments to the Unix socket that `NOTIFY_SOCKET` names. Where that is not set,
+//! nobody is told anything.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::process;
+
+use socket2::{Socket, Type};
+
+use super::links::io_reason;
+use super::outage::Outage;
+use super::unix_socket;
+use crate::log::{Shown, warn};
+use crate::time::{Duration, Instant};
+
+const READY: &[u8] = b"READY=1\nSTATUS=`foghorn list` shows the nodes";
+const ALIVE: &[u8] = b"WATCHDOG=1";
+const STOPPING: &[u8] = b"STOPPING=1";
+
+/// A manager that waits for no signs of life, but could not be told that all is ready, is told again as if it waited this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The service manager that started this process.
+#[derive(Debug)]
+pub struct ServiceManager {
+    socket: Socket,
+    /// Whether it has been told that all is ready.
+    ready: bool,
+    /// Whether it waits for signs of life.
+    watches: bool,
+    /// A quarter of the time that it waits for one. When as much has passed it is given one as soon as the daemon is awake, and after twice as
+    /// much at the latest: who has something to do now and then is not woken for it.
+    quarter: Duration,
+    /// When it was told something last, or that was tried.
+    tried: Instant,
+    telling: Outage,
+}
+
+impl ServiceManager {
+    /// The manager that `NOTIFY_SOCKET` names. It waits for signs of life if `WATCHDOG_USEC` says how long, in microseconds, and
+    /// `WATCHDOG_PID`, if that is set, is this process. What is no such number is as if it were not set; one that can't be reached is warned
+    /// of, and left alone.
+    // Apart, so that the stack that it takes is free again when the daemon runs.
+    #[inline(never)]
+    #[must_use]
+    pub fn from_environment() -> Option<Self> {
+        let socket = env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty())?;
+        let watchdog = watchdog(env::var_os("WATCHDOG_USEC"), env::var_os("WATCHDOG_PID"), process::id());
+        Self::connect(&socket, watchdog)
+            .map_err(|error| {
+                warn!("cannot tell the service manager at {}: {}", Shown(&socket.display()), Shown(&error));
+            })
+            .ok()
+    }
+
+    /// The manager that listens at a socket: a path, or @ and an abstract name. `watchdog` is how long it waits for a sign of life, if it
+    /// waits for any; no less than four milliseconds. Nothing is told yet, and whoever the process becomes can tell it.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens there, or nobody can.
+    pub fn connect(socket: &OsStr, watchdog: Option<Duration>) -> io::Result<Self> {
+        let mut address = socket.as_bytes().to_vec();
+        if let Some(first @ b'@') = address.first_mut() {
+            *first = 0;
+        }
+        let socket = unix_socket::connect(Type::DGRAM, &OsString::from_vec(address))?;
+        Ok(Self::over(socket, watchdog))
+    }
+
+    fn over(socket: Socket, watchdog: Option<Duration>) -> Self {
+        let quarter = Duration::from_millis(watchdog.unwrap_or(PATIENCE).millis() / 4);
+        Self {
+            socket,
+            ready: false,
+            watches: watchdog.is_some(),
+            quarter: quarter.max(Duration::from_millis(1)),
+            tried: Instant::ZERO,
+            telling: Outage::default(),
+        }
+    }
+
+    /// All work of this turn of the loop is done. The first time the manager is told that all is ready; from then on, when it is time, that
+    /// the loop turns.
+    pub(super) fn go_on(&mut self, now: Instant) {
+        if self.waits() && now.since(self.tried) >= self.quarter {
+            self.tried = now;
+            self.ready |= self.tell(if self.ready { ALIVE } else { READY });
+        }
+    }
+
+    /// When [`go_on`](Self::go_on) has something to do, whatever else there is to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.waits().then(|| self.tried + self.quarter + self.quarter)
+    }
+
+    /// The daemon ends.
+    pub(super) fn stopping(&mut self) {
+        self.tell(STOPPING);
+    }
+
+    fn waits(&self) -> bool {
+        self.watches || !self.ready
+    }
+
+    /// True if the manager took it. It keeps nobody waiting.
+    fn tell(&mut self, message: &[u8]) -> bool {
+        match self.socket.send(message) {
+            Ok(_) => {
+                self.telling.ends();
+                true
+            }
+            Err(error) => {
+                if self.telling.begins() {
+                    warn!("cannot tell the service manager: {}; still trying", io_reason(&error));
+                }
+                false
+            }
+        }
+    }
+}
+
+/// How long a sign of life from this process is waited for.
+fn watchdog(micros: Option<OsString>, wanted: Option<OsString>, pid: u32) -> Option<Duration> {
+    if wanted.is_some_and(|wanted| number(&wanted) != Some(pid.into())) {
+        return None;
+    }
+    // The highest number stands for no limit.
+    let micros = number(&micros?).filter(|micros| (1..u64::MAX).contains(micros))?;
+    Some(Duration::from_millis(micros / 1000))
+}
+
+fn number(text: &OsStr) -> Option<u64> {
+    text.to_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixDatagram;
+
+    use socket2::Domain;
+
+    use super::*;
+
+    #[test]
+    fn it_waits_for_this_process_as_long_as_it_says() {
+        let watchdog = |micros: &str, pid: &str| watchdog(Some(micros.into()), Some(pid.into()), 7);
+        for (micros, millis) in
+            [("180000000", 180_000), ("1999", 1), ("1", 0), ("18446744073709551614", u64::MAX / 1000)]
+        {
+            assert_eq!(watchdog(micros, "7"), Some(Duration::from_millis(millis)), "{micros}");
+            assert_eq!(super::watchdog(Some(micros.into()), None, 7), watchdog(micros, "7"));
+        }
+        assert_eq!(super::watchdog(None, None, 7), None);
+        for micros in ["", "0", "-1", "1s", " 1", "1.5", "18446744073709551615", "18446744073709551616"] {
+            assert_eq!(watchdog(micros, "7"), None, "{micros:?}");
+        }
+        for pid in ["8", "0", "-7", "7 ", "seven", ""] {
+            assert_eq!(watchdog("1000000", pid), None, "{pid:?}");
+        }
+    }
+
+    #[test]
+    fn where_nobody_listens_nobody_is_told() {
+        let long = "/x".repeat(200);
+        for socket in
+            ["", "/", "@", "/no/such/socket", "/dev/null", &long, "@nobody-listens-here", "vsock:2:1"]
+        {
+            assert!(ServiceManager::connect(socket.as_ref(), None).is_err(), "{socket:?}");
+        }
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(1_000_000 + millis)
+    }
+
+    /// A manager, and what it hears.
+    fn manager(watchdog: Option<Duration>) -> (ServiceManager, impl Fn() -> Option<String>) {
+        let (ours, theirs) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
+        let theirs = UnixDatagram::from(OwnedFd::from(theirs));
+        ours.set_nonblocking(true).unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let heard = move || {
+            let mut buffer = [0; 200];
+            match theirs.recv(&mut buffer) {
+                Ok(length) => Some(String::from_utf8(buffer[..length].to_vec()).unwrap()),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    None
+                }
+            }
+        };
+        (ServiceManager::over(ours, watchdog), heard)
+    }
+
+    #[test]
+    fn who_only_waits_for_the_start_is_told_once() {
+        let (mut manager, heard) = manager(None);
+        assert!(manager.deadline().unwrap() <= at(0));
+        manager.go_on(at(0));
+        assert!(heard().unwrap().starts_with("READY=1\nSTATUS="));
+        assert_eq!(manager.deadline(), None);
+        manager.go_on(at(1_000_000_000));
+        assert_eq!(heard(), None);
+        manager.stopping();
+        assert_eq!(heard().unwrap(), "STOPPING=1");
+    }
+
+    #[test]
+    fn a_sign_of_life_takes_the_occasion_and_half_of_the_time_at_most() {
+        let (mut manager, heard) = manager(Some(Duration::from_secs(180)));
+        manager.go_on(at(0));
+        assert!(heard().unwrap().starts_with("READY=1"));
+        for (woken, told, next) in [
+            (1, false, 90_000),
+            (44_999, false, 90_000),
+            (45_000, true, 135_000),
+            (89_999, false, 135_000),
+            (135_000, true, 225_000),
+            (1_000_000, true, 1_090_000),
+        ] {
+            manager.go_on(at(woken));
+            assert_eq!(heard(), told.then(|| "WATCHDOG=1".to_owned()), "{woken}");
+            assert_eq!(manager.deadline(), Some(at(next)), "{woken}");
+        }
+    }
+
+    #[test]
+    fn who_announces_is_not_woken_to_give_a_sign_of_life() {
+        let (mut manager, heard) = manager(Some(Duration::from_secs(180)));
+        let mut now = 0;
+        // The shortest and the longest times between announcements, by turns.
+        for pause in [28_125, 31_875].into_iter().cycle().take(100) {
+            manager.go_on(at(now));
+            let _ = heard();
+            now += pause;
+            assert!(manager.deadline() > Some(at(now)));
+        }
+    }
+
+    #[test]
+    fn what_the_manager_had_no_room_for_is_told_again() {
+        let (mut manager, heard) = manager(Some(Duration::from_secs(4)));
+        while manager.tell(b"X_FULL=1") {}
+        manager.go_on(at(0));
+        assert_eq!(manager.deadline(), Some(at(2000)));
+        while heard().is_some_and(|heard| heard == "X_FULL=1") {}
+        manager.go_on(at(1000));
+        assert!(heard().unwrap().starts_with("READY=1"));
+        assert_eq!(manager.deadline(), Some(at(3000)));
+    }
+
+    #[test]
+    fn a_manager_that_is_gone_stops_nothing() {
+        let (mut manager, heard) = manager(Some(Duration::from_millis(1)));
+        drop(heard);
+        for millis in 0..10 {
+            manager.go_on(at(millis));
+            assert_eq!(manager.deadline(), Some(at(millis + 2)));
+        }
+    }
+}

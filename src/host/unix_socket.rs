@@ -1,0 +1,16 @@
+//! A client's end of a Unix socket.
+
+use std::ffi::OsStr;
+use std::io;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+/// Connects to the socket at that path. What is written there keeps nobody waiting.
+// Apart, since the address alone takes much of the stack.
+#[inline(never)]
+pub(super) fn connect(kind: Type, path: &OsStr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, kind, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(socket)
+}
