@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::lookup::{ask, node_id};
-use super::{Failure, help, output, value};
+use super::{Failure, help, output, unexpected, value};
 
 /// How long each address of the node may take to accept.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             Long("help") | Short('h') => return output::print(help::CONNECT),
             Long("control") => control = Some(value(parser)?.into()),
             Value(value) if id.is_none() => id = Some(node_id(&value.string()?)?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, help::CONNECT)),
         }
     }
     let id = id.ok_or_else(|| Failure::usage("which node? Try foghorn connect NODE"))?;
@@ -37,7 +37,11 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         let Ok(address) = address.parse::<SocketAddrV4>() else { continue };
         match TcpStream::connect_timeout(&address.into(), PATIENCE) {
             Ok(stream) => return join(&stream),
-            Err(error) => failure = Failure::failed(format!("cannot connect to {id} at {address}: {error}")),
+            Err(error) => {
+                failure = Failure::failed(format!(
+                    "cannot connect to {id} at {address}: {error}: does its server run?"
+                ));
+            }
         }
     }
     Err(failure)
@@ -45,7 +49,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 
 /// Passes bytes both ways until the node has closed its side, or nobody reads what it sends.
 fn join(stream: &TcpStream) -> Result<(), Failure> {
-    let stuck = |error: io::Error| Failure::failed(format!("cannot go on: {error}"));
+    let stuck = |error: io::Error| Failure::failed(format!("the connection broke off: {error}"));
     let [node, input, output] = plain(stream).map_err(stuck)?;
     let mut from_node = Flow::new(&node, &output);
     let mut to_node = Flow::new(&input, &node);

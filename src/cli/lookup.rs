@@ -8,7 +8,8 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 
 use super::client::{Client, Record};
-use super::{Exit, Failure, help, json, output, text, value};
+use super::near_miss::nearest;
+use super::{Exit, Failure, Quoted, help, json, output, text, unexpected, value};
 use crate::control::Request;
 use crate::wire::NodeId;
 
@@ -29,10 +30,11 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             Long("wait") => wait = Some(seconds(&text(parser)?)?),
             Long("control") => control = Some(value(parser)?.into()),
             Value(value) if id.is_none() => id = Some(node_id(&value.string()?)?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, help::LOOKUP)),
         }
     }
-    let id = id.ok_or_else(|| Failure::usage("which node? Try foghorn lookup NODE"))?;
+    let id =
+        id.ok_or_else(|| Failure::usage("which node? Try foghorn lookup NODE; foghorn list shows all"))?;
     if as_json && (all || host) {
         return Err(Failure::usage("--json tells all there is: leave --all and --host out"));
     }
@@ -57,7 +59,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 fn seconds(text: &str) -> Result<Duration, Failure> {
     decimal(text).filter(|wait| *wait <= DAY).ok_or_else(|| {
         Failure::usage(format!(
-            "--wait takes a number of seconds from 0 to 86400, like 10 or 0.5, not {text:?}"
+            "--wait takes a number of seconds from 0 to 86400, like 10 or 0.5, not {}",
+            Quoted(text)
         ))
     })
 }
@@ -76,16 +79,33 @@ fn decimal(text: &str) -> Option<Duration> {
 
 /// The `NodeID` that was typed.
 pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
-    NodeId::try_from(text).map_err(|invalid| Failure::usage(format!("{text:?} names no node: {invalid}")))
+    NodeId::try_from(text)
+        .map_err(|invalid| Failure::usage(format!("{} names no node: {invalid}", Quoted(text))))
 }
 
 /// Asks the daemon where a node is.
 pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Failure> {
-    let reply = Client::connect(control)?.ask(&Request::Lookup(id.clone()))?;
-    reply
-        .into_iter()
-        .next()
-        .ok_or_else(|| Failure::failed("the daemon's answer is empty: is it of another version?"))
+    let mut client = Client::connect(control)?;
+    let reply = client.ask(&Request::Lookup(id.clone())).map_err(|failure| match failure.exit {
+        Exit::No => with_advice(&failure, &mut client, id),
+        _ => failure,
+    })?;
+    reply.into_iter().next().ok_or_else(|| {
+        Failure::failed("the daemon's answer is empty: restart it, it may be of another version")
+    })
+}
+
+/// A node is not known: which one may be meant instead.
+fn with_advice(unknown: &Failure, client: &mut Client, id: &NodeId) -> Failure {
+    let nodes = client.ask(&Request::List).unwrap_or_default();
+    let mut names = String::new();
+    for node in &nodes {
+        names.extend([node.get("id"), " "]);
+    }
+    match nearest(id.as_str(), &names, "") {
+        Some(name) => Failure::no(format!("{unknown}: did you mean {name}?")),
+        None => Failure::no(format!("{unknown}: foghorn list shows who is")),
+    }
 }
 
 /// Asks, and if the node is not known, waits until it is.

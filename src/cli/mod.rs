@@ -11,19 +11,23 @@ mod json;
 mod list;
 mod lookup;
 mod metrics;
+mod near_miss;
 mod output;
 mod run;
 mod status;
 mod terminal;
 mod watch;
 
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::{Parser, ValueExt as _};
+use lexopt::{Arg, Parser, ValueExt as _};
+
+use near_miss::nearest;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -73,9 +77,47 @@ impl fmt::Display for Failure {
 
 impl From<lexopt::Error> for Failure {
     fn from(error: lexopt::Error) -> Self {
-        Self::usage(format!("{error}; see foghorn --help"))
+        use lexopt::Error::{
+            MissingValue, NonUnicodeValue, UnexpectedArgument, UnexpectedOption, UnexpectedValue,
+        };
+        // Not as the error displays itself: that quotes by `{:?}`.
+        let (what, which) = match &error {
+            MissingValue { option: Some(option) } => ("missing argument for option", Cow::from(option)),
+            UnexpectedOption(option) => ("there is no option", Cow::from(option)),
+            UnexpectedArgument(value) => ("unexpected argument", value.to_string_lossy()),
+            UnexpectedValue { option, .. } => ("unexpected argument for option", Cow::from(option)),
+            NonUnicodeValue(value) => ("invalid UTF-8 in", value.to_string_lossy()),
+            _ => ("wrong arguments", Cow::from("")),
+        };
+        Self::usage(format!("{what} {}; see foghorn --help", Quoted(&which)))
     }
 }
+
+/// Text in quotes that is safe to show: a control character becomes a question mark. What is behind `{:?}` takes 600 bytes more.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+        f.write_char('"')?;
+        self.0.chars().try_for_each(|c| f.write_char(if c.is_control() { '?' } else { c }))?;
+        f.write_char('"')
+    }
+}
+
+/// Does what the arguments behind its name ask for. By a pointer: compiled into one function, each command would have the stack of all.
+type Command = fn(&mut Parser) -> Result<(), Failure>;
+
+const COMMANDS: [(&str, Command); 8] = [
+    ("run", run::main),
+    ("lookup", lookup::main),
+    ("list", list::main),
+    ("watch", watch::main),
+    ("hosts", hosts::main),
+    ("status", status::main),
+    ("connect", connect::main),
+    ("help", |_| output::print(help::OVERVIEW)),
+];
 
 /// Does what the arguments (without the program's name) ask for.
 ///
@@ -83,6 +125,14 @@ impl From<lexopt::Error> for Failure {
 ///
 /// [`Failure`] says in one line what went wrong and what to do.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    // `help lookup` is `lookup --help`.
+    if let [help, _] = arguments.as_mut_slice()
+        && help == "help"
+    {
+        *help = "--help".into();
+        arguments.reverse();
+    }
     let mut parser = Parser::from_args(arguments);
     match parser.next()? {
         None => Err(Failure::usage("what is to be done? Try foghorn --help")),
@@ -90,26 +140,47 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure
         Some(Long("version") | Short('V')) => {
             output::print(concat!("foghorn ", env!("CARGO_PKG_VERSION"), "\n"))
         }
-        Some(Value(name)) => {
-            // By a pointer: compiled into this function, each command would have the stack of all.
-            let command: fn(&mut Parser) -> Result<(), Failure> = match name.to_str() {
-                Some("run") => run::main,
-                Some("lookup") => lookup::main,
-                Some("list") => list::main,
-                Some("watch") => watch::main,
-                Some("hosts") => hosts::main,
-                Some("status") => status::main,
-                Some("connect") => connect::main,
-                Some("help") => |_| output::print(help::OVERVIEW),
-                _ => {
-                    let name = name.display();
-                    return Err(Failure::usage(format!("there is no command {name}; see foghorn --help")));
-                }
-            };
-            command(&mut parser)
-        }
-        Some(option) => Err(option.unexpected().into()),
+        Some(Value(name)) => command(&name)?(&mut parser),
+        Some(option) => Err(unexpected(option, help::OVERVIEW)),
     }
+}
+
+/// The command of that name.
+fn command(name: &OsStr) -> Result<Command, Failure> {
+    let mut names = String::new();
+    for (known, command) in COMMANDS {
+        if name == known {
+            return Ok(command);
+        }
+        names.extend([known, " "]);
+    }
+    let name = name.to_string_lossy();
+    if nearest(&name, &names, "").is_none()
+        && let Ok(id) = lookup::node_id(&name)
+        && lookup::ask(None, &id).is_ok()
+    {
+        return Err(Failure::usage(format!(
+            "there is no command {name}: did you mean foghorn lookup {name}?"
+        )));
+    }
+    Err(unknown("command ", &name, &names, ""))
+}
+
+/// What to say of an argument that is not among those which a help text tells of.
+fn unexpected(argument: Arg<'_>, help: &str) -> Failure {
+    match argument {
+        Long(option) => unknown("option --", option, help, "--"),
+        Short(option) => unknown("option -", option.encode_utf8(&mut [0; 4]), help, "--"),
+        Value(value) => lexopt::Error::UnexpectedArgument(value).into(),
+    }
+}
+
+/// What to say of a word that is not known: which of those that are, marked in a text, may be meant.
+fn unknown(what: &str, typed: &str, known: &str, mark: &str) -> Failure {
+    Failure::usage(match nearest(typed, known, mark) {
+        Some(meant) => format!("there is no {what}{typed}: did you mean {mark}{meant}? See foghorn --help"),
+        None => format!("there is no {what}{typed}; see foghorn --help"),
+    })
 }
 
 /// A form of an answer that is asked for by an option; without one it is for people.
@@ -150,7 +221,7 @@ impl Query {
                 Long("control") => query.control = Some(value(parser)?.into()),
                 other => match forms.iter().find(|form| other == Long(form.option())) {
                     Some(form) => query.choose(*form)?,
-                    None => return Err(other.unexpected().into()),
+                    None => return Err(unexpected(other, help)),
                 },
             }
         }
@@ -191,6 +262,6 @@ fn number(parser: &mut Parser, option: &str, range: std::ops::RangeInclusive<u64
     number.ok_or_else(|| {
         let (min, max) = range.into_inner();
         let value = value.to_string_lossy();
-        Failure::usage(format!("{option} takes a whole number from {min} to {max}, not {value:?}"))
+        Failure::usage(format!("{option} takes a whole number from {min} to {max}, not {}", Quoted(&value)))
     })
 }

@@ -6,11 +6,11 @@ use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use lexopt::Arg::{Long, Short};
+use lexopt::Arg::{Long, Short, Value};
 use lexopt::Parser;
 
 use super::lookup::node_id;
-use super::{Failure, control_path, help, number, output, text, value};
+use super::{Failure, Quoted, control_path, help, number, output, text, unexpected, value};
 use crate::host::{Daemon, Memory, Options, Pattern, ServiceManager, User};
 use crate::limits::REGISTRY_CAPACITY;
 use crate::network::Network;
@@ -97,7 +97,13 @@ impl Arguments {
                 Long("control") => arguments.control = Some(value(parser)?.into()),
                 Long("user") => arguments.user = Some(user(&text(parser)?)?),
                 Long("state") => arguments.state = Some(value(parser)?.into()),
-                other => return Err(other.unexpected().into()),
+                Value(name) => {
+                    let name = name.display();
+                    return Err(Failure::usage(format!(
+                        "did you mean --id {name}? Its port goes behind --port"
+                    )));
+                }
+                other => return Err(unexpected(other, help::RUN)),
             }
         }
         Ok(Some(arguments))
@@ -138,7 +144,8 @@ fn announcement(text: &str) -> Result<Announcement, Failure> {
     let parts = text.rsplit_once(':').and_then(|(id, port)| Some((id, port.parse::<NonZeroU16>().ok()?)));
     let Some((id, port)) = parts else {
         return Err(Failure::usage(format!(
-            "--announce takes NODE:PORT with a port from 1 to 65535, like nas:22, not {text:?}"
+            "--announce takes NODE:PORT with a port from 1 to 65535, like nas:22, not {}",
+            Quoted(text)
         )));
     };
     Ok(Announcement { id: node_id(id)?, port })
@@ -146,14 +153,15 @@ fn announcement(text: &str) -> Result<Announcement, Failure> {
 
 fn pattern(text: &str) -> Result<Pattern, Failure> {
     Pattern::new(text).ok_or_else(|| {
-        Failure::usage(format!("--interface takes a pattern like eth* or !docker*, not {text:?}"))
+        Failure::usage(format!("--interface takes a pattern like eth* or !docker*, not {}", Quoted(text)))
     })
 }
 
 fn network(text: &str) -> Result<Network, Failure> {
     text.parse().map_err(|_| {
         Failure::usage(format!(
-            "--allow takes a network like 10.0.0.0/8 or an address like 192.168.7.2, not {text:?}"
+            "--allow takes a network like 10.0.0.0/8 or an address like 192.168.7.2, not {}",
+            Quoted(text)
         ))
     })
 }
@@ -175,7 +183,8 @@ fn host_name() -> Result<NodeId, Failure> {
     let name = name.to_string_lossy();
     NodeId::try_from(&*name).map_err(|invalid| {
         Failure::usage(format!(
-            "the host name {name:?} cannot be announced: {invalid}; give another with --id"
+            "the host name {} cannot be announced: {invalid}; give another with --id",
+            Quoted(&name)
         ))
     })
 }

@@ -8,7 +8,7 @@ use lexopt::Parser;
 use super::client::{Client, Record};
 use super::exec::Exec;
 use super::terminal::{Look, Style};
-use super::{Exit, Failure, help, json, output, value};
+use super::{Exit, Failure, help, json, output, unexpected, value};
 use crate::control::Request;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
@@ -21,7 +21,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             Long("json") => as_json = true,
             Long("control") => control = Some(value(parser)?.into()),
             Long("exec") => exec = Some(Exec::parse(parser)?),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, help::WATCH)),
         }
     }
     if as_json && exec.is_some() {

@@ -14,6 +14,7 @@ mod hosts;
 mod html;
 mod log;
 mod metrics;
+mod near_miss;
 mod privileges;
 mod service_manager;
 mod state;

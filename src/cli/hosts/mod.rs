@@ -16,7 +16,7 @@ use self::follow::Follower;
 use self::names::Names;
 use super::client::Client;
 use super::exec::Exec;
-use super::{Failure, help, output, text, value};
+use super::{Failure, help, output, text, unexpected, value};
 use crate::control::Request;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
@@ -31,7 +31,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             Long("follow") => follow = Some(value(parser)?.into()),
             Long("exec") => exec = Some(Exec::parse(parser)?),
             Long("control") => control = Some(value(parser)?.into()),
-            other => return Err(other.unexpected().into()),
+            other => return Err(unexpected(other, help::HOSTS)),
         }
     }
     let hosts = Hosts { names: Names::new(excluded), control };
