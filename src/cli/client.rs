@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, permission};
 use crate::client::{Connection, Error};
 use crate::control::{ErrorCode, Fields, Request};
 
@@ -67,6 +67,10 @@ impl Client {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        if let Error::PermissionDenied { path } = &error {
+            let advice = permission::advice(path);
+            return Self::failed(format!("no permission to use {}: {advice}", path.display()));
+        }
         let exit = match &error {
             Error::Refused { code, message } if code == ErrorCode::UnknownNode.name() => {
                 return Self::no(message);

@@ -13,6 +13,7 @@ mod lookup;
 mod metrics;
 mod near_miss;
 mod output;
+mod permission;
 mod run;
 mod status;
 mod terminal;

@@ -70,6 +70,10 @@ fn run(options: &Options) -> Result<(), Failure> {
 fn failure(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::InvalidInput => Failure::usage(error.to_string()),
+        // The kernel's own.
+        _ if error.raw_os_error().is_some() => Failure::failed(format!(
+            "the kernel refuses what a daemon needs: {error}: see ulimit -n and what keeps foghorn in"
+        )),
         _ => Failure::failed(error.to_string()),
     }
 }

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration as StdDuration;
 
 use mio::unix::SourceFd;
@@ -16,6 +16,7 @@ use super::links::{Links, io_reason};
 use super::memory::{Memory, RECEIVED};
 use super::netlink::{Inquiry, Interfaces, Monitor};
 use super::outage::Outage;
+use super::port_owner::port_owner;
 use super::privileges::{self, User};
 use super::server::{Server, View};
 use super::service_manager::ServiceManager;
@@ -24,7 +25,7 @@ use super::state_file::StateFile;
 use super::timer::Timer;
 use crate::discoverer::{Config, Discoverer};
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
-use crate::log::{Shown, debug, info, warn};
+use crate::log::{Shown, debug, error, info, warn};
 use crate::network::Network;
 use crate::time::{Duration, Instant};
 use crate::wire::{Announcement, NodeId};
@@ -175,7 +176,12 @@ impl<'a> Daemon<'a> {
                 invalid(format!("cannot expect {id}: all {capacity} places are kept for others"))
             })?;
         }
-        self.reconcile(self.started);
+        if self.reconcile(self.started) == Some(io::ErrorKind::AddrInUse)
+            && let Some(complaint) = port_owner(Path::new("/"), options.udp_port)
+        {
+            // Only now: to look for it allocates, and takes privileges that will be given up.
+            error!("{}", complaint.as_str());
+        }
         Ok(())
     }
 
@@ -322,23 +328,23 @@ impl<'a> Daemon<'a> {
         self.more = true;
     }
 
-    /// Makes the interfaces in use those that there are.
-    fn reconcile(&mut self, now: Instant) {
+    /// Makes the interfaces in use those that there are. Why one could not be used, if so.
+    fn reconcile(&mut self, now: Instant) -> Option<io::ErrorKind> {
         let mut interfaces = Interfaces::default();
-        self.retry_at = match self.inquiry.interfaces(self.received, &mut interfaces) {
+        let failed = match self.inquiry.interfaces(self.received, &mut interfaces) {
             Ok(()) => {
                 self.inquiring.ends();
-                let failed =
-                    self.links.reconcile(now, &interfaces, &mut self.discoverer, self.poll.registry());
-                failed.then(|| now + RETRY)
+                self.links.reconcile(now, &interfaces, &mut self.discoverer, self.poll.registry())
             }
             Err(error) => {
                 if self.inquiring.begins() {
                     warn!("cannot ask for the interfaces: {}; still trying", io_reason(&error));
                 }
-                Some(now + RETRY)
+                Some(error.kind())
             }
         };
+        self.retry_at = failed.map(|_| now + RETRY);
+        failed
     }
 
     /// When something will be due.

@@ -173,15 +173,15 @@ impl Links {
         LinkName(self.iter().find(|link| link.id == id).map(|link| &link.name))
     }
 
-    /// Makes the interfaces in use those that the kernel has and the patterns want. True if any could not be used for
-    /// want of a socket: that is worth another try.
+    /// Makes the interfaces in use those that the kernel has and the patterns want. Why one could not be used for want of a socket, if so:
+    /// that is worth another try.
     pub(super) fn reconcile(
         &mut self,
         now: Instant,
         interfaces: &Interfaces,
         discoverer: &mut Discoverer<'_>,
         registry: &Registry,
-    ) -> bool {
+    ) -> Option<io::ErrorKind> {
         for slot in &mut self.slots {
             if let Some(link) = slot
                 && let Some(reason) = link.unusable(interfaces, &self.patterns)
@@ -218,7 +218,7 @@ impl Links {
             }
         }
         self.tell(failed.as_ref(), crowded);
-        failed.is_some()
+        failed.map(|(_, error)| error.kind())
     }
 
     fn open(&self, interface: &Interface, registry: &Registry, token: Token) -> io::Result<Link> {

@@ -8,7 +8,8 @@
 //! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
 //! timer.rs       the one timer;  clock.rs  the one clock
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
-//! privileges.rs  giving up what the daemon does not need once it has started
+//! privileges.rs  giving up what the daemon does not need once it has started;  accounts.rs  users and groups
+//! port_owner.rs  who has the UDP port when it can't be opened
 //! server/        the control socket and its clients
 //! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
@@ -18,6 +19,7 @@
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control request or a change of the
 //! interfaces allocates nothing. Work for each wake-up is bounded: a flood on one socket starves no other.
 
+mod accounts;
 #[cfg(test)]
 mod budget;
 mod change_log;
@@ -35,6 +37,7 @@ mod logger;
 mod memory;
 mod netlink;
 mod outage;
+mod port_owner;
 mod privileges;
 mod save_times;
 mod server;
@@ -45,6 +48,7 @@ mod timer;
 mod udp;
 mod unix_socket;
 
+pub(crate) use accounts::group_name;
 pub use daemon::{Daemon, Options};
 #[cfg(feature = "defmt")]
 pub use frames::{Level, init as init_log};

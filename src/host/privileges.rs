@@ -7,7 +7,7 @@ use std::io;
 use rustix::io::Errno;
 use rustix::thread::{self, CapabilitySet, CapabilitySets, Gid, Uid};
 
-use super::udp;
+use super::{accounts, udp};
 use crate::log::info;
 
 /// Where the users of this machine are listed; passwd(5).
@@ -29,20 +29,23 @@ impl User {
     /// There is no such user, or that can't be told. The error's text says what to do.
     pub fn find(wanted: &str) -> io::Result<Self> {
         let users = fs::read(USERS).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot look for the user {wanted:?} in {USERS}: {error}"))
+            io::Error::new(error.kind(), format!("cannot look for the user \"{wanted}\" in {USERS}: {error}"))
         })?;
         Self::in_list(&users, wanted).ok_or_else(|| {
-            let message =
-                format!("no user {wanted:?}: make one with useradd or adduser, or give another with --user");
+            let message = format!(
+                "no user \"{wanted}\": make one with useradd or adduser, or give another with --user"
+            );
             io::Error::new(io::ErrorKind::InvalidInput, message)
         })
     }
 
     fn in_list(users: &[u8], wanted: &str) -> Option<Self> {
-        let all = || users.split(|byte| *byte == b'\n').filter_map(parse);
-        let by_number =
-            || wanted.parse().ok().and_then(|wanted: u32| all().find(|(_, uid, _)| *uid == wanted));
-        let (name, uid, gid) = all().find(|(name, ..)| *name == wanted).or_else(by_number)?;
+        let find = |is_right: &dyn Fn(&str, u32) -> bool| {
+            accounts::find(users, &|(name, uid, gid)| is_right(name, uid) && accounts::number(gid).is_some())
+        };
+        let by_number = || wanted.parse().ok().and_then(|wanted: u32| find(&|_, uid| uid == wanted));
+        let (name, uid, gid) = find(&|name, _| name == wanted).or_else(by_number)?;
+        let gid = accounts::number(gid)?;
         Some(Self { name: name.to_owned(), uid, gid })
     }
 
@@ -54,15 +57,6 @@ impl User {
     pub(crate) fn gid(&self) -> u32 {
         self.gid
     }
-}
-
-/// The name, user and group of a line, if it has all three. A password is between, and what follows does not matter here.
-fn parse(line: &[u8]) -> Option<(&str, u32, u32)> {
-    // The highest number stands for no user.
-    let number = |field| std::str::from_utf8(field).ok()?.parse().ok().filter(|number| *number != u32::MAX);
-    let mut fields = line.split(|byte| *byte == b':');
-    let name = std::str::from_utf8(fields.next()?).ok().filter(|name| !name.is_empty())?;
-    Some((name, number(fields.nth(1)?)?, number(fields.next()?)?))
 }
 
 /// Makes this thread, which is to be the process's only one, run as `user`, if one is given, with no other capabilities than those that

@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::assert_failed;
-use crate::common::{Directory, Ended, foghorn, run};
+use crate::common::{Directory, Ended, FOGHORN, foghorn, is_emulated, run};
 
 #[test]
 fn help_and_version_are_answers() {
@@ -154,6 +154,18 @@ fn without_a_daemon_it_says_how_to_start_one() {
     if !std::path::Path::new("/run/foghorn/control.sock").exists() {
         assert_failed(&run(&["lookup", "nas"]), 3, "foghorn run");
     }
+}
+
+#[test]
+fn what_the_kernel_refuses_is_told_with_what_to_do() {
+    if is_emulated() {
+        return;
+    }
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 6; exec \"$0\" run --control \"$1\"", FOGHORN]).arg(control);
+    assert_failed(&shell.output().unwrap().into(), 4, "see ulimit -n");
 }
 
 #[test]

@@ -1,0 +1,55 @@
+//! Who may use the control socket.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use crate::host::group_name;
+
+/// What gives the permission that is missing for a socket.
+pub(super) fn advice(socket: &Path) -> String {
+    // What is in a directory that keeps us out can't be looked at, so the first that can be looked at is what does.
+    let barrier = socket.ancestors().find_map(|path| fs::metadata(path).ok());
+    // To use a socket is to write it, to use a directory is to search it.
+    let may = |metadata: &fs::Metadata| metadata.mode() & if metadata.is_dir() { 0o010 } else { 0o020 } != 0;
+    match barrier.filter(|metadata| metadata.gid() != 0 && may(metadata)) {
+        None => "become root".to_owned(),
+        Some(metadata) => {
+            let gid = metadata.gid();
+            let group = group_name(gid).unwrap_or_else(|| gid.to_string());
+            format!("become root, or join its group: sudo adduser $USER {group}, and log in again")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn the_group_that_may_is_named() {
+        let directory = std::env::temp_dir().join(format!("foghorn-permission-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let path = directory.join("control.sock");
+        let _socket = UnixListener::bind(&path).unwrap();
+        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        // Only root can give it to a group that nobody is in.
+        if chown(&path, None, Some(54_321)).is_ok() && chown(&directory, None, Some(54_322)).is_ok() {
+            set(&path, 0o660);
+            assert!(advice(&path).contains("sudo adduser $USER 54321, and"), "{}", advice(&path));
+            set(&path, 0o604);
+            assert_eq!(advice(&path), "become root");
+            // One that can't be looked at.
+            set(&directory, 0o750);
+            assert!(advice(&directory.join("hidden")).contains("$USER 54322,"));
+            set(&directory, 0o765);
+            assert!(!advice(&directory.join("hidden")).contains("$USER 54322,"));
+        }
+        chown(&path, None, Some(0)).ok();
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(advice(Path::new("")), "become root");
+    }
+}

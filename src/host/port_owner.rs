@@ -1,0 +1,156 @@
+//! Who has a UDP port: by the kernel's tables of sockets and the descriptors of all processes; proc(5).
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+/// Descriptors of all processes that are looked at.
+const DESCRIPTORS: u32 = 100_000;
+
+/// Says which other process has a UDP port and what to do, in a line. None if there is none. Only root can tell the processes of others.
+/// The system is that below `root`, which is `/` but in tests.
+pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
+    let (mut sockets, wanted) = (vec![], format!(":{port:04X}"));
+    // A socket for IPv6 may take the port for IPv4, too.
+    for table in ["proc/net/udp", "proc/net/udp6"] {
+        let table = fs::read(root.join(table)).unwrap_or_default();
+        for line in table.split(|byte| *byte == b'\n') {
+            sockets.extend(inode(line, &wanted));
+        }
+    }
+    if sockets.is_empty() {
+        return None;
+    }
+    let mut left = DESCRIPTORS;
+    let owner = find(&root.join("proc"), &mut |process| {
+        is_other(process)
+            && find(&process.join("fd"), &mut |descriptor| {
+                left = left.saturating_sub(1);
+                // It leads to the socket itself, whose number is that of the table.
+                left > 0
+                    && fs::metadata(descriptor).is_ok_and(|metadata| {
+                        metadata.file_type().is_socket() && sockets.contains(&metadata.ino())
+                    })
+            })
+            .is_some()
+    });
+    let owner = match &owner {
+        Some(process) => name(process),
+        None => "another program (sudo ss -lunp tells which)".to_owned(),
+    };
+    Some(format!("UDP port {port} is in use by {owner}: stop it, or choose another port with --udp-port"))
+}
+
+/// The first entry of a directory that is right.
+fn find(directory: &Path, is_right: &mut dyn FnMut(&Path) -> bool) -> Option<PathBuf> {
+    for entry in fs::read_dir(directory).ok()? {
+        let path = entry.ok()?.path();
+        if is_right(&path) {
+            return Some(path);
+        }
+    }
+    None
+}
+
+/// Whether what is in `/proc` is a process, and not this one.
+fn is_other(process: &Path) -> bool {
+    let number = process.file_name().and_then(|name| name.to_str()?.parse().ok());
+    number.is_some_and(|number: u32| number != std::process::id())
+}
+
+/// What a process is called, and its number. It can call itself anything: what is not printable becomes a question mark.
+fn name(process: &Path) -> String {
+    let mut name = fs::read(process.join("comm")).unwrap_or_default();
+    name.pop();
+    for byte in &mut name {
+        if !(b' '..=b'~').contains(byte) {
+            *byte = b'?';
+        }
+    }
+    let name = String::from_utf8(name).unwrap_or_default();
+    format!("{name} (process {})", process.file_name().unwrap_or_default().display())
+}
+
+/// The inode of a socket whose address ends as wanted, by its line:
+/// `sl local_address rem_address st queues timer retrnsmt uid timeout inode`.
+fn inode(line: &[u8], wanted: &str) -> Option<u64> {
+    let mut words = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
+    words.nth(1).filter(|address| address.ends_with(wanted))?;
+    words.nth(7)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    const HEAD: &str =
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+
+    fn line(port: u16, inode: u64) -> String {
+        format!(
+            " 1234: 00000000:{port:04X} 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 {inode} 2 0000000000000000 0\n"
+        )
+    }
+
+    /// A directory in place of `/`, with a process 812 that has the socket of that inode.
+    fn system(name: &str, comm: &[u8]) -> (PathBuf, u64) {
+        let root = std::env::temp_dir().join(format!("foghorn-port-owner-{}-{name}", std::process::id()));
+        fs::create_dir_all(root.join("proc/net")).unwrap();
+        fs::create_dir_all(root.join("proc/812/fd")).unwrap();
+        fs::create_dir_all(root.join("proc/813")).unwrap();
+        // Its own process is none of those that are looked at.
+        for own in ["self".to_owned(), std::process::id().to_string()] {
+            std::os::unix::fs::symlink("812", root.join("proc").join(own)).unwrap();
+        }
+        fs::write(root.join("proc/812/comm"), comm).unwrap();
+        fs::write(root.join("proc/812/fd/1"), "").unwrap();
+        drop(UnixListener::bind(root.join("proc/812/fd/3")).unwrap());
+        let inode = fs::metadata(root.join("proc/812/fd/3")).unwrap().ino();
+        (root, inode)
+    }
+
+    #[test]
+    fn the_process_is_named() {
+        let (root, inode) = system("named", b"sync\x1b[2J\n");
+        let other = fs::metadata(root.join("proc/812/fd/1")).unwrap().ino();
+        let table =
+            |lines: &[String]| fs::write(root.join("proc/net/udp"), HEAD.to_owned() + &lines.concat());
+        let owner = || port_owner(&root, 21025);
+        assert_eq!(owner(), None);
+        table(&[line(53, inode)]).unwrap();
+        assert_eq!(owner(), None);
+        table(&[line(53, 1), line(21025, inode)]).unwrap();
+        assert!(owner().unwrap().starts_with("UDP port 21025 is in use by sync?[2J (process 812): stop it"));
+        fs::rename(root.join("proc/812"), root.join("proc/cpuinfo")).unwrap();
+        assert!(owner().unwrap().contains("by another program"));
+        fs::rename(root.join("proc/cpuinfo"), root.join("proc/812")).unwrap();
+        // A file of that number is no socket.
+        table(&[line(21025, other)]).unwrap();
+        assert!(owner().unwrap().contains("by another program"));
+        fs::rename(root.join("proc/net/udp"), root.join("proc/net/udp6")).unwrap();
+        assert!(owner().is_some());
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn damaged_lines_are_left() {
+        assert_eq!(inode(line(21025, 7).as_bytes(), ":5221"), Some(7));
+        assert_eq!(inode(line(21026, 7).as_bytes(), ":5221"), None);
+        let long = "1: 00000000:5221 00000000:0000 07 0:0 0:0 0 0 0 18446744073709551616";
+        for bad in [
+            HEAD,
+            "",
+            " ",
+            "1:",
+            "1: 00000000:5221",
+            "1: 5221 0 7 0 0 0 0 0 9",
+            long,
+            "1: 0:15221 0 7 0 0 0 0 0 9",
+        ] {
+            assert_eq!(inode(bad.as_bytes(), ":5221"), None, "{bad:?}");
+        }
+        assert_eq!(inode(b"1: 0:5221 0 7 0 0 0 0 0 \xff", ":5221"), None);
+    }
+}
