@@ -13,14 +13,16 @@ Commands:
   hosts         the nodes as lines of a hosts file, printed or kept up to date
   status        how the daemon does
   connect NODE  a TCP connection to NODE, joined to standard input and output
+  doctor        what is wrong, and what to type
 
 Options:
   -h, --help     this text; foghorn COMMAND --help tells about a command
   -V, --version  the version
 
 Example:
-  foghorn run --id nas --port 22     on the NAS
-  foghorn lookup nas                 on any box where foghorn runs
+  foghorn run --id nas --port 22   on the NAS; foghorn run on the other boxes
+  foghorn lookup nas               on any of them
+  foghorn doctor                   where that does not work
 
 Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 no daemon answers,
 4 anything else failed.
@@ -78,6 +80,7 @@ Options:
 
 Example:
   ping \"$(foghorn lookup --host nas)\"
+  foghorn lookup --wait 10 nas
 
 Exit code 1 if the node is not known.
 ";
@@ -113,7 +116,8 @@ Options:
                   FOGHORN_INTERFACE and, when contested, FOGHORN_RIVAL; the
                   daemon leaves a watch that falls far behind: exit code 3
 
-Example:
+Examples:
+  foghorn watch | grep --line-buffered lost
   foghorn watch --exec /etc/foghorn/changed
 ";
 
@@ -161,4 +165,19 @@ Options:
 
 Example:
   ssh -o ProxyCommand='foghorn connect %h' nas
+";
+
+pub(super) const DOCTOR: &str = "\
+Checks daemon, interfaces, port, firewall and clock, and says what to type.
+
+Usage: foghorn doctor [OPTIONS]
+
+Options:
+  --udp-port PORT  the protocol's port [the daemon's, or 21025]
+  --control PATH   the daemon's socket; or FOGHORN_CONTROL
+
+Example:
+  sudo foghorn doctor
+
+Exit code 1 if something is bad.
 ";

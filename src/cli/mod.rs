@@ -3,6 +3,7 @@
 mod client;
 mod connect;
 mod control_path;
+mod doctor;
 mod exec;
 mod help;
 mod hosts;
@@ -109,7 +110,7 @@ impl fmt::Display for Quoted<'_> {
 /// Does what the arguments behind its name ask for. By a pointer: compiled into one function, each command would have the stack of all.
 type Command = fn(&mut Parser) -> Result<(), Failure>;
 
-const COMMANDS: [(&str, Command); 8] = [
+const COMMANDS: [(&str, Command); 9] = [
     ("run", run::main),
     ("lookup", lookup::main),
     ("list", list::main),
@@ -117,6 +118,7 @@ const COMMANDS: [(&str, Command); 8] = [
     ("hosts", hosts::main),
     ("status", status::main),
     ("connect", connect::main),
+    ("doctor", doctor::main),
     ("help", |_| output::print(help::OVERVIEW)),
 ];
 

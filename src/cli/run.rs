@@ -138,7 +138,7 @@ impl Arguments {
     }
 }
 
-fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Failure> {
+pub(super) fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Failure> {
     let number = number(parser, option, 1..=65_535)?;
     u16::try_from(number).ok().and_then(NonZeroU16::new).ok_or_else(|| Failure::usage("no such port"))
 }

@@ -22,7 +22,7 @@ impl Status {
         self.all(kind).flat_map(Record::pairs)
     }
 
-    fn get<'a>(&'a self, kind: &'a str, key: &str) -> &'a str {
+    pub(super) fn get<'a>(&'a self, kind: &'a str, key: &str) -> &'a str {
         self.all(kind).next().map_or("?", |record| record.get(key))
     }
 

@@ -28,7 +28,12 @@ pub(super) fn processor_time() -> u64 {
 
 /// The same point in time by all clocks.
 pub(super) fn moment(boot: Option<NonZeroU128>, now: Instant) -> Moment {
-    Moment { boot, since_boot: now.since(BOOT), wall: read(ClockId::CLOCK_REALTIME) }
+    Moment { boot, since_boot: now.since(BOOT), wall: wall() }
+}
+
+/// The time since 1970, as far as the clock on the wall is right.
+pub(crate) fn wall() -> Duration {
+    read(ClockId::CLOCK_REALTIME)
 }
 
 /// The number that the kernel gave this boot.

@@ -126,6 +126,23 @@ pub(super) fn is_usable(interface: &Interface, patterns: &[Pattern]) -> bool {
     }
 }
 
+/// Why an interface is not used that no pattern asks for, if it is not; its address apart.
+pub(super) fn shortcoming(flags: InterfaceFlags) -> Option<&'static str> {
+    if !flags.contains(InterfaceFlags::IFF_UP) {
+        Some("it is down")
+    } else if !flags.contains(InterfaceFlags::IFF_RUNNING) {
+        Some("it has no link")
+    } else if flags.contains(InterfaceFlags::IFF_LOOPBACK) {
+        Some("it is loopback")
+    } else if !flags.contains(InterfaceFlags::IFF_BROADCAST)
+        || flags.contains(InterfaceFlags::IFF_POINTOPOINT)
+    {
+        Some("it is point-to-point")
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +195,23 @@ mod tests {
         let mut down = interface("eth0", broadcast);
         down.flags.remove(InterfaceFlags::IFF_RUNNING);
         assert!(!is_usable(&down, &[]));
+    }
+
+    #[test]
+    fn what_is_not_used_has_a_shortcoming() {
+        let all = [
+            InterfaceFlags::IFF_UP,
+            InterfaceFlags::IFF_RUNNING,
+            InterfaceFlags::IFF_LOOPBACK,
+            InterfaceFlags::IFF_BROADCAST,
+            InterfaceFlags::IFF_POINTOPOINT,
+        ];
+        for chosen in 0..1 << all.len() {
+            let flags = all.iter().enumerate().filter(|(bit, _)| chosen & (1 << bit) != 0);
+            let mut seen = interface("eth0", InterfaceFlags::empty());
+            seen.flags = flags.map(|(_, flag)| *flag).collect();
+            assert_eq!(shortcoming(seen.flags).is_none(), is_usable(&seen, &[]), "{:?}", seen.flags);
+        }
     }
 
     #[test]

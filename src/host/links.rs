@@ -247,7 +247,9 @@ impl Links {
                 if self.opening.begins() {
                     let reason = io_reason(error);
                     let hint = match error.kind() {
-                        io::ErrorKind::AddrInUse => "; another program holds it for itself: see `ss -ulpn`",
+                        io::ErrorKind::AddrInUse => {
+                            "; another program holds it for itself: see `foghorn doctor`"
+                        }
                         io::ErrorKind::PermissionDenied => {
                             "; Linux before 5.7 lets only root bind to an interface"
                         }

@@ -3,7 +3,7 @@
 //! ```text
 //! daemon.rs      the loop: wait, take one kind of input, drain the core, repeat
 //! links.rs       the interfaces in use, each with its UDP socket (udp.rs) and what the kernel drops there (filter.rs)
-//! netlink.rs     what the kernel says of interfaces (interface.rs), and that something changed
+//! netlink.rs     what the kernel says of interfaces (interface.rs), and that something changed;  survey.rs  that for people
 //! memory.rs      room for all that is kept
 //! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
 //! timer.rs       the one timer;  clock.rs  the one clock
@@ -44,11 +44,13 @@ mod server;
 mod service_manager;
 mod signals;
 mod state_file;
+mod survey;
 mod timer;
 mod udp;
 mod unix_socket;
 
 pub(crate) use accounts::group_name;
+pub(crate) use clock::wall;
 pub use daemon::{Daemon, Options};
 #[cfg(feature = "defmt")]
 pub use frames::{Level, init as init_log};
@@ -57,7 +59,9 @@ pub(crate) use interface::glob_matches;
 #[cfg(any(feature = "log", feature = "defmt"))]
 pub use log_sink::LogSink;
 pub use memory::Memory;
+pub(crate) use port_owner::{is_running, port_owner};
 pub use privileges::User;
 pub use service_manager::ServiceManager;
+pub(crate) use survey::survey;
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub use {::log::Level, logger::init as init_log};

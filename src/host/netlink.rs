@@ -116,11 +116,23 @@ impl Inquiry {
                 interfaces.add_network(id, network);
             }
         })?;
+        let Interfaces { list, networks } = interfaces;
+        self.links(buffer, &mut |interface| {
+            if networks.iter().any(|(id, _)| *id == interface.id) {
+                let _ = list.push(interface);
+            }
+        })
+    }
+
+    /// Asks, and hands over each interface, also those without an address.
+    pub(super) fn links(
+        &mut self,
+        buffer: &mut [u8; BUFFER],
+        each: &mut dyn FnMut(Interface),
+    ) -> io::Result<()> {
         self.dump(buffer, libc::RTM_GETLINK, &mut |body| {
-            if let Some(interface) = parse_link(body)
-                && interfaces.networks.iter().any(|(id, _)| *id == interface.id)
-            {
-                let _ = interfaces.list.push(interface);
+            if let Some(interface) = parse_link(body) {
+                each(interface);
             }
         })
     }

@@ -36,9 +36,18 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
     });
     let owner = match &owner {
         Some(process) => name(process),
-        None => "another program (sudo ss -lunp tells which)".to_owned(),
+        None => "another program (sudo foghorn doctor tells which)".to_owned(),
     };
     Some(format!("UDP port {port} is in use by {owner}: stop it, or choose another port with --udp-port"))
+}
+
+/// Whether a program of that name runs.
+pub(crate) fn is_running(root: &Path, program: &str) -> bool {
+    find(&root.join("proc"), &mut |process| {
+        let name = fs::read(process.join("comm")).unwrap_or_default();
+        name.strip_suffix(b"\n") == Some(program.as_bytes())
+    })
+    .is_some()
 }
 
 /// The first entry of a directory that is right.
@@ -132,6 +141,14 @@ mod tests {
         fs::rename(root.join("proc/net/udp"), root.join("proc/net/udp6")).unwrap();
         assert!(owner().is_some());
         fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn a_program_that_runs_is_found_by_its_name() {
+        let (root, _) = system("running", b"firewalld\n");
+        assert!(is_running(&root, "firewalld") && !is_running(&root, "firewall"));
+        fs::remove_dir_all(&root).unwrap();
+        assert!(!is_running(&root, "firewalld"));
     }
 
     #[test]

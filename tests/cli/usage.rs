@@ -14,7 +14,7 @@ fn help_and_version_are_answers() {
         assert_eq!((ended.code, ended.err.as_str()), (0, ""));
         assert!(ended.out.contains("foghorn lookup nas"));
     }
-    for command in ["run", "lookup", "list", "watch", "hosts", "status", "connect"] {
+    for command in ["run", "lookup", "list", "watch", "hosts", "status", "connect", "doctor"] {
         let ended = run(&[command, "--help"]);
         assert_eq!((ended.code, ended.err.as_str()), (0, ""));
         assert!(ended.out.contains(&format!("Usage: foghorn {command}")));
@@ -25,7 +25,7 @@ fn help_and_version_are_answers() {
 
 #[test]
 fn help_is_no_wider_than_a_terminal() {
-    for command in ["run", "lookup", "list", "watch", "hosts", "status", "connect"] {
+    for command in ["run", "lookup", "list", "watch", "hosts", "status", "connect", "doctor"] {
         assert!(run(&[command, "--help"]).out.lines().all(|line| line.len() <= 80));
     }
 }
@@ -95,6 +95,8 @@ fn wrong_usage_is_told_in_one_line() {
         (&["hosts", "--follow", "hosts", "--exec"], "--exec takes a command"),
         (&["status", "--json=yes"], "--json"),
         (&["connect"], "which node"),
+        (&["doctor", "--udp-port", "0"], "1 to 65535"),
+        (&["doctor", "nas"], "nas"),
     ] {
         assert_failed(&run(arguments), 2, says);
     }

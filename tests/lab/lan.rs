@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use crate::common::{Daemon, Directory, FOGHORN, TIMEOUT, skip, to_run};
+use crate::common::{Daemon, Directory, Ended, FOGHORN, TIMEOUT, skip, to_run};
 use crate::peer::Peer;
 use crate::role::Role;
 
@@ -231,6 +231,12 @@ impl Host<'_> {
         command.env_remove("FOGHORN_LOG");
         let control = self.path("sock");
         Daemon::start_with(command, &control, arguments)
+    }
+
+    /// Runs foghorn there to its end.
+    pub(crate) fn foghorn(&self, arguments: &[&str]) -> Ended {
+        let mut command = self.namespace.enter_built(FOGHORN);
+        command.args(arguments).env("FOGHORN_CONTROL", self.path("sock")).output().unwrap().into()
     }
 
     /// Runs a node there that sends recorded bytes.

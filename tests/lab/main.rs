@@ -14,6 +14,7 @@ mod addresses;
 #[path = "../common/mod.rs"]
 mod common;
 mod dns;
+mod doctor;
 mod flood;
 mod foreign;
 mod lan;

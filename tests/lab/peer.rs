@@ -21,6 +21,11 @@ impl Peer {
         Self(role)
     }
 
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.0.process()
+    }
+
     /// Waits until it has heard each of these, in whatever order: a `NodeID` and an IP address.
     pub(crate) fn wait_for_all<const N: usize>(&self, expected: [&str; N]) {
         let mut missing = Vec::from(expected);

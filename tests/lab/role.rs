@@ -23,6 +23,11 @@ impl Role {
         Self { child, input: Some(stdin), lines }
     }
 
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Tells it that there is no more input.
     pub(crate) fn end_input(&mut self) {
         self.input = None;

@@ -1,0 +1,272 @@
+//! `foghorn doctor`: what is wrong, and what to type.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lexopt::Arg::{Long, Short};
+use lexopt::Parser;
+
+use super::client::{Client, Record};
+use super::run::port;
+use super::status::Status;
+use super::{Exit, Failure, help, output, unexpected, value};
+use crate::control::Request;
+use crate::host::{is_running, port_owner, survey, wall};
+use crate::wire::v1::UDP_PORT;
+
+/// When 2026 began, in which this was written, in seconds since 1970: no clock that is right says less.
+const WRITTEN: u64 = 1_767_225_600;
+
+pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+    let mut udp_port = None;
+    let mut control: Option<PathBuf> = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return output::print(help::DOCTOR),
+            Long("udp-port") => udp_port = Some(port(parser, "--udp-port")?.get()),
+            Long("control") => control = Some(value(parser)?.into()),
+            other => return Err(unexpected(other, help::DOCTOR)),
+        }
+    }
+    let mut report = Report::default();
+    let status = match Client::connect(control.as_deref()).and_then(|mut client| client.ask(&Request::Status))
+    {
+        Err(failure) if failure.exit == Exit::NoDaemon => {
+            report.line("bad   $", [&failure.message, ""]);
+            vec![]
+        }
+        // There is one, which alone knows the rest.
+        status => status?,
+    };
+    let status = Status(status);
+    let port = udp_port.unwrap_or_else(|| status.get("daemon", "udp_port").parse().unwrap_or(UDP_PORT));
+    report.examine(&status, Path::new("/"), port)?;
+    if wall().secs() < WRITTEN {
+        report.line("warn  the clock is not set: nothing in a --state file has an age", ["", ""]);
+    }
+    output::print(&report.text)?;
+    if report.is_bad {
+        return Err(Failure::no("see what is bad above"));
+    }
+    Ok(())
+}
+
+/// What was found so far, a line for each check.
+#[derive(Default)]
+struct Report {
+    text: String,
+    is_bad: bool,
+}
+
+impl Report {
+    /// Adds a line. Each `$` stands for the next value.
+    fn line(&mut self, line: &str, values: [&str; 2]) {
+        self.is_bad |= line.starts_with('b');
+        let mut values = values.into_iter();
+        for (number, part) in line.split('$').enumerate() {
+            if number > 0 {
+                self.text.push_str(values.next().unwrap_or_default());
+            }
+            self.text.push_str(part);
+        }
+        self.text.push('\n');
+    }
+
+    /// Looks at all but the clock, in a system below `root`, which is `/` but in tests. No daemon answers if the status is empty.
+    fn examine(&mut self, status: &Status, root: &Path, port: u16) -> Result<(), Failure> {
+        let version = status.get("daemon", "version");
+        if version == env!("CARGO_PKG_VERSION") {
+            self.line("ok    the daemon answers", ["", ""]);
+        } else if version != "?" {
+            self.line("warn  the daemon is of another version, $: restart it", [version, ""]);
+        }
+        let mut used = false;
+        let mut usable = false;
+        survey(&mut |name, reason| {
+            let link = status.all("interface").find(|link| link.get("name") == name);
+            used |= link.is_some();
+            usable |= link.is_some() || reason.is_none();
+            match (link, reason) {
+                (Some(link), _) => self.check_link(status, link),
+                (None, Some(reason)) => self.line("ok    $: not used, $", [name, reason]),
+                (None, None) => {
+                    self.line("ok    $: can be used, unless --interface leaves it out", [name, ""]);
+                }
+            }
+        })
+        .map_err(|error| Failure::failed(format!("cannot ask for the interfaces: {error}")))?;
+        if !usable {
+            self.line("bad   no interface is up and has an IPv4 address: see ip addr", ["", ""]);
+        }
+        // Who has it now keeps the daemon out.
+        if !used && let Some(complaint) = port_owner(root, port) {
+            self.line("bad   $", [&complaint, ""]);
+        }
+        let count = |key| status.get("datagrams", key);
+        if count("received") == count("own") {
+            if version != "?" {
+                self.line("warn  no other node is heard: does one run in this LAN?", ["", ""]);
+            }
+            self.check_firewall(root, &port.to_string());
+        }
+        for node in status.all("expected").filter(|node| node.get("state") == "missing") {
+            self.line("warn  $ is expected, but not there", [node.get("id"), ""]);
+        }
+        for node in status.all("contested") {
+            let values = ["id", "addresses"].map(|key| node.get(key));
+            self.line("warn  $ is at $: it has two network cards, or somebody claims its name", values);
+        }
+        Ok(())
+    }
+
+    /// An interface in use.
+    fn check_link(&mut self, status: &Status, link: &Record) {
+        let [name, received, sent, errors] =
+            ["name", "received", "sent", "send_errors"].map(|key| link.get(key));
+        let number = |text: &str| text.parse::<u64>().unwrap_or(0);
+        let [uptime, interval] = ["uptime_s", "interval_s"].map(|key| number(status.get("daemon", key)));
+        if link.get("state") != "up" {
+            self.line("bad   $: cannot send, the daemon's log says why", [name, ""]);
+        } else if received == "0" && sent != "0" && uptime > interval {
+            // What is broadcast comes back to who sends it.
+            self.line("bad   $: hears not even itself, a firewall of this machine keeps all out", [name, ""]);
+        } else if errors != "0" {
+            self.line("warn  $: could not send $ times", [name, errors]);
+        } else if number(link.get("dropped")) > number(received) {
+            self.line("warn  $: drops most, another program uses the port or floods it", [name, ""]);
+        } else {
+            self.line("ok    $: $ received", [name, received]);
+        }
+    }
+
+    /// Firewalls that keep everything out which no rule lets in.
+    fn check_firewall(&mut self, root: &Path, port: &str) {
+        let has = |path, begin: &str| {
+            let text = fs::read(root.join(path)).unwrap_or_default();
+            text.split(|byte| *byte == b'\n').any(|line| line.starts_with(begin.as_bytes()))
+        };
+        if has("etc/ufw/ufw.conf", "ENABLED=yes")
+            && !has("etc/ufw/user.rules", &format!("-A ufw-user-input -p udp --dport {port} "))
+        {
+            self.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", [port, ""]);
+        }
+        if is_running(root, "firewalld") {
+            let advice = "warn  firewalld may keep foghorn out: sudo firewall-cmd --permanent --add-port=$/udp && sudo firewall-cmd --reload";
+            self.line(advice, [port, ""]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Line;
+
+    fn status(lines: &[&str]) -> Status {
+        let record = |line: &&str| match Line::parse(line) {
+            Line::Data { kind, fields } => Record::new(kind, fields),
+            other => panic!("{other:?}"),
+        };
+        Status(lines.iter().map(record).collect())
+    }
+
+    #[test]
+    fn an_interface_is_judged_by_what_it_counted() {
+        let counted = |daemon: &str, counts: &str| {
+            let status = status(&[daemon, &format!("interface name=eth0 {counts}")]);
+            let mut report = Report::default();
+            for link in status.all("interface") {
+                report.check_link(&status, link);
+            }
+            report.text
+        };
+        let daemon = "daemon uptime_s=31 interval_s=30";
+        for (daemon, counts, line) in [
+            (daemon, "state=up received=3 dropped=1 sent=3 send_errors=0", "ok    eth0: 3 received\n"),
+            (
+                daemon,
+                "state=up received=0 dropped=0 sent=3 send_errors=0",
+                "bad   eth0: hears not even itself",
+            ),
+            (daemon, "state=up received=0 dropped=0 sent=0 send_errors=0", "ok    "),
+            (
+                "daemon uptime_s=3 interval_s=30",
+                "state=up received=0 dropped=0 sent=3 send_errors=0",
+                "ok    ",
+            ),
+            (
+                daemon,
+                "state=cannot-send received=3 dropped=0 sent=3 send_errors=1",
+                "bad   eth0: cannot send",
+            ),
+            (
+                daemon,
+                "state=up received=3 dropped=0 sent=3 send_errors=2",
+                "warn  eth0: could not send 2 times\n",
+            ),
+            (daemon, "state=up received=3 dropped=4 sent=3 send_errors=0", "warn  eth0: drops most"),
+            // From another version.
+            ("daemon", "state=up received=many dropped=-1 sent=3 send_errors=0", "ok    "),
+            ("daemon", "", "bad   eth0: cannot send"),
+        ] {
+            let text = counted(daemon, counts);
+            assert!(text.starts_with(line) && text.lines().count() == 1, "{counts}: {text}");
+        }
+    }
+
+    #[test]
+    fn nodes_that_are_missing_or_contested_are_told_of() {
+        let lines = [
+            "daemon version=0.0.1",
+            "datagrams received=5 own=1",
+            "expected id=nas state=known",
+            "expected id=$ state=missing",
+            "contested id=web addresses=10.0.0.2:80,10.0.0.3:80",
+        ];
+        let mut report = Report::default();
+        report.examine(&status(&lines), Path::new("/nowhere"), 1).unwrap();
+        for line in [
+            "warn  the daemon is of another version, 0.0.1: restart it",
+            "warn  $ is expected, but not there",
+            "warn  web is at 10.0.0.2:80,10.0.0.3:80: it has two network cards, or somebody claims its name",
+        ] {
+            assert!(report.text.lines().any(|said| said == line), "{line}: {}", report.text);
+        }
+        assert!(!report.text.contains("nas") && !report.text.contains("heard"), "{}", report.text);
+    }
+
+    #[test]
+    fn a_firewall_without_a_rule_is_told_of() {
+        let root = std::env::temp_dir().join(format!("foghorn-doctor-{}", std::process::id()));
+        for directory in ["etc/ufw", "proc/7"] {
+            fs::create_dir_all(root.join(directory)).unwrap();
+        }
+        let says = || {
+            let mut report = Report::default();
+            report.check_firewall(&root, "21025");
+            assert!(!report.is_bad);
+            report.text
+        };
+        let set = |file, text: &[u8]| fs::write(root.join(file), text).unwrap();
+        assert_eq!(says(), "");
+        for off in [&b"ENABLED=no\nLOGLEVEL=low\n"[..], b"#ENABLED=yes\n", b"", b"\xff\n"] {
+            set("etc/ufw/ufw.conf", off);
+            assert_eq!(says(), "");
+        }
+        set("etc/ufw/ufw.conf", b"# on\nENABLED=yes\nLOGLEVEL=low\n");
+        assert_eq!(says(), "warn  ufw may keep foghorn out: sudo ufw allow 21025/udp\n");
+        for closed in [&b"-A ufw-user-input -p tcp --dport 21025 -j ACCEPT\n-A ufw-user-input -p udp --dport 210 -j ACCEPT\n"[..], b"\xff\xff", b"\n"]
+        {
+            set("etc/ufw/user.rules", closed);
+            assert!(says().contains("ufw"));
+        }
+        for source in ["", "-s 198.18.0.0/24 "] {
+            let rule = format!("*filter\n-A ufw-user-input -p udp --dport 21025 {source}-j ACCEPT\n");
+            set("etc/ufw/user.rules", rule.as_bytes());
+            assert_eq!(says(), "", "{source}");
+        }
+        set("proc/7/comm", b"firewalld\n");
+        assert!(says().starts_with("warn  firewalld may"), "{}", says());
+        fs::remove_dir_all(root).unwrap();
+    }
+}

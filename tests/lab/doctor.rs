@@ -1,0 +1,110 @@
+//! `foghorn doctor`: what it finds on hosts that are well and on such that are not.
+
+use std::time::Instant;
+
+use crate::common::{Ended, TIMEOUT, log, skip};
+use crate::lan::{Host, Lan};
+use crate::links::{start, wait_for};
+
+/// It found something bad, and among all its lines is one that begins so.
+fn assert_bad(ended: &Ended, line: &str) {
+    assert_eq!((ended.code, ended.err.lines().count()), (1, 1), "{ended:?}");
+    assert_says(ended, line);
+}
+
+/// Asks there until the answer ends with that code.
+fn ask_until(host: &Host<'_>, code: i32) -> Ended {
+    let start = Instant::now();
+    loop {
+        let ended = host.foghorn(&["doctor"]);
+        if ended.code == code {
+            return ended;
+        }
+        assert!(start.elapsed() < TIMEOUT, "{ended:#?}");
+    }
+}
+
+fn assert_says(ended: &Ended, line: &str) {
+    assert!(ended.out.lines().any(|said| said.starts_with(line)), "{line:?} is not in {ended:#?}");
+}
+
+#[test]
+fn a_healthy_pair_has_nothing_to_complain_of() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let (nas, pi) = (start(&first, "nas"), start(&second, "pi"));
+    wait_for(&nas, "pi");
+    wait_for(&pi, "nas");
+    for host in [&first, &second] {
+        let ended = host.foghorn(&["doctor"]);
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{ended:?}");
+        assert!(ended.out.lines().all(|line| line.starts_with("ok ")), "{ended:?}");
+        for line in ["ok    the daemon answers", "ok    eth0: ", "ok    lo: not used, it is loopback"] {
+            assert_says(&ended, line);
+        }
+    }
+}
+
+#[test]
+fn without_a_daemon_it_says_how_to_start_one() {
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    let ended = host.foghorn(&["doctor"]);
+    assert_bad(&ended, "bad   no daemon answers at ");
+    assert!(ended.out.contains("foghorn run"), "{ended:?}");
+    assert_says(&ended, "ok    eth0: can be used");
+}
+
+#[test]
+fn a_foreign_program_on_the_port_is_named() {
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    let peer = host.peer(b"something else");
+    let process = format!("(process {})", peer.process());
+    let names = |text: &str| text.contains("UDP port 21025 is in use by ") && text.contains(&process);
+    let before = host.foghorn(&["doctor"]);
+    assert_bad(&before, "bad   UDP port 21025 is in use by ");
+    assert!(names(&before.out), "{before:?}");
+    assert!(!host.foghorn(&["doctor", "--udp-port", "21026"]).out.contains("in use"));
+
+    let nas = start(&host, "nas");
+    if log::can_be_read() {
+        let said = nas.log.seen();
+        assert!(said.iter().any(|line| names(line)), "{said:#?}");
+    }
+    let after = host.foghorn(&["doctor"]);
+    assert_bad(&after, "bad   UDP port 21025 is in use by ");
+    assert_says(&after, "ok    the daemon answers");
+}
+
+#[test]
+fn an_interface_without_an_address_or_a_link_is_told_of() {
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    let _nas = start(&host, "nas");
+    host.ip("addr flush dev eth0");
+    let ended = host.foghorn(&["doctor"]);
+    assert_bad(&ended, "bad   no interface is up and has an IPv4 address");
+    assert_says(&ended, "ok    eth0: not used, it has no IPv4 address");
+    host.ip("addr add 198.18.0.1/24 dev eth0");
+    host.ip("link set eth0 down");
+    assert_says(&host.foghorn(&["doctor"]), "ok    eth0: not used, it is down");
+}
+
+#[test]
+fn a_firewall_that_lets_nothing_in_is_noticed() {
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    // As a firewall does: what comes is dropped, what is broadcast here too.
+    if !host.try_run("ip", "xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir in action block") {
+        skip("the kernel has no IPsec policies, which would drop what comes in");
+        return;
+    }
+    let _nas = host.daemon(&["--id", "nas", "--port", "22", "--interval", "1", "--expect", "pi"]);
+    let ended = ask_until(&host, 1);
+    assert_bad(&ended, "bad   eth0: hears not even itself");
+    assert_says(&ended, "warn  no other node is heard");
+    assert_says(&ended, "warn  pi is expected, but not there");
+    host.ip("xfrm policy flush");
+    assert_eq!(ask_until(&host, 0).err, "");
+}
