@@ -1,0 +1,258 @@
+//! The manual page and the shells' completions name what the help texts name, and the completions do no harm.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{Daemon, Directory, FOGHORN, announcement, free_udp_port, run, skip, to_run};
+
+const MANUAL: &str = include_str!("../cross/man/foghorn.1");
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Prints what bash would insert for each line that it is given, without the quotes, and then a space, which no word has.
+const BASH: &str = r#"
+    source "$0"
+    COMP_WORDBREAKS=$' \t\n"\'@><=;|&(:'
+    for COMP_LINE in "$@"; do
+        COMP_POINT=${#COMP_LINE}
+        _foghorn
+        for reply in "${COMPREPLY[@]}"; do
+            # As when the line is run. What bash keeps of a word that is cut at a colon comes before it.
+            typed=${COMP_LINE##* }
+            case $typed in *:*) reply=${typed%:*}:$reply ;; esac
+            eval "words=($reply)"
+            printf '%s\n' "${words[@]}"
+        done
+        echo ' '
+    done
+"#;
+
+/// The same for fish, which tells what it would insert before it quotes it.
+const FISH: &str = r"
+    source $argv[1]
+    for line in $argv[2..]
+        complete -C $line | string replace -r '\t.*' ''
+        echo ' '
+    end
+";
+
+/// The same for zsh, on a terminal of its own. Where there is but one thing to insert, what the line then ends with is printed.
+const ZSH: &str = r#"
+    zmodload zsh/zpty
+    zpty shell zsh -f -i
+    await() { zpty -r shell output "*$1*" }
+    zpty -w shell "
+        PS1= PS2= RPS1= COLUMNS=1000 LINES=1000 LISTMAX=9999
+        fpath=(${0:h} \$fpath)
+        autoload -Uz compinit && compinit -u -D
+        bindkey -e
+        compadd() {
+            if [[ \" \${@[1,(i)(-|--)]} \" == *\ -[OAD]\ * ]]; then builtin compadd \"\$@\"; return; fi
+            local -a found
+            builtin compadd -A found \"\$@\"
+            hits+=(\$found)
+            builtin compadd \"\$@\"
+        }
+        report() {
+            local -a line=(\${(z)BUFFER})
+            ((\$#hits == 1)) && hits=(\$line[-1])
+            print -rl -- \${(Q)hits} ' ' >> $RESULT
+            hits=()
+            BUFFER=
+            print -r -- do''ne
+        }
+        zle -N report
+        bindkey '^X' report
+        hits=()
+        print -r -- rea''dy"
+    await ready
+    for line in "$@"; do
+        zpty -w -n shell "$line"$'\t\x18'
+        await done
+    done
+    zpty -d shell
+    cat $RESULT
+"#;
+
+/// Where completions run: a directory with nothing in it but what this needs, and a foghorn to ask.
+struct Shells {
+    directory: Directory,
+    daemon: Option<Daemon>,
+}
+
+impl Shells {
+    fn new() -> Self {
+        let directory = Directory::new();
+        let (program, arguments) = to_run(FOGHORN);
+        let words: Vec<_> = [program].into_iter().chain(arguments).map(|word| format!("'{word}'")).collect();
+        let script = format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "));
+        fs::create_dir(directory.path("bin")).unwrap();
+        fs::write(directory.path("bin/foghorn"), script).unwrap();
+        fs::set_permissions(directory.path("bin/foghorn"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(directory.path("home")).unwrap();
+        Self { directory, daemon: None }
+    }
+
+    /// What each shell that is there completes each line to.
+    fn complete(&self, lines: &[&str]) -> Vec<(&'static str, Vec<BTreeSet<String>>)> {
+        let shells = [
+            ("bash", &["--norc", "-c", BASH][..], "foghorn.bash"),
+            ("fish", &["--no-config", "-c", FISH], "foghorn.fish"),
+            ("zsh", &["-f", "-c", ZSH], "_foghorn"),
+        ];
+        let mut completed = vec![];
+        for (shell, arguments, file) in shells {
+            let path = format!("{}:{}", self.directory.path("bin").display(), std::env::var("PATH").unwrap());
+            let result = self.directory.path(&format!("result-{shell}"));
+            let mut command = Command::new(shell);
+            command.args(arguments).arg(Path::new(ROOT).join("cross/completions").join(file)).args(lines);
+            command.current_dir(self.directory.path("home")).env("HOME", self.directory.path("home"));
+            command.env("PATH", path).env("RESULT", result).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+            command.env_remove("XDG_RUNTIME_DIR").env_remove("FOGHORN_CONTROL").stdin(Stdio::null());
+            if let Some(daemon) = &self.daemon {
+                command.env("FOGHORN_CONTROL", &daemon.control);
+            }
+            let Ok(output) = command.output() else {
+                skip(&format!("there is no {shell} that could complete"));
+                continue;
+            };
+            let out = String::from_utf8(output.stdout).unwrap();
+            let sets: Vec<BTreeSet<_>> =
+                out.split_terminator(" \n").map(|set| set.lines().map(str::to_owned).collect()).collect();
+            let err = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(sets.len(), lines.len(), "{shell} completed to {out}\n{err}");
+            completed.push((shell, sets));
+        }
+        completed
+    }
+}
+
+/// The commands, as help tells them.
+fn commands() -> Vec<String> {
+    let help = run(&["--help"]).out;
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    commands.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+}
+
+/// The options of a command, as its help tells them.
+fn options(command: &str) -> BTreeSet<String> {
+    let help = run(&[command, "--help"]).out;
+    let (_, options) = help.split_once("Options:\n").unwrap();
+    let lines = options.lines().take_while(|line| !line.is_empty());
+    let words = lines.flat_map(str::split_whitespace).filter(|word| word.starts_with("--"));
+    words.map(|word| word.trim_end_matches([',', ';', '.', ')']).to_owned()).collect()
+}
+
+#[test]
+fn the_manual_has_all_commands_and_options_and_no_other() {
+    let (_, sections) = MANUAL.split_once(".Sh COMMANDS\n.Ss ").unwrap();
+    let (sections, _) = sections.split_once(".Sh ").unwrap();
+    let mut told = BTreeSet::new();
+    for section in sections.split("\n.Ss ") {
+        let (command, section) = section.split_once('\n').unwrap();
+        let lines = section.lines().filter_map(|line| line.strip_prefix(".It Fl -"));
+        let found: BTreeSet<_> = lines.map(|line| format!("--{}", line.split(' ').next().unwrap())).collect();
+        assert_eq!(found, options(command), "{command}");
+        told.insert(command.to_owned());
+    }
+    assert_eq!(told, commands().into_iter().collect());
+}
+
+#[test]
+fn the_manual_can_be_set() {
+    let file = format!("{ROOT}/cross/man/foghorn.1");
+    for (program, arguments) in
+        [("mandoc", ["-Tlint", "-Wwarning"].as_slice()), ("groff", &["-mdoc", "-wall", "-Tutf8"])]
+    {
+        let Ok(output) = Command::new(program).args(arguments).arg(&file).output() else {
+            skip(&format!("there is no {program} that could look at the manual"));
+            continue;
+        };
+        let said = [output.stderr, if program == "mandoc" { output.stdout } else { vec![] }].concat();
+        assert_eq!(String::from_utf8_lossy(&said), "", "{program}");
+    }
+}
+
+#[test]
+fn shells_complete_all_commands_and_options_and_no_other() {
+    let commands = commands();
+    let lines: Vec<_> = commands.iter().map(|command| format!("foghorn {command} --")).collect();
+    let lines: Vec<_> = ["foghorn "].into_iter().chain(lines.iter().map(String::as_str)).collect();
+    for (shell, completed) in Shells::new().complete(&lines) {
+        let (first, rest) = completed.split_first().unwrap();
+        let first: BTreeSet<_> = first.iter().filter(|word| !word.starts_with('-')).cloned().collect();
+        assert_eq!(first, commands.iter().cloned().collect(), "{shell}");
+        for (command, completed) in commands.iter().zip(rest) {
+            let mut expected = options(command);
+            expected.insert("--help".to_owned());
+            assert_eq!(completed, &expected, "{shell}: {command}");
+        }
+    }
+}
+
+#[test]
+fn shells_complete_values() {
+    let lines =
+        ["foghorn run --log ", "foghorn run --interface l", "foghorn run --port ", "foghorn run --user roo"];
+    for (shell, completed) in Shells::new().complete(&lines) {
+        let has = |line: usize, word: &str| completed.get(line).is_some_and(|words| words.contains(word));
+        assert!(["error", "warn", "info", "debug", "trace"].iter().all(|level| has(0, level)), "{shell}");
+        assert!(has(1, "lo") && has(3, "root"), "{shell}: {completed:?}");
+        assert_eq!(completed.get(2).map(BTreeSet::len), Some(0), "{shell}");
+    }
+}
+
+#[test]
+fn a_name_from_the_lan_is_completed_as_a_word_whatever_it_holds() {
+    let names = [
+        "a$(touch${IFS}pwned)",
+        "b'\"`touch${IFS}pwned`",
+        "c*;touch${IFS}pwned|&<>{}[]()",
+        "d\\$HOME~!#%^",
+        "e:f:g",
+        "リビング",
+        "h",
+    ];
+    let option = "--all";
+    let mut shells = Shells::new();
+    let port = free_udp_port();
+    let control = shells.directory.path("control");
+    let daemon = Daemon::start(&control, &["--interface", "lo", "--udp-port", &port]);
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    for name in names.into_iter().chain([option]) {
+        socket.send_to(&announcement(name, 22), (Ipv4Addr::LOCALHOST, port.parse().unwrap())).unwrap();
+        assert_eq!(daemon.ask(&["lookup", "--wait", "20", "--", name]).code, 0, "{name}");
+    }
+    shells.daemon = Some(daemon);
+
+    let lines: Vec<_> = names
+        .iter()
+        .map(|name| format!("foghorn lookup {}", name.chars().next().unwrap()))
+        .chain(["foghorn connect ", "foghorn run --expect ", "foghorn lookup e:f:"].map(str::to_owned))
+        .collect();
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    // A node with the name of an option is none that can be completed to.
+    let all: BTreeSet<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    for (shell, completed) in shells.complete(&lines) {
+        let one = |name: &str| BTreeSet::from([name.to_owned()]);
+        let expected: Vec<_> =
+            names.iter().map(|name| one(name)).chain([all.clone(), all.clone(), one("e:f:g")]).collect();
+        assert_eq!(completed, expected, "{shell}");
+        assert!(!shells.directory.path("home/pwned").exists(), "{shell}");
+    }
+}
+
+#[test]
+fn without_a_daemon_shells_complete_no_node_and_say_nothing() {
+    for (shell, completed) in Shells::new().complete(&["foghorn lookup n", "foghorn connect n"]) {
+        assert_eq!(completed, [const { BTreeSet::new() }; 2], "{shell}");
+    }
+}
