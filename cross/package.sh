@@ -1,0 +1,30 @@
+# shellcheck shell=sh
+# Sourced by the scripts that make packages, after toolchain.sh: what is the same for all packages.
+#
+#     use_binary TARGET
+#
+# sets target, binary to what build.sh left for it, and version. SOURCE_DATE_EPOCH is set to the time of all files in packages, if it is not
+# yet, so that the same sources make the same packages.
+
+use_binary() {
+  target=$1
+  # shellcheck disable=SC2154
+  case " $targets " in
+  *" ${target:-none} "*) ;;
+  *) fail "no recipe for the target ${target:-(none given)}; there is one for each of: $targets" ;;
+  esac
+  binary=$(realpath -m "${CARGO_TARGET_DIR:-target}/$target/small/foghorn")
+  [ -x "$binary" ] || fail "there is no $binary: cross/build.sh $target makes it"
+  # shellcheck disable=SC2034
+  version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+  # What is no checkout has no time of its own.
+  SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+  export SOURCE_DATE_EPOCH
+}
+
+# archive DIRECTORY NAMES: a compressed archive of these files of the directory, to standard output. They belong to root.
+archive() {
+  from=$1
+  shift
+  tar -C "$from" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -cf - "$@" | gzip -9n
+}

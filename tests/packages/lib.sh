@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # The test has made $directory.
+# Sourced by the tests of packages: hosts made of network namespaces, and what is said when they can't be made.
+
+say() { echo "${0##*/}: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# Says that nothing was tested, which is a failure where all must be.
+skip() {
+  [ -z "${FOGHORN_REQUIRE_LAB:-}" ] || fail "FOGHORN_REQUIRE_LAB is set, but $*"
+  echo "SKIPPED, not tested: $*" >&2
+  exit 0
+}
+
+# equal WHAT GOT WANTED
+equal() {
+  [ "$2" = "$3" ] || fail "$1 is not what it should be:
+$(diff <(echo "$3") <(echo "$2"))"
+}
+
+# await COMMAND: until it succeeds.
+await() {
+  local start=$SECONDS
+  until "$@"; do
+    [ $((SECONDS - start)) -lt 20 ] || fail "this did not come true: $*"
+    sleep 0.1
+  done
+}
+
+# Goes on in namespaces of its own, with the arguments of the script.
+isolate() {
+  [ -z "${FOGHORN_ISOLATED:-}" ] || return 0
+  [ "$(id -u)" = 0 ] || skip "only root can make a root for a package"
+  unshare -nm true 2>/dev/null || skip "no namespaces can be made here"
+  for pair in busybox:busybox-static setpriv:util-linux ip:iproute2; do
+    command -v "${pair%%:*}" >/dev/null || skip "there is no ${pair%%:*}; on Debian it takes the package ${pair##*:}"
+  done
+  ! ldd "$(command -v busybox)" >/dev/null 2>&1 || skip "busybox needs libraries here; on Debian busybox-static does not"
+  FOGHORN_ISOLATED=1 exec unshare -nm --propagation slave "$0" "$@"
+}
+
+# make_root DIRECTORY: a root with BusyBox and nothing else.
+make_root() {
+  mkdir -p "$1"/{bin,sbin,dev,etc/init.d,lib,proc,tmp,usr/bin,usr/sbin}
+  cp "$(command -v busybox)" "$1/bin/busybox"
+  chroot "$1" /bin/busybox --install -s /bin
+  echo root:x:0:0:root:/root:/bin/sh > "$1/etc/passwd"
+  echo root:x:0: > "$1/etc/group"
+  mount --bind /dev "$1/dev"
+  mount -t proc proc "$1/proc"
+}
+
+# make_neighbour INTERFACE PROGRAM: this host gets an interface to a LAN, and there is another on it: 192.168.1.2, on which the program,
+# foghorn, announces nas. Its files are in $directory. They are stopped with stop_neighbour.
+make_neighbour() {
+  ip link set lo up
+  unshare -n sleep 600 &
+  neighbour=$!
+  await differs $$ "$neighbour"
+  ip link add "$1" type veth peer name eth0 netns "$neighbour"
+  ip address add 192.168.1.1/24 brd + dev "$1"
+  ip link set "$1" up
+  nsenter -t "$neighbour" -n sh -c 'ip address add 192.168.1.2/24 brd + dev eth0; ip link set eth0 up; ip link set lo up'
+  nsenter -t "$neighbour" -n "$2" run --id nas --port 22 --control "$directory/nas.sock" 2>"$directory/nas.log" &
+  nas=$!
+}
+
+differs() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink "/proc/$2/ns/net")" ]; }
+
+stop_neighbour() { kill ${nas:+"$nas"} ${neighbour:+"$neighbour"} 2>/dev/null || true; }
