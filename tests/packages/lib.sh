@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # The test has made $directory.
+# shellcheck disable=SC2154 # The test has set $directory and $root.
 # Sourced by the tests of packages: hosts made of network namespaces, and what is said when they can't be made.
 
 say() { echo "${0##*/}: $*" >&2; }
@@ -27,44 +27,46 @@ await() {
   done
 }
 
-# Goes on in namespaces of its own, with the arguments of the script.
+# Goes on in namespaces of its own, with the arguments of the script. What it has started ends with it.
 isolate() {
   [ -z "${FOGHORN_ISOLATED:-}" ] || return 0
   [ "$(id -u)" = 0 ] || skip "only root can make a root for a package"
-  unshare -nm true 2>/dev/null || skip "no namespaces can be made here"
+  unshare -nmp --fork true 2>/dev/null || skip "no namespaces can be made here"
   for pair in busybox:busybox-static setpriv:util-linux ip:iproute2; do
     command -v "${pair%%:*}" >/dev/null || skip "there is no ${pair%%:*}; on Debian it takes the package ${pair##*:}"
   done
   ! ldd "$(command -v busybox)" >/dev/null 2>&1 || skip "busybox needs libraries here; on Debian busybox-static does not"
-  FOGHORN_ISOLATED=1 exec unshare -nm --propagation slave "$0" "$@"
+  FOGHORN_ISOLATED=1 exec unshare -nmp --fork --kill-child --mount-proc "$0" "$@"
 }
 
-# make_root DIRECTORY: a root with BusyBox and nothing else.
+# make_root DIRECTORY: a root with BusyBox and nothing else. It is left with leave_root.
 make_root() {
-  mkdir -p "$1"/{bin,sbin,dev,etc/init.d,lib,proc,tmp,usr/bin,usr/sbin}
+  mkdir -p "$1"/{bin,dev,etc/init.d,proc,tmp,usr/bin,var/run}
   cp "$(command -v busybox)" "$1/bin/busybox"
   chroot "$1" /bin/busybox --install -s /bin
   echo root:x:0:0:root:/root:/bin/sh > "$1/etc/passwd"
   echo root:x:0: > "$1/etc/group"
-  mount --bind /dev "$1/dev"
+  touch "$1/dev/null"
+  mount --bind /dev/null "$1/dev/null"
   mount -t proc proc "$1/proc"
 }
 
+# inside COMMAND: in the root $root.
+inside() { chroot "$root" /bin/env -i PATH=/usr/bin:/bin "$@"; }
+
+leave_root() { umount -ql "$1/dev/null" "$1/proc" || true; }
+
 # make_neighbour INTERFACE PROGRAM: this host gets an interface to a LAN, and there is another on it: 192.168.1.2, on which the program,
-# foghorn, announces nas. Its files are in $directory. They are stopped with stop_neighbour.
+# foghorn, announces nas. Its files are in $directory.
 make_neighbour() {
   ip link set lo up
   unshare -n sleep 600 &
-  neighbour=$!
-  await differs $$ "$neighbour"
-  ip link add "$1" type veth peer name eth0 netns "$neighbour"
+  await has_other_network $!
+  ip link add "$1" type veth peer name eth0 netns $!
   ip address add 192.168.1.1/24 brd + dev "$1"
   ip link set "$1" up
-  nsenter -t "$neighbour" -n sh -c 'ip address add 192.168.1.2/24 brd + dev eth0; ip link set eth0 up; ip link set lo up'
-  nsenter -t "$neighbour" -n "$2" run --id nas --port 22 --control "$directory/nas.sock" 2>"$directory/nas.log" &
-  nas=$!
+  nsenter -t $! -n sh -c 'ip address add 192.168.1.2/24 brd + dev eth0; ip link set eth0 up; ip link set lo up'
+  nsenter -t $! -n "$2" run --id nas --port 22 --control "$directory/nas.sock" 2>"$directory/nas.log" &
 }
 
-differs() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink "/proc/$2/ns/net")" ]; }
-
-stop_neighbour() { kill ${nas:+"$nas"} ${neighbour:+"$neighbour"} 2>/dev/null || true; }
+has_other_network() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
