@@ -24,8 +24,12 @@ _foghorn_options() {
         echo --id --port --announce --expect --interval --interface --allow --udp-port --log --log-to --control --state --user
         ;;
     lookup) echo --all --host --wait --json --control ;;
-    list | watch | status) echo --json --control ;;
+    list) echo --json --html --control ;;
+    watch) echo --json --exec --control ;;
+    status) echo --json --metrics --control ;;
     connect) echo --control ;;
+    hosts) echo --exclude --follow --exec --control ;;
+    doctor) echo --udp-port --control ;;
     esac
     echo --help
 }
@@ -37,16 +41,21 @@ _foghorn() {
     typed=${words[-1]%x} previous=${words[-2]-} command=${words[1]-}
     COMPREPLY=()
     if ((${#words[@]} == 2)); then
-        _foghorn_reply "$typed" <<< $'run\nlookup\nlist\nwatch\nstatus\nconnect\n--help\n--version'
+        _foghorn_reply "$typed" <<< $'run\nlookup\nlist\nwatch\nstatus\nconnect\nhosts\ndoctor\n--help\n--version'
+        return
+    fi
+    if [[ " ${words[*]::${#words[@]}-2} " == *' --exec '* ]]; then
+        compopt -o default
         return
     fi
     case $previous in
+    --exec) _foghorn_reply "$typed" < <(compgen -c -- "$typed") ;;
     --expect) _foghorn_reply "$typed" < <(_foghorn_nodes) ;;
     --interface) _foghorn_reply "$typed" < <(ls /sys/class/net) ;;
     --user) _foghorn_reply "$typed" < <(compgen -u) ;;
     --log) _foghorn_reply "$typed" <<< $'error\nwarn\ninfo\ndebug\ntrace' ;;
-    --log-to | --control | --state) compopt -o default ;;
-    --id | --port | --announce | --interval | --allow | --udp-port | --wait) ;;
+    --log-to | --control | --state | --follow) compopt -o default ;;
+    --id | --port | --announce | --interval | --allow | --udp-port | --wait | --exclude) ;;
     *)
         if [[ $typed == -* ]]; then
             _foghorn_reply "$typed" < <(_foghorn_options "$command" | tr ' ' '\n')
