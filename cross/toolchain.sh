@@ -140,7 +140,7 @@ use_toolchain() {
   # Every ARMv7 has Thumb-2, whose code is a quarter smaller.
   case $target in armv7-*) flags="$flags -Ctarget-feature=+thumb-mode" ;; esac
   # Nobody walks the stack of a build that ends at a panic.
-  [ "${2:-}" != small ] || flags="$flags -Cforce-unwind-tables=no"
+  [ "${2:-}" != small ] || flags="$flags -Cforce-unwind-tables=no -Cllvm-args=-enable-machine-outliner=always"
   case $target in
   armv7-unknown-linux-gnueabihf)
     need gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc --version
