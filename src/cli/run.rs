@@ -182,7 +182,7 @@ fn user(name: &str) -> Result<User, Failure> {
 
 fn host_name() -> Result<NodeId, Failure> {
     let name = nix::unistd::gethostname().map_err(|errno| {
-        Failure::failed(format!("cannot tell the host name: {}; give one with --id", errno.desc()))
+        Failure::failed(format!("cannot tell the host name: {}; give one with --id", io::Error::from(errno)))
     })?;
     let name = name.to_string_lossy();
     NodeId::try_from(&*name).map_err(|invalid| {

@@ -12,12 +12,13 @@ use mio::{Events, Interest, Poll, Token};
 use super::change_log::ChangeLog;
 use super::clock;
 use super::interface::Pattern;
-use super::links::{Links, io_reason};
+use super::links::Links;
 use super::memory::{Memory, RECEIVED};
 use super::netlink::{Inquiry, Interfaces, Monitor};
 use super::outage::Outage;
 use super::port_owner::port_owner;
 use super::privileges::{self, User};
+use super::reason::{Reason, failure};
 use super::server::{Server, View};
 use super::service_manager::ServiceManager;
 use super::signals::{Signals, Wish};
@@ -338,7 +339,7 @@ impl<'a> Daemon<'a> {
             }
             Err(error) => {
                 if self.inquiring.begins() {
-                    warn!("cannot ask for the interfaces: {}; still trying", io_reason(&error));
+                    warn!("cannot ask for the interfaces: {}; still trying", Shown(&Reason::new(&error)));
                 }
                 Some(error.kind())
             }
@@ -357,7 +358,7 @@ impl<'a> Daemon<'a> {
 }
 
 fn invalid(text: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, text)
+    failure(io::ErrorKind::InvalidInput, text)
 }
 
 /// What control clients are answered from.

@@ -4,12 +4,12 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use mio::{Registry, Token};
-use nix::errno::Errno;
 use nix::net::if_::InterfaceFlags;
 
 use super::interface::{Interface, InterfaceName, Pattern, is_usable};
 use super::netlink::Interfaces;
 use super::outage::Outage;
+use super::reason::Reason;
 use super::udp::LinkSocket;
 use crate::discoverer::{Discoverer, Transmit};
 use crate::limits::{LINKS, NETWORKS_PER_LINK};
@@ -90,7 +90,7 @@ impl Link {
                 self.send_errors.increment();
                 if self.sending.begins() {
                     let (name, reason) = (Shown(&self.name), reason(&error));
-                    warn!("{}: cannot send to {}: {}; still trying", name, to, reason);
+                    warn!("{}: cannot send to {}: {}; still trying", name, to, Shown(&reason));
                 }
             }
         }
@@ -111,7 +111,7 @@ impl Link {
             Err(error) => {
                 // An error stands for the interface, not for a datagram: what waits is taken in the next turn.
                 if self.receiving.begins() {
-                    warn!("{}: cannot receive: {}; still trying", Shown(&self.name), reason(&error));
+                    warn!("{}: cannot receive: {}; still trying", Shown(&self.name), Shown(&reason(&error)));
                 }
                 None
             }
@@ -245,7 +245,7 @@ impl Links {
         match failed {
             Some((name, error)) => {
                 if self.opening.begins() {
-                    let reason = io_reason(error);
+                    let reason = Reason::new(error);
                     let hint = match error.kind() {
                         io::ErrorKind::AddrInUse => {
                             "; another program holds it for itself: see `foghorn doctor`"
@@ -256,7 +256,13 @@ impl Links {
                         _ => "",
                     };
                     let (name, port) = (Shown(name), self.udp_port);
-                    error!("{}: cannot open UDP port {}: {}{}; still trying", name, port, reason, hint);
+                    error!(
+                        "{}: cannot open UDP port {}: {}{}; still trying",
+                        name,
+                        port,
+                        Shown(&reason),
+                        hint
+                    );
                 }
             }
             None => {
@@ -391,14 +397,9 @@ impl std::fmt::Display for Patterns<'_> {
     }
 }
 
-fn reason(error: &nb::Error<io::Error>) -> &'static str {
+fn reason(error: &nb::Error<io::Error>) -> Reason {
     match error {
-        nb::Error::WouldBlock => "the send buffer is full",
-        nb::Error::Other(error) => io_reason(error),
+        nb::Error::WouldBlock => Reason::would_block(),
+        nb::Error::Other(error) => Reason::new(error),
     }
-}
-
-/// What went wrong, without the allocation that formatting an `io::Error` makes.
-pub(super) fn io_reason(error: &io::Error) -> &'static str {
-    error.raw_os_error().map_or("unknown error", |code| Errno::from_raw(code).desc())
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use socket2::Type;
 
+use super::reason::failure;
 use super::unix_socket;
 
 /// An open place for log messages. Each of them ends with the same byte, by which a reader tells them apart.
@@ -39,7 +40,7 @@ impl LogSink {
     pub fn open(path: &Path) -> io::Result<Self> {
         if path.as_os_str().is_empty() {
             let message = "\"\" is no place for the log: give the path of a file or a socket with --log-to";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            return Err(failure(io::ErrorKind::InvalidInput, message.to_owned()));
         }
         let is_socket = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
         let out = if is_socket { connect(path) } else { append_to(path) };
@@ -96,7 +97,7 @@ fn because(path: &Path, error: &io::Error) -> io::Error {
         io::ErrorKind::WouldBlock => "the program that listens there is too busy to take it",
         _ => "give the path of a file or a socket with --log-to",
     };
-    io::Error::new(error.kind(), format!("cannot log to {}: {error}: {advice}", path.display()))
+    failure(error.kind(), format!("cannot log to {}: {error}: {advice}", path.display()))
 }
 
 #[cfg(test)]

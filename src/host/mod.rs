@@ -39,6 +39,7 @@ mod netlink;
 mod outage;
 mod port_owner;
 mod privileges;
+mod reason;
 mod save_times;
 mod server;
 mod service_manager;

@@ -7,6 +7,7 @@ use std::io;
 use rustix::io::Errno;
 use rustix::thread::{self, CapabilitySet, CapabilitySets, Gid, Uid};
 
+use super::reason::failure;
 use super::{accounts, udp};
 use crate::log::info;
 
@@ -29,13 +30,13 @@ impl User {
     /// There is no such user, or that can't be told. The error's text says what to do.
     pub fn find(wanted: &str) -> io::Result<Self> {
         let users = fs::read(USERS).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot look for the user \"{wanted}\" in {USERS}: {error}"))
+            failure(error.kind(), format!("cannot look for the user \"{wanted}\" in {USERS}: {error}"))
         })?;
         Self::in_list(&users, wanted).ok_or_else(|| {
             let message = format!(
                 "no user \"{wanted}\": make one with useradd or adduser, or give another with --user"
             );
-            io::Error::new(io::ErrorKind::InvalidInput, message)
+            failure(io::ErrorKind::InvalidInput, message)
         })
     }
 
@@ -77,14 +78,17 @@ pub(super) fn drop(user: Option<&User>, udp_port: u16) -> io::Result<()> {
     let Some(user) = user else { return Ok(()) };
     if user.uid != 0 && thread::set_thread_uid(Uid::ROOT).is_ok() {
         let name = &user.name;
-        return Err(io::Error::other(format!("{name} can become root again: give another with --user")));
+        return Err(failure(
+            io::ErrorKind::Other,
+            format!("{name} can become root again: give another with --user"),
+        ));
     }
     info!("runs as {}", user.name.as_str());
     Ok(())
 }
 
 fn because(errno: Errno, what: fmt::Arguments<'_>, advice: &str) -> io::Error {
-    io::Error::other(format!("{what}: {}: {advice}", io::Error::from(errno)))
+    failure(io::ErrorKind::Other, format!("{what}: {}: {advice}", io::Error::from(errno)))
 }
 
 /// Changes all of the thread's users and groups. The capabilities that it may use are to be dropped then.

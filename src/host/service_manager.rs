@@ -11,8 +11,8 @@ use std::process;
 
 use socket2::{Socket, Type};
 
-use super::links::io_reason;
 use super::outage::Outage;
+use super::reason::Reason;
 use super::unix_socket;
 use crate::log::{Shown, warn};
 use crate::time::{Duration, Instant};
@@ -116,7 +116,7 @@ impl ServiceManager {
             }
             Err(error) => {
                 if self.telling.begins() {
-                    warn!("cannot tell the service manager: {}; still trying", io_reason(&error));
+                    warn!("cannot tell the service manager: {}; still trying", Shown(&Reason::new(&error)));
                 }
                 false
             }

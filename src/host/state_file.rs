@@ -19,9 +19,9 @@ use nix::sys::stat::Mode;
 use nix::unistd::unlink;
 
 use super::clock;
-use super::links::io_reason;
 use super::memory::RECEIVED;
 use super::outage::Outage;
+use super::reason::{Reason, failure};
 use super::save_times::SaveTimes;
 use crate::discoverer::Discoverer;
 use crate::log::{Shown, debug, info, warn};
@@ -50,7 +50,7 @@ impl StateFile {
     pub(super) fn new(path: &Path) -> io::Result<Self> {
         if path.as_os_str().is_empty() {
             let message = "\"\" cannot keep the state: give the path of a file with --state";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            return Err(failure(io::ErrorKind::InvalidInput, message.to_owned()));
         }
         let new = with_suffix(path, ".new");
         Ok(Self {
@@ -91,10 +91,13 @@ impl StateFile {
             Ok(metadata) if metadata.is_file() => usize::try_from(metadata.len()).unwrap_or(usize::MAX),
             // A daemon makes nothing but files: this is somebody else's, and stays what it is.
             Ok(_) => {
-                return Err(io::Error::other(format!(
-                    "{} is in the way and is no file: remove it or give another path with --state",
-                    path.display()
-                )));
+                return Err(failure(
+                    io::ErrorKind::Other,
+                    format!(
+                        "{} is in the way and is no file: remove it or give another path with --state",
+                        path.display()
+                    ),
+                ));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(self.because(&error)),
@@ -108,7 +111,7 @@ impl StateFile {
                 Ok(state) => self.restore(now, &state, discoverer),
                 Err(damaged) => self.set_aside(&damaged),
             },
-            Err(error) => self.set_aside(&io_reason(&error)),
+            Err(error) => self.set_aside(&Reason::new(&error)),
         }
         Ok(())
     }
@@ -134,12 +137,12 @@ impl StateFile {
                 warn!("nothing is known from {}: {}; it is now {}", Shown(&path), Shown(why), Shown(&aside));
             }
             Err(error) => {
-                let (path, error) = (path.display(), io_reason(&error));
+                let (path, error) = (path.display(), Reason::new(&error));
                 warn!(
                     "nothing is known from {}: {}; it can't be set aside and is replaced: {}",
                     Shown(&path),
                     Shown(why),
-                    error
+                    Shown(&error)
                 );
             }
         }
@@ -181,7 +184,11 @@ impl StateFile {
             }
             Err(error) => {
                 if self.saving.begins() {
-                    warn!("cannot save the state to {}: {}; still trying", Shown(&path), io_reason(&error));
+                    warn!(
+                        "cannot save the state to {}: {}; still trying",
+                        Shown(&path),
+                        Shown(&Reason::new(&error))
+                    );
                 }
             }
         }
@@ -230,7 +237,7 @@ impl StateFile {
             }
             _ => "give another path with --state",
         };
-        io::Error::new(error.kind(), format!("cannot keep the state in {path}: {error}: {advice}"))
+        failure(error.kind(), format!("cannot keep the state in {path}: {error}: {advice}"))
     }
 }
 

@@ -10,10 +10,10 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::socket_file::{self, SocketFile};
-use crate::host::links::io_reason;
 use crate::host::outage::Outage;
 use crate::host::privileges::User;
-use crate::log::{info, warn};
+use crate::host::reason::Reason;
+use crate::log::{Shown, info, warn};
 use crate::time::{Duration, Instant};
 
 /// Processor time that newcomers may cost, in nanoseconds for each millisecond: 2.5 %. So whoever connects again and again gets no more
@@ -137,7 +137,7 @@ impl Listener {
     fn fails(&mut self, error: &io::Error, now: Instant) {
         self.failed = now;
         if self.outage.begins() {
-            warn!("not all control clients can connect: {}; still trying", io_reason(error));
+            warn!("not all control clients can connect: {}; still trying", Shown(&Reason::new(error)));
         }
     }
 

@@ -15,6 +15,7 @@ use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::host::privileges::User;
+use crate::host::reason::failure;
 
 /// How often a lock is tried for that another holds, and the pause between.
 const LOCK_TRIES: u32 = 200;
@@ -43,7 +44,10 @@ pub(super) fn bind(path: &Path, user: Option<&User>) -> io::Result<(UnixListener
     if let Some(user) = user {
         file.hand_over(user).map_err(|error| {
             let path = path.display();
-            io::Error::other(format!("cannot hand {path} over to the user: {error}: leave --user out"))
+            failure(
+                io::ErrorKind::Other,
+                format!("cannot hand {path} over to the user: {error}: leave --user out"),
+            )
         })?;
     }
     Ok((listener, file))
@@ -61,7 +65,7 @@ fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
             "\"{}\" cannot be a control socket: give the path of a file with --control",
             path.display()
         );
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        return Err(failure(io::ErrorKind::InvalidInput, message));
     };
     let mut file =
         File::open(directory).map_err(|error| because(directory, "cannot use the directory", &error))?;
@@ -74,7 +78,10 @@ fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
         }
         thread::sleep(LOCK_PAUSE);
     }
-    Err(io::Error::other(format!("another program keeps {} locked: see `lsof` on it", directory.display())))
+    Err(failure(
+        io::ErrorKind::Other,
+        format!("another program keeps {} locked: see `lsof` on it", directory.display()),
+    ))
 }
 
 fn remove_stale(path: &Path) -> io::Result<()> {
@@ -83,10 +90,13 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         metadata => metadata.map_err(|error| because(path, "cannot look at", &error))?,
     };
     if !metadata.file_type().is_socket() {
-        return Err(io::Error::other(format!(
-            "{} is in the way and is no socket: remove it or give another path with --control",
-            path.display()
-        )));
+        return Err(failure(
+            io::ErrorKind::Other,
+            format!(
+                "{} is in the way and is no socket: remove it or give another path with --control",
+                path.display()
+            ),
+        ));
     }
     match connect(path) {
         // It answers, or its queue is full.
@@ -108,7 +118,7 @@ fn connect(path: &Path) -> io::Result<()> {
 }
 
 fn already_running(path: &Path) -> io::Error {
-    io::Error::new(
+    failure(
         io::ErrorKind::AddrInUse,
         format!(
             "a daemon already listens at {}: stop it, or give another path with --control",
@@ -123,7 +133,7 @@ fn because(path: &Path, what: &str, error: &io::Error) -> io::Error {
         io::ErrorKind::PermissionDenied => ": become one who may, or give another path with --control",
         _ => "",
     };
-    io::Error::new(error.kind(), format!("{what} {}: {error}{advice}", path.display()))
+    failure(error.kind(), format!("{what} {}: {error}{advice}", path.display()))
 }
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
@@ -142,7 +152,10 @@ impl SocketFile {
             || !metadata.file_type().is_socket()
             || metadata.nlink() != 1
         {
-            return Err(io::Error::other("another program has put something else there"));
+            return Err(failure(
+                io::ErrorKind::Other,
+                "another program has put something else there".to_owned(),
+            ));
         }
         let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.gid()));
         Ok(fchownat(&file, "", Some(uid), Some(gid), AtFlags::AT_EMPTY_PATH)?)
