@@ -5,6 +5,11 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+/// Musl's own allocator is 9 kB large. The daemon allocates nothing once it runs, so what one costs matters in size alone.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 fn main() -> ExitCode {
     match foghorn::cli::main(std::env::args_os().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -132,7 +132,7 @@ fn a_manager_that_goes_away_is_missed_once() {
     let mut daemon = start(&directory, &variables, &[]);
     assert!(manager.hears().starts_with("READY=1\n"));
     drop(manager);
-    daemon.log.wait_for("cannot tell the service manager: Connection refused; still trying");
+    daemon.log.wait_for("cannot tell the service manager: connection refused (os error 111); still trying");
     assert_eq!(daemon.ask(&["status"]).code, 0);
     assert!(daemon.stop().success());
     let told = daemon.log.until("foghorn ends");
