@@ -1,4 +1,4 @@
-//! A node in a program's own event loop, over [mio](https://docs.rs/mio).
+//! A node in a program's own event loop, over `mio`.
 //!
 //! ```sh
 //! cargo run --example mio -- pi 22 198.18.0.7/24

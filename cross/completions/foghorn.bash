@@ -26,9 +26,9 @@ _foghorn_options() {
     lookup) echo --all --host --wait --json --control ;;
     list) echo --json --html --control ;;
     watch) echo --json --exec --control ;;
+    hosts) echo --exclude --follow --exec --control ;;
     status) echo --json --metrics --control ;;
     connect) echo --control ;;
-    hosts) echo --exclude --follow --exec --control ;;
     doctor) echo --udp-port --control ;;
     esac
     echo --help
@@ -41,7 +41,7 @@ _foghorn() {
     typed=${words[-1]%x} previous=${words[-2]-} command=${words[1]-}
     COMPREPLY=()
     if ((${#words[@]} == 2)); then
-        _foghorn_reply "$typed" <<< $'run\nlookup\nlist\nwatch\nstatus\nconnect\nhosts\ndoctor\n--help\n--version'
+        _foghorn_reply "$typed" <<< $'run\nlookup\nlist\nwatch\nhosts\nstatus\nconnect\ndoctor\n--help\n--version'
         return
     fi
     if [[ " ${words[*]::${#words[@]}-2} " == *' --exec '* ]]; then

@@ -1,4 +1,4 @@
-//! Two nodes on one cable, each over [smoltcp](https://docs.rs/smoltcp), a network stack for microcontrollers.
+//! Two nodes on one cable, each over `smoltcp`, a network stack for microcontrollers.
 //!
 //! ```sh
 //! cargo run --example smoltcp --no-default-features
