@@ -43,10 +43,7 @@ fn the_memory_it_holds_is_that_of_the_budget() {
 
 #[test]
 fn every_command_is_told_of() {
-    let help = common::run(&["--help"]).out;
-    let (_, commands) = help.split_once("Commands:\n").unwrap();
-    let commands = commands.lines().take_while(|line| !line.is_empty());
-    let commands: Vec<_> = commands.map(|line| line.split_whitespace().next().unwrap()).collect();
+    let commands = common::commands();
     assert!(commands.len() >= 6);
     for command in commands {
         assert!(README.contains(&format!("| `foghorn {command}")), "{command}");

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Daemon, Directory, FOGHORN, announcement, free_udp_port, run, skip, to_run};
+use common::{Daemon, Directory, FOGHORN, announcement, commands, free_udp_port, run, to_run, tool};
 
 const MANUAL: &str = include_str!("../cross/man/foghorn.1");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -109,9 +109,10 @@ impl Shells {
         ];
         let mut completed = vec![];
         for (shell, arguments, file) in shells {
+            let Some(program) = tool::find(shell, shell) else { continue };
             let path = format!("{}:{}", self.directory.path("bin").display(), std::env::var("PATH").unwrap());
             let result = self.directory.path(&format!("result-{shell}"));
-            let mut command = Command::new(shell);
+            let mut command = Command::new(program);
             command.args(arguments).arg(Path::new(ROOT).join("cross/completions").join(file)).args(lines);
             command.current_dir(self.directory.path("home")).env("HOME", self.directory.path("home"));
             command.env("PATH", path).env("RESULT", result).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
@@ -119,10 +120,7 @@ impl Shells {
             if let Some(daemon) = &self.daemon {
                 command.env("FOGHORN_CONTROL", &daemon.control);
             }
-            let Ok(output) = command.output() else {
-                skip(&format!("there is no {shell} that could complete"));
-                continue;
-            };
+            let output = command.output().unwrap();
             let out = String::from_utf8(output.stdout).unwrap();
             let sets: Vec<BTreeSet<_>> =
                 out.split_terminator(" \n").map(|set| set.lines().map(str::to_owned).collect()).collect();
@@ -132,14 +130,6 @@ impl Shells {
         }
         completed
     }
-}
-
-/// The commands, as help tells them.
-fn commands() -> Vec<String> {
-    let help = run(&["--help"]).out;
-    let (_, commands) = help.split_once("Commands:\n").unwrap();
-    let commands = commands.lines().take_while(|line| !line.is_empty());
-    commands.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
 }
 
 /// The options of a command, as its help tells them.
@@ -169,13 +159,12 @@ fn the_manual_has_all_commands_and_options_and_no_other() {
 #[test]
 fn the_manual_can_be_set() {
     let file = format!("{ROOT}/cross/man/foghorn.1");
-    for (program, arguments) in
-        [("mandoc", ["-Tlint", "-Wwarning"].as_slice()), ("groff", &["-mdoc", "-wall", "-Tutf8"])]
-    {
-        let Ok(output) = Command::new(program).args(arguments).arg(&file).output() else {
-            skip(&format!("there is no {program} that could look at the manual"));
-            continue;
-        };
+    for (program, package, arguments) in [
+        ("mandoc", "mandoc", ["-Tlint", "-Wwarning"].as_slice()),
+        ("groff", "groff-base", &["-mdoc", "-wall", "-Tutf8"]),
+    ] {
+        let Some(path) = tool::find(program, package) else { continue };
+        let output = Command::new(path).args(arguments).arg(&file).output().unwrap();
         let said = [output.stderr, if program == "mandoc" { output.stdout } else { vec![] }].concat();
         assert_eq!(String::from_utf8_lossy(&said), "", "{program}");
     }

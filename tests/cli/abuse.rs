@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use foghorn::limits::CONTROL_CLIENTS;
 use nix::unistd::geteuid;
 
 use crate::common::{
-    Daemon, Directory, Ended, FOGHORN, Lines, TIMEOUT, Watch, announcement, free_udp_port, log, skip, to_run,
+    Daemon, Directory, Ended, FOGHORN, TIMEOUT, Watch, announcement, free_udp_port, log, skip, to_run,
 };
 use crate::{Loopback, assert_failed};
 
@@ -185,9 +185,7 @@ fn one_user_keeps_no_other_out() {
 
     let mut watchers: Vec<_> = (1..CONTROL_CLIENTS).map(|_| watcher(control)).collect();
     assert_eq!(ask_as_nobody().out, "127.0.0.1:9\n");
-    let mut child = as_nobody("watch").stdout(Stdio::piped()).spawn().unwrap();
-    let lines = Lines::of(child.stdout.take().unwrap());
-    let nobody = Watch { child, lines };
+    let nobody = Watch::start(as_nobody("watch"));
     assert_eq!(nobody.lines.next(), "known pi 127.0.0.1:9 lo");
     // One had to give way, and was told so. The others watch on.
     loopback.send(&announcement("nas", 8));

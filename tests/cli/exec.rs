@@ -1,30 +1,15 @@
 //! `watch --exec`: a command for each change, and what becomes of it.
 
-use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{Daemon, Lines, announcement, foghorn, is_emulated};
+use crate::common::{Daemon, Watch, announcement, foghorn, is_emulated};
 use crate::{Loopback, assert_failed, host};
 
-/// Ended when this is dropped.
-struct Reaction {
-    child: Child,
-    out: Lines,
-    err: Lines,
-}
-
-impl Drop for Reaction {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn watch(loopback: &Loopback, exec: &[&str]) -> Reaction {
+fn watch(loopback: &Loopback, exec: &[&str]) -> Watch {
     start(command(loopback, exec))
 }
 
@@ -34,11 +19,9 @@ fn command(loopback: &Loopback, exec: &[&str]) -> Command {
     command
 }
 
-fn start(mut command: Command) -> Reaction {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-    Reaction { child, out: Lines::of(out), err: Lines::of(err) }
+fn start(mut command: Command) -> Watch {
+    command.stdin(Stdio::piped());
+    Watch::start(command)
 }
 
 /// Says all that it was told.
@@ -53,13 +36,13 @@ fn a_command_is_run_for_each_change_and_told_what_happened() {
     // What foghorn itself was started with is not what happened.
     command.env("FOGHORN_RIVAL", "leaked").env("FOGHORN_NODE", "leaked");
     let reaction = start(command);
-    assert_eq!(reaction.out.next(), "known nas 127.1.0.1:22 127.1.0.1 22 lo none");
+    assert_eq!(reaction.lines.next(), "known nas 127.1.0.1:22 127.1.0.1 22 lo none");
     loopback.send_from(host(2), &announcement("nas", 22));
-    assert_eq!(reaction.out.next(), "moved nas 127.1.0.2:22 127.1.0.2 22 lo none");
+    assert_eq!(reaction.lines.next(), "moved nas 127.1.0.2:22 127.1.0.2 22 lo none");
     loopback.send_from(host(1), &announcement("nas", 22));
-    assert_eq!(reaction.out.next(), "contested nas 127.1.0.1:22 127.1.0.1 22 lo 127.1.0.2:22");
+    assert_eq!(reaction.lines.next(), "contested nas 127.1.0.1:22 127.1.0.1 22 lo 127.1.0.2:22");
     loopback.send_from(host(3), &announcement("tv", 8008));
-    assert_eq!(reaction.out.next(), "found tv 127.1.0.3:8008 127.1.0.3 8008 lo none");
+    assert_eq!(reaction.lines.next(), "found tv 127.1.0.3:8008 127.1.0.3 8008 lo none");
 
     let loopback = Loopback::new(&["--interval", "1"]);
     let announce = [
@@ -76,9 +59,9 @@ fn a_command_is_run_for_each_change_and_told_what_happened() {
     ];
     let mut tv = Daemon::start(&loopback.directory.path("tv.sock"), &announce);
     let reaction = watch(&loopback, &["sh", "-c", TELL]);
-    reaction.out.wait_for(" tv 127.0.0.1:8008 127.0.0.1 8008 lo none");
+    reaction.lines.wait_for(" tv 127.0.0.1:8008 127.0.0.1 8008 lo none");
     tv.crash();
-    reaction.out.wait_for("lost tv 127.0.0.1:8008 127.0.0.1 8008 lo none");
+    reaction.lines.wait_for("lost tv 127.0.0.1:8008 127.0.0.1 8008 lo none");
 }
 
 #[test]
@@ -89,9 +72,9 @@ fn no_shell_sees_what_a_node_is_called() {
         ["$(reboot)", "`reboot`", "a;b", "-rf", "..", "|cat", "a'b\"c", "*", "a=b", "リビング", "%s%n"];
     for name in names {
         loopback.send(&announcement(name, 22));
-        assert_eq!(reaction.out.next(), name);
+        assert_eq!(reaction.lines.next(), name);
     }
-    assert_eq!(reaction.err.seen(), [""; 0]);
+    assert_eq!(reaction.errors.seen(), [""; 0]);
 }
 
 #[test]
@@ -99,18 +82,18 @@ fn what_follows_exec_is_the_commands_own_to_the_last_word() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let reaction = watch(&loopback, &["echo", "$FOGHORN_NODE", "--json", "--help", "a b", ""]);
-    assert_eq!(reaction.out.next(), "$FOGHORN_NODE --json --help a b ");
+    assert_eq!(reaction.lines.next(), "$FOGHORN_NODE --json --help a b ");
 }
 
 #[test]
 fn the_command_starts_clean() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
-    let told = watch(&loopback, &["sh", "-c", "readlink /proc/$$/fd/*; echo end"]).out.until("end");
+    let told = watch(&loopback, &["sh", "-c", "readlink /proc/$$/fd/*; echo end"]).lines.until("end");
     assert_eq!(told.first().unwrap(), "/dev/null");
     assert!(!told.iter().any(|line| line.starts_with("socket:")), "{told:?}");
     // Of itself: a shell that waits may block some.
-    let told = watch(&loopback, &["grep", "^Sig[BI]", "/proc/self/status"]).out.until("SigIgn");
+    let told = watch(&loopback, &["grep", "^Sig[BI]", "/proc/self/status"]).lines.until("SigIgn");
     let signals = |key: &str| {
         let line = told.iter().find_map(|line| line.strip_prefix(key)).unwrap();
         u64::from_str_radix(line.trim(), 16).unwrap()
@@ -127,12 +110,12 @@ fn a_command_that_fails_is_told_of_and_the_next_one_runs() {
     let reaction = watch(&loopback, &["sh", "-c", fail]);
     for (name, says) in [("code", "sh ended with exit code 3"), ("signal", "sh was ended by a signal")] {
         loopback.send(&announcement(name, 22));
-        assert_eq!(reaction.out.next(), name);
-        let told = reaction.err.next();
+        assert_eq!(reaction.lines.next(), name);
+        let told = reaction.errors.next();
         assert!(told.starts_with("foghorn: ") && told.ends_with(says), "{told}");
     }
     loopback.send(&announcement("fine", 22));
-    assert_eq!(reaction.out.next(), "fine");
+    assert_eq!(reaction.lines.next(), "fine");
 }
 
 #[test]
@@ -160,20 +143,13 @@ fn it_ends_by_a_signal_or_with_the_daemon() {
     let mut loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let mut reaction = watch(&loopback, &["echo", "told"]);
-    reaction.out.wait_for("told");
+    reaction.lines.wait_for("told");
     kill(Pid::from_raw(reaction.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert_eq!(reaction.child.wait().unwrap().signal(), Some(Signal::SIGTERM as i32));
 
-    let mut child =
-        command(&loopback, &["echo", "told"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let out = Lines::of(child.stdout.take().unwrap());
-    out.wait_for("told");
+    let mut reaction = watch(&loopback, &["echo", "told"]);
+    reaction.lines.wait_for("told");
     loopback.daemon.crash();
-    assert_eq!(child.wait().unwrap().code(), Some(3));
-    let mut err = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-    assert!(
-        err.contains("the daemon has ended, or left this watch since the command took too long"),
-        "{err}"
-    );
+    reaction.errors.wait_for("the daemon has ended, or left this watch since the command took too long");
+    assert_eq!(reaction.child.wait().unwrap().code(), Some(3));
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::common::{Daemon, Directory, Lines, announcement, foghorn, run};
+use crate::common::{Daemon, Directory, Watch, announcement, foghorn, run};
 use crate::{Loopback, assert_failed, host};
 
 /// What no line may be made of.
@@ -70,12 +70,8 @@ fn a_contested_node_has_one_line() {
     assert_eq!(loopback.daemon.ask(&["hosts"]).out, "127.1.0.1\tnas\n");
 }
 
-/// A `hosts --follow` that prints the file after each replacement, and then a dot. Ended when this is dropped.
-struct Follower {
-    child: Child,
-    out: Lines,
-    err: Lines,
-}
+/// A `hosts --follow` that prints the file after each replacement, and then a dot.
+struct Follower(Watch);
 
 impl Follower {
     fn start(control: &Path, file: &Path) -> Self {
@@ -85,16 +81,14 @@ impl Follower {
     fn start_by(mut command: Command, control: &Path, file: &Path) -> Self {
         command.args(["hosts", "--control"]).arg(control).arg("--follow").arg(file);
         command.args(["--exec", "sh", "-c", "cat \"$0\"; echo ."]).arg(file);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        Self { child, out: Lines::of(out), err: Lines::of(err) }
+        Self(Watch::start(command))
     }
 
     /// The lines of the next replacement, without the first, which says whose file it is.
     fn next(&self) -> Vec<String> {
         let mut lines = vec![];
         loop {
-            match self.out.next() {
+            match self.0.lines.next() {
                 line if line == "." => break,
                 line => lines.push(line),
             }
@@ -111,13 +105,6 @@ impl Follower {
                 return lines;
             }
         }
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -139,12 +126,12 @@ fn a_followed_file_is_replaced_when_the_nodes_change_and_not_otherwise() {
     drop(follower);
     let before = fs::metadata(&file).unwrap().ino();
     let follower = Follower::start(&loopback.daemon.control, &file);
-    follower.err.seen();
+    follower.0.errors.seen();
     assert_eq!(loopback.daemon.ask(&["hosts"]).out, "127.1.0.2\tnas\n");
     assert_eq!(fs::metadata(&file).unwrap().ino(), before);
     loopback.hear_from(host(3), "tv", 8008);
     assert_eq!(follower.next(), ["127.1.0.2\tnas", "127.1.0.3\ttv"]);
-    assert_eq!(follower.err.seen(), [""; 0]);
+    assert_eq!(follower.0.errors.seen(), [""; 0]);
     drop(follower);
     let files: Vec<_> =
         fs::read_dir(file.parent().unwrap()).unwrap().map(|file| file.unwrap().path()).collect();
@@ -172,7 +159,7 @@ fn many_at_once_are_written_together() {
     }
     loopback.hear("node-last", 22);
     follower.until(101);
-    let seen = follower.out.seen();
+    let seen = follower.0.lines.seen();
     let replacements = seen.iter().filter(|line| *line == ".").count();
     assert!(replacements < 50, "{replacements} times");
 }
@@ -219,13 +206,13 @@ fn the_file_stays_while_there_is_no_daemon() {
     let follower = Follower::start(&control, &file);
     assert_eq!(follower.next(), ["127.1.0.1\tnas"]);
     loopback.daemon.crash();
-    assert!(follower.err.next().contains("hosts stays as it is until a daemon answers"));
+    assert!(follower.0.errors.next().contains("hosts stays as it is until a daemon answers"));
     assert!(fs::read_to_string(&file).unwrap().ends_with("127.1.0.1\tnas\n"));
     loopback.daemon = Daemon::start(&control, &["--interface", "lo", "--udp-port", &loopback.port]);
-    assert!(follower.err.next().contains("answers again"));
+    assert!(follower.0.errors.next().contains("answers again"));
     loopback.hear_from(host(2), "nas", 22);
-    follower.out.wait_for("127.1.0.2\tnas");
-    assert_eq!(follower.err.seen().len(), 2);
+    follower.0.lines.wait_for("127.1.0.2\tnas");
+    assert_eq!(follower.0.errors.seen().len(), 2);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::Loopback;
 use crate::assert_failed;
-use crate::common::{Ended, is_emulated, skip};
+use crate::common::{Ended, is_emulated, tool::find};
 
 /// Names that would change the page if they were taken for markup, with what shows them as text.
 const HOSTILE: [(&str, &str); 7] = [
@@ -18,21 +18,17 @@ const HOSTILE: [(&str, &str); 7] = [
     ("שלום", "שלום"),
 ];
 
-/// The elements of a page as a browser has read it, written out again. None where there is no browser; it is taken from where
-/// `FOGHORN_CHROMIUM` says, else from `PATH`.
+/// The elements of a page as a browser has read it, written out again. None where there is no browser.
 fn rendered(loopback: &Loopback, page: &str) -> Option<String> {
+    let chromium = find("chromium", "chromium")?;
     let file = loopback.directory.path("page.html");
     fs::write(&file, page).unwrap();
     let mut command = Command::new("timeout");
-    command.arg("120").arg(std::env::var_os("FOGHORN_CHROMIUM").unwrap_or_else(|| "chromium".into()));
+    command.arg("120").arg(chromium);
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
     command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
     command.arg(format!("--user-data-dir={}", loopback.directory.path("browser").display()));
     let ended = command.arg("--dump-dom").arg(format!("file://{}", file.display())).output().unwrap();
-    if ended.status.code() == Some(127) {
-        skip("there is no chromium");
-        return None;
-    }
     assert!(ended.status.success(), "{ended:?}");
     Some(String::from_utf8(ended.stdout).unwrap())
 }

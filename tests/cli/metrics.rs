@@ -1,21 +1,17 @@
 //! `foghorn status --metrics`, as Prometheus' own promtool reads it.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::common::{Ended, announcement, skip};
+use crate::common::{Ended, announcement, tool::find};
 use crate::{Loopback, assert_failed};
 
-/// Lets promtool judge metrics: it says nothing of those that keep to the format and to Prometheus' conventions. It is taken from where
-/// `FOGHORN_PROMTOOL` says, else from `PATH`.
+/// Lets promtool judge metrics: it says nothing of those that keep to the format and to Prometheus' conventions.
 fn assert_clean(metrics: &str) {
-    let promtool = std::env::var_os("FOGHORN_PROMTOOL").unwrap_or_else(|| "promtool".into());
+    let Some(promtool) = find("promtool", "prometheus") else { return };
     let mut command = Command::new(promtool);
     command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = match command.spawn() {
-        Err(error) if error.kind() == ErrorKind::NotFound => return skip("there is no promtool"),
-        child => child.unwrap(),
-    };
+    let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
     let ended = Ended::from(child.wait_with_output().unwrap());
     assert_eq!((ended.code, &*ended.out, &*ended.err), (0, "", ""), "{metrics}");

@@ -9,6 +9,7 @@
 )]
 
 pub(crate) mod log;
+pub(crate) mod tool;
 
 use std::cell::RefCell;
 use std::fs;
@@ -103,6 +104,14 @@ impl From<Output> for Ended {
 /// Runs foghorn to its end.
 pub(crate) fn run(arguments: &[&str]) -> Ended {
     foghorn().args(arguments).stdin(Stdio::null()).output().unwrap().into()
+}
+
+/// The commands, as help tells them.
+pub(crate) fn commands() -> Vec<String> {
+    let help = run(&["--help"]).out;
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    commands.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
 }
 
 /// The lines that a child prints, as they come.
@@ -222,10 +231,8 @@ impl Daemon {
     /// A command that asks it and goes on running.
     pub(crate) fn watch(&self, arguments: &[&str]) -> Watch {
         let mut command = foghorn();
-        command.args(arguments).env("FOGHORN_CONTROL", &self.control).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let lines = Lines::of(child.stdout.take().unwrap());
-        Watch { child, lines }
+        command.args(arguments).env("FOGHORN_CONTROL", &self.control);
+        Watch::start(command)
     }
 
     pub(crate) fn status(&self) -> serde_json::Value {
@@ -294,10 +301,20 @@ impl Drop for Daemon {
     }
 }
 
-/// A command whose lines are read while it runs.
+/// A command whose lines are read while it runs, ended when this is dropped.
 pub(crate) struct Watch {
     pub(crate) child: Child,
     pub(crate) lines: Lines,
+    pub(crate) errors: Lines,
+}
+
+impl Watch {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = Lines::of(child.stdout.take().unwrap());
+        let errors = Lines::of(child.stderr.take().unwrap());
+        Self { child, lines, errors }
+    }
 }
 
 impl Drop for Watch {

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::common::TIMEOUT;
+use crate::common::{TIMEOUT, tool};
 use crate::lan::{Host, Lan};
-use crate::tool::{self, Server};
+use crate::server::Server;
 
 /// A router with dnsmasq, and a host that asks it.
 struct Resolver<'a> {

@@ -23,10 +23,10 @@ mod onlink;
 mod peer;
 mod privileges;
 mod role;
+mod server;
 mod soak;
 mod ssh;
 mod suspend;
-mod tool;
 mod weather;
 
 use common::{log, skip};

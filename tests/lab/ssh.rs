@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::common::{Daemon, FOGHORN, skip, to_run};
+use crate::common::{Daemon, FOGHORN, skip, to_run, tool};
 use crate::lan::{Host, Lan};
 use crate::links::{start, wait_for};
-use crate::tool::{self, Server};
+use crate::server::Server;
 
 /// The pieces of OpenSSH, and keys. Everything is in files of the test's own.
 struct Ssh {
