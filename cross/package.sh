@@ -17,8 +17,9 @@ use_binary() {
   [ -x "$binary" ] || fail "there is no $binary: cross/build.sh $target makes it"
   # shellcheck disable=SC2034
   version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-  # What is no checkout has no time of its own.
-  SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+  # What is no checkout was made by somebody who unpacked an archive: then the day of Debian's changelog will do.
+  SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null ||
+    date -d "$(sed -n 's/^ -- .*>  //p' cross/debian/changelog | head -n 1)" +%s)}
   export SOURCE_DATE_EPOCH
 }
 

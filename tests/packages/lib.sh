@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # The test has set $directory and $root.
-# Sourced by the tests of packages: hosts made of network namespaces, and what is said when they can't be made.
+# Sourced by the tests of packages: waiting, comparing, hosts made of network namespaces, and what is said when they can't be made.
 
 say() { echo "${0##*/}: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -21,8 +21,8 @@ $(diff <(echo "$3") <(echo "$2"))"
 # await COMMAND: until it succeeds.
 await() {
   local start=$SECONDS
-  until "$@"; do
-    [ $((SECONDS - start)) -lt 20 ] || fail "this did not come true: $*"
+  until "$@" >/dev/null 2>&1; do
+    [ $((SECONDS - start)) -lt 60 ] || { "$@" >&2 || true; fail "this did not come true: $*"; }
     sleep 0.1
   done
 }
