@@ -58,6 +58,19 @@ impl Namespace {
         let status = self.enter(program).args(arguments.split(' ')).stdin(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
     }
+
+    /// Waits until the kernel has noticed that an interface has a link.
+    fn wait_for_link(&self, interface: &str) {
+        let begin = Instant::now();
+        let is_up = || {
+            let shown =
+                self.enter("ip").args(["-oneline", "link", "show", "dev", interface]).output().unwrap();
+            String::from_utf8_lossy(&shown.stdout).contains("state UP")
+        };
+        while !is_up() {
+            assert!(begin.elapsed() < TIMEOUT, "{interface} has no link");
+        }
+    }
 }
 
 impl Drop for Namespace {
@@ -133,6 +146,9 @@ impl Lan {
         host.ip(&format!("link set {end} name {interface}"));
         host.ip(&format!("addr add {address} dev {interface}"));
         host.ip(&format!("link set {interface} up"));
+        // What is sent before, at either end, is lost.
+        host.wait_for_link(interface);
+        self.switch.wait_for_link(port);
     }
 
     /// Gives a host its address on an interface of that index, which the kernel else chooses.
@@ -199,15 +215,7 @@ impl Host<'_> {
 
     /// Waits until the kernel has noticed that an interface has a link.
     pub(crate) fn wait_for_link(&self, interface: &str) {
-        let begin = Instant::now();
-        let is_up = || {
-            let mut ip = self.namespace.enter("ip");
-            let shown = ip.args(["-oneline", "link", "show", "dev", interface]).output().unwrap();
-            String::from_utf8_lossy(&shown.stdout).contains("state UP")
-        };
-        while !is_up() {
-            assert!(begin.elapsed() < TIMEOUT, "{interface} has no link");
-        }
+        self.namespace.wait_for_link(interface);
     }
 
     /// Whether a command succeeds there.
