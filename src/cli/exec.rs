@@ -10,13 +10,12 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use lexopt::Parser;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
-use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{AccessFlags, Pid, access, dup2_stdin};
 
 use super::{Failure, note};
+use crate::host::spawn;
 
 /// What tells the command what happened. Of these it never sees what foghorn itself was started with.
 const VARIABLES: [&str; 7] = [
@@ -71,18 +70,11 @@ impl Exec {
         Ok(())
     }
 
-    /// Starts the command with nothing to read, no signal blocked, and none ignored but those that foghorn was told to ignore.
+    /// Starts the command with nothing to read.
     fn start(&self, values: &[&str]) -> nix::Result<Pid> {
         // It has foghorn's own standard input, which foghorn has no use for.
         dup2_stdin(open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?)?;
-        let mut attributes = PosixSpawnAttr::init()?;
-        attributes
-            .set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
-        attributes.set_sigmask(&SigSet::empty())?;
-        // The standard library has it ignored.
-        attributes.set_sigdefault(&SigSet::from(Signal::SIGPIPE))?;
-        let files = PosixSpawnFileActions::init()?;
-        posix_spawn(self.path.as_c_str(), &files, &attributes, &self.arguments, &environment(values))
+        spawn(&self.path, &self.arguments, &environment(values))
     }
 }
 

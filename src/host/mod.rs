@@ -13,7 +13,8 @@
 //! server/        the control socket and its clients
 //! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
-//! change_log.rs, outage.rs  logging enough and no more
+//! change_log.rs, outage.rs  logging enough and no more;  reason.rs  why something fails
+//! spawn.rs       starting a program, for `--exec`
 //! ```
 //!
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control request or a change of the
@@ -44,6 +45,7 @@ mod save_times;
 mod server;
 mod service_manager;
 mod signals;
+mod spawn;
 mod state_file;
 mod survey;
 mod timer;
@@ -63,6 +65,7 @@ pub use memory::Memory;
 pub(crate) use port_owner::{is_running, port_owner};
 pub use privileges::User;
 pub use service_manager::ServiceManager;
+pub(crate) use spawn::spawn;
 pub(crate) use survey::survey;
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub use {::log::Level, logger::init as init_log};
