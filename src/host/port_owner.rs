@@ -1,11 +1,19 @@
 //! Who has a UDP port: by the kernel's tables of sockets and the descriptors of all processes; proc(5).
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::RawDir;
+
 /// Descriptors of all processes that are looked at.
 const DESCRIPTORS: u32 = 100_000;
+
+/// Bytes for entries of a directory. One takes at most 280.
+const BUFFER: usize = 2048;
 
 /// Says which other process has a UDP port and what to do, in a line. None if there is none. Only root can tell the processes of others.
 /// The system is that below `root`, which is `/` but in tests.
@@ -52,13 +60,15 @@ pub(crate) fn is_running(root: &Path, program: &str) -> bool {
 
 /// The first entry of a directory that is right.
 fn find(directory: &Path, is_right: &mut dyn FnMut(&Path) -> bool) -> Option<PathBuf> {
-    for entry in fs::read_dir(directory).ok()? {
-        let path = entry.ok()?.path();
+    let mut buffer = [MaybeUninit::uninit(); BUFFER];
+    let mut entries = RawDir::new(File::open(directory).ok()?, &mut buffer);
+    loop {
+        let entry = entries.next()?.ok()?;
+        let path = directory.join(OsStr::from_bytes(entry.file_name().to_bytes()));
         if is_right(&path) {
             return Some(path);
         }
     }
-    None
 }
 
 /// Whether what is in `/proc` is a process, and not this one.
