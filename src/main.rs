@@ -2,7 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Musl's own allocator is 9 kB large. The daemon allocates nothing once it runs, so what one costs matters in size alone.
@@ -14,8 +13,7 @@ fn main() -> ExitCode {
     match foghorn::cli::main(std::env::args_os().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Unlike `eprintln!` this does not panic when nobody listens.
-            let _ = writeln!(std::io::stderr(), "foghorn: {failure}");
+            failure.tell();
             ExitCode::from(failure.exit_code())
         }
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddrV4};
 use std::ops::Range;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::stdio::{stdin, stdout};
 use socket2::{Domain, Socket, Type};
 
 use super::lookup::{ask, node_id};
@@ -82,12 +83,10 @@ fn join(stream: &Socket) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The node, standard input and standard output as plain descriptors, without the buffers around the latter: what has been read is passed
-/// on.
+/// The node, standard input and standard output, none with a buffer: what has been read is passed on.
 fn plain(stream: &Socket) -> io::Result<[File; 3]> {
     stream.set_nonblocking(true)?;
-    let file = |descriptor: BorrowedFd<'_>| descriptor.try_clone_to_owned().map(File::from);
-    Ok([file(stream.as_fd())?, file(io::stdin().as_fd())?, file(io::stdout().as_fd())?])
+    Ok([output::plain(stream.as_fd())?, output::plain(stdin())?, output::plain(stdout())?])
 }
 
 /// Waits until one of the two can advance: which.

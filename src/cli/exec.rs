@@ -14,7 +14,8 @@ use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{AccessFlags, Pid, access, dup2_stdin};
 
-use super::{Failure, note};
+use super::Failure;
+use super::output::note;
 use crate::host::spawn;
 
 /// What tells the command what happened. Of these it never sees what foghorn itself was started with.
@@ -64,8 +65,8 @@ impl Exec {
         match ended {
             // Who started foghorn can have told the kernel that nobody asks how children end.
             Ok(WaitStatus::Exited(_, 0)) | Err(Errno::ECHILD) => {}
-            Ok(WaitStatus::Exited(_, code)) => note(format_args!("{path} ended with exit code {code}")),
-            _ => note(format_args!("{path} was ended by a signal")),
+            Ok(WaitStatus::Exited(_, code)) => note(&format!("{path} ended with exit code {code}")),
+            _ => note(&format!("{path} was ended by a signal")),
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! `foghorn list`: all nodes.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
 
 use lexopt::Parser;
 
@@ -15,7 +14,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut nodes = Client::connect(query.control.as_deref())?.ask(&Request::List)?;
     nodes.sort_unstable_by(|a, b| a.get("id").cmp(b.get("id")));
     if nodes.is_empty() && query.form.is_none() {
-        let _ = writeln!(io::stderr(), "foghorn: no node has been heard yet");
+        output::note("no node has been heard yet");
         return Ok(());
     }
     output::write(|out| match query.form {

@@ -23,7 +23,6 @@ mod watch;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use lexopt::Arg::{Long, Short, Value};
@@ -62,6 +61,11 @@ impl Failure {
 
     fn failed(message: impl Into<String>) -> Self {
         Self { exit: Exit::Failed, message: message.into() }
+    }
+
+    /// Says on standard error what went wrong. Unlike `eprintln!` this does not panic when nobody listens.
+    pub fn tell(&self) {
+        output::note(&self.message);
     }
 
     /// What the process ends with: 1 to 4.
@@ -241,11 +245,6 @@ impl Query {
             _ => Ok(()),
         }
     }
-}
-
-/// Says on standard error what is no reason to end.
-fn note(message: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "foghorn: {message}");
 }
 
 /// An option's value.

@@ -1,7 +1,13 @@
-//! Standard output. A reader that stops reading, like `head`, is no failure.
+//! Standard output and standard error. A reader that stops reading, like `head`, is no failure.
+//!
+//! What is written is whole lines and goes out at once, so that the standard library's buffers would be of no use.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::fd::BorrowedFd;
+
+use rustix::stdio::{stderr, stdout};
 
 use super::Failure;
 use super::client::Record;
@@ -20,8 +26,21 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 
 /// Writes to standard output at once. False if nobody reads it any more.
 pub(super) fn tell(text: &str) -> Result<bool, Failure> {
-    let mut out = io::stdout().lock();
-    done(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    done(write_all(stdout(), text))
+}
+
+/// Says on standard error what is no reason to end. Whether anybody listens does not matter.
+pub(super) fn note(message: &str) {
+    let _ = write_all(stderr(), &format!("foghorn: {message}\n"));
+}
+
+fn write_all(descriptor: BorrowedFd<'_>, text: &str) -> io::Result<()> {
+    plain(descriptor)?.write_all(text.as_bytes())
+}
+
+/// What a descriptor is of, as a file without a buffer.
+pub(super) fn plain(descriptor: BorrowedFd<'_>) -> io::Result<File> {
+    Ok(descriptor.try_clone_to_owned()?.into())
 }
 
 /// Whether what was written arrived. False if nobody reads any more: then there is nothing left to do, and no one to tell.

@@ -3,7 +3,9 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
+use std::io::IsTerminal as _;
+
+use rustix::stdio::stdout;
 
 /// A way to show text, with what selects it in a terminal (SGR in ECMA-48).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub(super) struct Look {
 impl Look {
     /// For what standard output is now.
     pub(super) fn of_output() -> Self {
-        Self::new(io::stdout().is_terminal(), &|name| env::var_os(name))
+        Self::new(stdout().is_terminal(), &|name| env::var_os(name))
     }
 
     /// Also by the environment: `NO_COLOR` and `TERM`, and the locale as POSIX finds it. What is empty counts as not set.

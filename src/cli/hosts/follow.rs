@@ -5,9 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Hosts, file};
+use crate::cli::Failure;
 use crate::cli::client::Client;
 use crate::cli::exec::Exec;
-use crate::cli::{Failure, note};
+use crate::cli::output::note;
 use crate::control::Request;
 
 /// Changes within this time are written together: what comes at once, as the known nodes do, is one change.
@@ -42,14 +43,14 @@ impl Follower {
                 Ok(lines) => lines,
                 Err(failure) => {
                     let file = self.file.display();
-                    note(format_args!("{failure}; {file} stays as it is until a daemon answers"));
+                    note(&format!("{failure}; {file} stays as it is until a daemon answers"));
                     let again = loop {
                         thread::sleep(RETRY);
                         if let Ok(again) = self.begin() {
                             break again;
                         }
                     };
-                    note(format_args!("a daemon answers again"));
+                    note("a daemon answers again");
                     watch = again.0;
                     again.1
                 }
