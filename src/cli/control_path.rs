@@ -16,7 +16,7 @@ pub(super) fn for_daemon(option: Option<&Path>, user: Option<&User>) -> Result<P
     if let Some(path) = asked_for(option) {
         return Ok(path);
     }
-    let usable = directories().find(|directory| is_usable(directory, user));
+    let usable = directories().into_iter().find(|directory| is_usable(directory, user));
     usable.map(|directory| directory.join(FILE)).ok_or_else(|| {
         Failure::failed(format!(
             "no place for the control socket: {SYSTEM} can't be written and XDG_RUNTIME_DIR names no directory that can; \

@@ -18,10 +18,12 @@ pub(crate) fn asked_for(option: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// Where a daemon listens that was told nothing, the system's before the user's.
-pub(crate) fn directories() -> impl Iterator<Item = PathBuf> {
-    let of_user = env::var_os("XDG_RUNTIME_DIR").filter(|path| !path.is_empty());
-    let of_user = of_user.map(|path| PathBuf::from(path).join("foghorn"));
-    std::iter::once(PathBuf::from(SYSTEM)).chain(of_user)
+pub(crate) fn directories() -> Vec<PathBuf> {
+    let mut directories = vec![PathBuf::from(SYSTEM)];
+    if let Some(of_user) = env::var_os("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()) {
+        directories.push(PathBuf::from(of_user).join("foghorn"));
+    }
+    directories
 }
 
 /// The sockets at which a daemon may listen, in the order in which to try them.
@@ -29,5 +31,9 @@ pub(super) fn candidates(option: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = asked_for(option) {
         return vec![path];
     }
-    directories().map(|directory| directory.join(FILE)).collect()
+    let mut sockets = directories();
+    for socket in &mut sockets {
+        socket.push(FILE);
+    }
+    sockets
 }
