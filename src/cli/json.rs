@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use super::client::Record;
+
 /// The keys whose values are text.
 const TEXT: [&str; 8] = ["id", "address", "interface", "name", "version", "state", "event", "rival"];
 
@@ -30,7 +32,7 @@ pub(super) fn pairs<'a>(out: &mut String, fields: &mut dyn Iterator<Item = (&'a 
         string(out, key);
         out.push(':');
         if LIST.contains(&key) {
-            array(out, value.split(',').filter(|item| !item.is_empty()), string);
+            list(out, value);
         } else if FLAG.contains(&key) && !is_number(value) {
             out.push_str(if value == "yes" { "true" } else { "false" });
         } else if TEXT.contains(&key) || !is_number(value) {
@@ -46,18 +48,26 @@ pub(super) fn is_number(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Writes `[item,...]`.
-pub(super) fn array<T>(
-    out: &mut String,
-    items: impl IntoIterator<Item = T>,
-    mut item: impl FnMut(&mut String, T),
-) {
+/// Writes `[{"key":value,...},...]`.
+pub(super) fn objects(out: &mut String, records: &mut dyn Iterator<Item = &Record>) {
     out.push('[');
-    for (number, each) in items.into_iter().enumerate() {
+    for (number, record) in records.enumerate() {
         if number > 0 {
             out.push(',');
         }
-        item(out, each);
+        object(out, &mut record.pairs());
+    }
+    out.push(']');
+}
+
+/// Writes `["item",...]`, of items with commas between.
+fn list(out: &mut String, items: &str) {
+    out.push('[');
+    for (number, item) in items.split(',').filter(|item| !item.is_empty()).enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        string(out, item);
     }
     out.push(']');
 }

@@ -21,7 +21,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         None => table(out, &nodes, Look::of_output()),
         Some(Form::Html) => html::write(out, &nodes),
         Some(_) => {
-            json::array(out, &nodes, |out, node| json::object(out, &mut node.pairs()));
+            json::objects(out, &mut nodes.iter());
             writeln!(out)
         }
     })

@@ -10,6 +10,7 @@ use lexopt::{Parser, ValueExt as _};
 use super::client::{Client, Record};
 use super::near_miss::nearest;
 use super::{Exit, Failure, Quoted, help, json, output, text, unexpected, value};
+use crate::client::Error;
 use crate::control::Request;
 use crate::wire::NodeId;
 
@@ -90,9 +91,7 @@ pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Failure
         Exit::No => with_advice(&failure, &mut client, id),
         _ => failure,
     })?;
-    reply.into_iter().next().ok_or_else(|| {
-        Failure::failed("the daemon's answer is empty: restart it, it may be of another version")
-    })
+    reply.into_iter().next().ok_or_else(|| Error::Protocol { what: "node" }.into())
 }
 
 /// A node is not known: which one may be meant instead.

@@ -145,7 +145,7 @@ pub(super) fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Fail
 
 /// NODE:PORT. The name may contain colons, the port does not.
 fn announcement(text: &str) -> Result<Announcement, Failure> {
-    let parts = text.rsplit_once(':').and_then(|(id, port)| Some((id, port.parse::<NonZeroU16>().ok()?)));
+    let parts = text.rsplit_once(':').and_then(|(id, port)| Some((id, NonZeroU16::new(port.parse().ok()?)?)));
     let Some((id, port)) = parts else {
         return Err(Failure::usage(format!(
             "--announce takes NODE:PORT with a port from 1 to 65535, like nas:22, not {}",

@@ -57,7 +57,7 @@ fn write_json(out: &mut String, status: &Status) -> fmt::Result {
         [("own", "own"), ("interfaces", "interface"), ("expected", "expected"), ("contested", "contested")]
     {
         write!(out, ",\"{key}\":")?;
-        json::array(out, status.all(kind), |out, record| json::object(out, &mut record.pairs()));
+        json::objects(out, &mut status.all(kind));
     }
     for kind in ["registry", "datagrams", "rejected"] {
         write!(out, ",\"{kind}\":")?;

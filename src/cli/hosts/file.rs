@@ -1,6 +1,5 @@
 //! The hosts file, which is replaced as a whole: who reads it finds all of it.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -21,10 +20,7 @@ pub(super) fn replace(path: &Path, lines: &str) -> Result<bool, Failure> {
         return Ok(false);
     }
     // Name servers pass over files whose names begin with a dot.
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".new");
-    let new = path.with_file_name(name);
+    let new = path.with_file_name(format!(".{}.new", path.file_name().unwrap_or_default().display()));
     // What a foghorn left that was ended just then.
     let _ = fs::remove_file(&new);
     write(&new, &text).and_then(|()| fs::rename(&new, path)).map_err(|error| {
