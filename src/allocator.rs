@@ -32,10 +32,11 @@ unsafe impl FlexSource for Pages {
     }
 }
 
-/// Finds a block in a time that does not depend on how many there are.
-pub(crate) struct Allocator(
-    UnsafeCell<FlexTlsf<Pages, usize, usize, { usize::BITS as usize }, { usize::BITS as usize }>>,
-);
+/// Lists of free blocks, by 28 powers of two from the smallest block on, and eighths of these: a table of 1 or 2 kB. A block is found in a
+/// time that does not depend on how many there are.
+type Blocks = FlexTlsf<Pages, u32, u8, 28, 8>;
+
+pub(crate) struct Allocator(UnsafeCell<Blocks>);
 
 impl Allocator {
     pub(crate) const fn new() -> Self {
