@@ -1,4 +1,4 @@
-//! `error!`, `warn!`, `info!` and `debug!`: to [defmt](https://docs.rs/defmt) with the feature of that name, else to the `log` facade
+//! `error!`, `warn!`, `info!` and `debug!`: to `defmt` with the feature of that name, else to the `log` facade
 //! with the feature of that name, else to nothing.
 //!
 //! Their format strings are those that both understand: a plain `{}` for each argument that follows, and no names in braces. An
