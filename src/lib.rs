@@ -32,7 +32,7 @@
 //! on Linux as on a microcontroller. The *host* drives it on Linux. Each layer uses only those below it:
 //!
 //! ```text
-//! main         arguments in, exit code out                                          \
+//! main         arguments in, exit code out; allocator.rs is for static binaries     \
 //! cli          one file per command that a person types                              > host
 //! host         the mio loop, UDP sockets, timer, signals, control socket            |
 //! client       asking the daemon, for the commands and for other programs           /
