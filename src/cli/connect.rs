@@ -15,7 +15,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::stdio::{stdin, stdout};
 use socket2::{Domain, Socket, Type};
 
-use super::lookup::{ask, node_id};
+use super::lookup::{advise, ask, node_id};
 use super::{Failure, help, output, unexpected, value};
 
 /// How long each address of the node may take to accept.
@@ -33,7 +33,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         }
     }
     let id = id.ok_or_else(|| Failure::usage("which node? Try foghorn connect NODE"))?;
-    let node = ask(control.as_deref(), &id)?;
+    let control = control.as_deref();
+    let node = ask(control, &id).map_err(|failure| advise(control, &id, failure))?;
     let mut failure = Failure::failed(format!("{id} has no address"));
     for address in node.addresses() {
         let Ok(address) = address.parse::<SocketAddrV4>() else { continue };

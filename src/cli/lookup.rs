@@ -40,9 +40,10 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         return Err(Failure::usage("--json tells all there is: leave --all and --host out"));
     }
     let node = match wait {
-        None => ask(control.as_deref(), &id)?,
-        Some(wait) => wait_for(control.as_deref(), &id, wait)?,
+        None => ask(control.as_deref(), &id),
+        Some(wait) => wait_for(control.as_deref(), &id, wait),
     };
+    let node = node.map_err(|failure| advise(control.as_deref(), &id, failure))?;
     output::write(|out| {
         if as_json {
             json::object(out, &mut node.pairs());
@@ -86,24 +87,23 @@ pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
 
 /// Asks the daemon where a node is.
 pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Failure> {
-    let mut client = Client::connect(control)?;
-    let reply = client.ask(&Request::Lookup(id.clone())).map_err(|failure| match failure.exit {
-        Exit::No => with_advice(&failure, &mut client, id),
-        _ => failure,
-    })?;
+    let reply = Client::connect(control)?.ask(&Request::Lookup(id.clone()))?;
     reply.into_iter().next().ok_or_else(|| Error::Protocol { what: "node" }.into())
 }
 
-/// A node is not known: which one may be meant instead.
-fn with_advice(unknown: &Failure, client: &mut Client, id: &NodeId) -> Failure {
-    let nodes = client.ask(&Request::List).unwrap_or_default();
+/// What to say of a failure to find a node: if it is not known, also which one may be meant instead.
+pub(super) fn advise(control: Option<&Path>, id: &NodeId, failure: Failure) -> Failure {
+    if failure.exit != Exit::No {
+        return failure;
+    }
+    let nodes = Client::connect(control).and_then(|mut client| client.ask(&Request::List));
     let mut names = String::new();
-    for node in &nodes {
+    for node in &nodes.unwrap_or_default() {
         names.extend([node.get("id"), " "]);
     }
     match nearest(id.as_str(), &names, "") {
-        Some(name) => Failure::no(format!("{unknown}: did you mean {name}?")),
-        None => Failure::no(format!("{unknown}: foghorn list shows who is")),
+        Some(name) => Failure::no(format!("{failure}: did you mean {name}?")),
+        None => Failure::no(format!("{failure}: foghorn list shows who is")),
     }
 }
 
