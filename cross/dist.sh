@@ -26,6 +26,7 @@ for target; do
   cross/openwrt/ipk.sh "$target" "$dist"
   cross/tarball/build.sh "$target" "$dist"
 done >&2
+install -m 644 cross/debian/copyright "$dist/COPYRIGHT"
 cd "$dist"
 files=$(ls)
 # shellcheck disable=SC2086

@@ -21,6 +21,10 @@ use_binary() {
   SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null ||
     date -d "$(sed -n 's/^ -- .*>  //p' cross/debian/changelog | head -n 1)" +%s)}
   export SOURCE_DATE_EPOCH
+  # Whoever gets the program is told whose work is in it.
+  for library in $(cargo tree --quiet --locked -e normal,no-proc-macro --target "$target" --prefix none --format '{p}' | sed 's/ .*//' | sort -u); do
+    [ "$library" = foghorn ] || grep -q "^ - $library: " cross/debian/copyright || fail "cross/debian/copyright does not tell of $library"
+  done
 }
 
 # archive DIRECTORY NAMES: a compressed archive of these files of the directory, to standard output. They belong to root.
