@@ -96,12 +96,13 @@ impl Monitor {
 
 /// Asks the kernel for all interfaces that have an IPv4 address.
 pub(super) struct Inquiry {
-    fd: OwnedFd,
+    /// None after a failure: what is left of that answer would be taken for the one to the next question.
+    fd: Option<OwnedFd>,
 }
 
 impl Inquiry {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { fd: open(SockFlag::empty())? })
+        Ok(Self { fd: Some(open(SockFlag::empty())?) })
     }
 
     /// Asks, and adds those that there are. The buffer is for what the kernel says.
@@ -144,9 +145,13 @@ impl Inquiry {
         request: u16,
         each: &mut dyn FnMut(&[u8]),
     ) -> io::Result<()> {
-        sendto(self.fd.as_raw_fd(), &dump_request(request), &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+        let fd = match self.fd.take() {
+            Some(fd) => fd,
+            None => open(SockFlag::empty())?,
+        };
+        sendto(fd.as_raw_fd(), &dump_request(request), &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
         loop {
-            let (length, from) = match recvfrom::<NetlinkAddr>(self.fd.as_raw_fd(), buffer) {
+            let (length, from) = match recvfrom::<NetlinkAddr>(fd.as_raw_fd(), buffer) {
                 Err(Errno::EINTR) => continue,
                 received => received?,
             };
@@ -156,7 +161,10 @@ impl Inquiry {
             let mut messages = buffer.get(..length).unwrap_or_default();
             while let Some((kind, body, rest)) = split_message(messages) {
                 match i32::from(kind) {
-                    libc::NLMSG_DONE => return Ok(()),
+                    libc::NLMSG_DONE => {
+                        self.fd = Some(fd);
+                        return Ok(());
+                    }
                     libc::NLMSG_ERROR => return Err(error_of(body)),
                     _ => each(body),
                 }
@@ -271,6 +279,20 @@ mod tests {
             .expect("lo has an address");
         assert_eq!(interfaces.networks(lo.id).first(), Some(&"127.0.0.1/8".parse().unwrap()));
         assert!(lo.flags.contains(InterfaceFlags::IFF_LOOPBACK));
+    }
+
+    #[test]
+    fn after_a_failure_it_asks_anew() {
+        let list = |inquiry: &mut Inquiry| {
+            let mut interfaces = Interfaces::default();
+            inquiry.interfaces(&mut [0; BUFFER], &mut interfaces).map(|()| interfaces.iter().count())
+        };
+        let mut inquiry = Inquiry::new().unwrap();
+        let interfaces = list(&mut inquiry).unwrap();
+        // What can't be asked is as good as what does not answer.
+        inquiry.fd = Some(std::fs::File::open("/dev/null").unwrap().into());
+        list(&mut inquiry).unwrap_err();
+        assert_eq!(list(&mut inquiry).unwrap(), interfaces);
     }
 
     #[test]
