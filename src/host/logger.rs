@@ -1,6 +1,6 @@
 //! Log messages as lines of text.
 
-use core::fmt::Write as _;
+use core::fmt::{self, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use log::{Level, Log, Metadata, Record};
@@ -9,6 +9,34 @@ use super::log_sink::LogSink;
 
 /// Longest line that is written whole, in bytes.
 const LINE: usize = 512;
+
+/// A line, which takes as much as fits: names are short, paths may be long.
+struct Line(heapless::String<LINE>);
+
+impl Line {
+    fn new(level: Level, message: fmt::Arguments<'_>) -> Self {
+        let level = match level {
+            Level::Error => "error",
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+            Level::Trace => "trace",
+        };
+        let mut line = Self(heapless::String::new());
+        let _ = write!(line, "foghorn: {level}: {message}");
+        if line.0.push('\n').is_err() {
+            line.0.pop();
+            let _ = line.0.push('\n');
+        }
+        line
+    }
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|c| self.0.push(c).map_err(|_| fmt::Error))
+    }
+}
 
 struct Logger {
     sink: Mutex<LogSink>,
@@ -23,21 +51,9 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let level = match record.level() {
-            Level::Error => "error",
-            Level::Warn => "warn",
-            Level::Info => "info",
-            Level::Debug => "debug",
-            Level::Trace => "trace",
-        };
-        // One write for one line, without an allocation. What does not fit is cut: names are short, paths may be long.
-        let mut line = heapless::String::<LINE>::new();
-        let _ = write!(line, "foghorn: {level}: {}", record.args());
-        if line.push('\n').is_err() {
-            line.pop();
-            let _ = line.push('\n');
-        }
-        self.sink.lock().unwrap_or_else(PoisonError::into_inner).send(line.as_bytes());
+        // One write for one line, without an allocation.
+        let line = Line::new(record.level(), *record.args());
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner).send(line.0.as_bytes());
     }
 
     fn flush(&self) {}
@@ -49,5 +65,24 @@ pub fn init(level: Level, sink: LogSink) {
     let logger = LOGGER.get_or_init(|| Logger { sink: Mutex::new(sink) });
     if log::set_logger(logger).is_ok() {
         log::set_max_level(level.to_level_filter());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_cut_and_still_a_line() {
+        for length in [0, 400, 492, 493, 494, 600] {
+            for letter in ["x", "ü"] {
+                let path = letter.repeat(length / letter.len());
+                let whole = format!("foghorn: info: {path}: why\n");
+                let line = Line::new(Level::Info, format_args!("{path}: why")).0;
+                let (told, rest) = whole.split_at(line.len() - 1);
+                assert_eq!(line.strip_suffix('\n'), Some(told));
+                assert!(rest == "\n" || line.len() > LINE - letter.len(), "{length} of {letter}: {line}");
+            }
+        }
     }
 }
