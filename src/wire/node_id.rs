@@ -62,8 +62,13 @@ fn is_printable(c: char) -> bool {
     let shown = |c: char| c.escape_debug().len() == 1;
     match c {
         '"' | '\'' | '\\' => true,
-        _ => !c.is_whitespace() && !c.is_control() && (shown(c) || is_combining_mark(c)),
+        _ => !c.is_whitespace() && !is_blank(c) && !c.is_control() && (shown(c) || is_combining_mark(c)),
     }
+}
+
+/// Characters that Unicode counts as letters or symbols and that nobody sees: fillers of Hangul, Braille without a dot.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
 /// The combining marks of Latin, Greek and Cyrillic letters (Unicode block U+0300 to U+036F), less the
@@ -133,7 +138,8 @@ mod tests {
         assert_eq!(NodeId::new(&[b'x'; NODE_ID_CAPACITY + 1]), Err(InvalidNodeId::TooLong));
         for bad in [
             "a b", "a\tb", "a\n", "\0", "\x1b[2J", "\x7f", "a\u{85}", "a\u{a0}b", "\u{200b}", "\u{202e}",
-            "\u{2028}", "\u{34f}", "\u{feff}", "\u{e000}", "\u{378}",
+            "\u{2028}", "\u{34f}", "\u{feff}", "\u{e000}", "\u{378}", "\u{115f}", "\u{1160}", "\u{2800}",
+            "\u{3164}", "\u{ffa0}",
         ] {
             assert_eq!(NodeId::try_from(bad), Err(InvalidNodeId::NotPrintable), "{bad:?}");
         }
