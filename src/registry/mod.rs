@@ -24,7 +24,7 @@
 //! ```text
 //! index    2 N places, open addressing with linear probing, from the hash of a NodeID to a place
 //! nodes    N entries, each at its place for as long as it is known
-//! links    for each place: the hash, and its neighbours in one of three lists:
+//! joints   for each place: the hash, and its neighbours in one of three lists:
 //!            newcomers     not established, heard longest ago first
 //!            established   heard longest ago first
 //!            free          places without a node, but for those that are kept for expected ones
@@ -52,8 +52,8 @@ pub use entry::Entry;
 use index::Index;
 pub use list::Place;
 use list::{Joint, List};
-use node::Heard;
-pub use node::{Address, LinkId, Node};
+pub use node::{Address, LinkId};
+use node::{Heard, Node};
 pub use saved::Saved;
 use sources::Sources;
 pub use storage::Storage;

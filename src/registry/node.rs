@@ -40,7 +40,7 @@ pub struct Address {
 ///
 /// On cache lines of its own, since in a large registry each line is a wait for memory.
 #[repr(C, align(64))]
-pub struct Node {
+pub(super) struct Node {
     /// Where it is looked up.
     preferred: Address,
     /// When it was first heard since it is known.
