@@ -14,7 +14,8 @@ use foghorn::limits::CONTROL_CLIENTS;
 use nix::unistd::geteuid;
 
 use crate::common::{
-    Daemon, Directory, Ended, FOGHORN, TIMEOUT, Watch, announcement, free_udp_port, log, skip, to_run,
+    Daemon, Directory, Ended, FOGHORN, TIMEOUT, Watch, announcement, copy_foghorn, free_udp_port, log, skip,
+    to_run,
 };
 use crate::{Loopback, assert_failed};
 
@@ -173,7 +174,7 @@ fn one_user_keeps_no_other_out() {
     let control = &loopback.daemon.control;
     // The other user must reach the program, and the socket is open to the group.
     let program = loopback.directory.path("foghorn");
-    fs::copy(FOGHORN, &program).unwrap();
+    copy_foghorn(&program);
     fs::set_permissions(program.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
     let (runner, arguments) = to_run(program.to_str().unwrap());
     let as_nobody = |command: &str| {

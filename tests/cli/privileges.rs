@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 
-use crate::common::{Daemon, Directory, FOGHORN, free_udp_port, log, run, skip, to_run};
+use crate::common::{Daemon, Directory, FOGHORN, copy_foghorn, free_udp_port, log, run, skip, to_run};
 use crate::{Loopback, assert_failed};
 
 /// A user that every machine has.
@@ -133,10 +133,9 @@ fn only_users_of_this_machine_can_be_become_and_only_by_root() {
     }
     assert_failed(&run(&["run", "--user"]), 2, "--user");
 
-    // Somebody who is not root has a copy of the program, since the directories around it may be closed. Another process makes it: a
-    // program can't be run while it is open for writing, as it might be in what another test starts just then.
+    // Somebody who is not root has a copy of the program, since the directories around it may be closed.
     let copy = directory.path("foghorn");
-    assert!(Command::new("cp").arg(FOGHORN).arg(&copy).status().unwrap().success());
+    copy_foghorn(&copy);
     let (program, arguments) = to_run(copy.to_str().unwrap());
     let mut command = Command::new(program);
     command.args(arguments).args(["run", "--control", path, "--user", "nobody"]);

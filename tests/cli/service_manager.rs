@@ -128,7 +128,8 @@ fn a_manager_that_goes_away_is_missed_once() {
     let directory = Directory::new();
     let path = directory.path("notify");
     let manager = Manager::at(&path);
-    let variables = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "1000")];
+    // Not so often that the messages could fill what a socket holds, ten, before it is closed.
+    let variables = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "1000000")];
     let mut daemon = start(&directory, &variables, &[]);
     assert!(manager.hears().starts_with("READY=1\n"));
     drop(manager);

@@ -17,7 +17,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,6 +43,8 @@ impl Directory {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("foghorn-test-{}-{count}", std::process::id()));
+        // Of a run that was killed, and had the same number.
+        let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).unwrap();
         Self(path)
     }
@@ -60,6 +62,12 @@ impl Drop for Directory {
 
 /// The binary that is tested.
 pub(crate) const FOGHORN: &str = env!("CARGO_BIN_EXE_foghorn");
+
+/// Copies the binary. Another process does it: a program can't be run while it is open for writing, as it would be in what another test
+/// starts just then.
+pub(crate) fn copy_foghorn(to: &Path) {
+    assert!(Command::new("cp").arg(FOGHORN).arg(to).status().unwrap().success());
+}
 
 /// The program and the arguments that run a program of the machine that the tests were built for: itself, or an emulator of that machine.
 pub(crate) fn to_run(program: &str) -> (String, Vec<String>) {
@@ -324,10 +332,16 @@ impl Drop for Watch {
     }
 }
 
-/// A UDP port on loopback that nobody uses.
+/// A UDP port on loopback that nobody uses. The kernel gives those below 32768 to no one who leaves the choice to it, and no two tests of a
+/// program get the same.
 pub(crate) fn free_udp_port() -> String {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    socket.local_addr().unwrap().port().to_string()
+    static NEXT: AtomicU16 = AtomicU16::new(21_100);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        if UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port.to_string();
+        }
+    }
 }
 
 /// An announcement in version 1 of the protocol.

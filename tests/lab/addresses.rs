@@ -38,9 +38,10 @@ fn a_lease_that_changes_is_told_once_whichever_address_comes_first() {
 
     // The new one first. With another prefix, so that the kernel does not take it for a part of the old one and away with it.
     second.ip("addr add 198.18.0.77/25 dev eth0");
+    pi.log.wait_for("addresses are now");
     second.ip("addr delete 198.18.0.2/24 dev eth0");
     assert_eq!(watch.lines.next(), "moved pi 198.18.0.77:22 eth0");
-    pi.log.wait_for("198.18.0.77");
+    pi.log.wait_for("address changed");
 
     // The old one goes first.
     second.ip("addr delete 198.18.0.77/25 dev eth0");
