@@ -39,29 +39,29 @@ pub(super) struct Client(Connection);
 
 impl Client {
     /// Connects to the daemon that was asked for, else to the first that answers.
-    pub(super) fn connect(control: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn connect(control: Option<&Path>) -> Result<Self, Error> {
         Ok(Self(Connection::open(control)?))
     }
 
     /// Sends a request and takes in the whole reply.
-    pub(super) fn ask(&mut self, request: &Request) -> Result<Vec<Record>, Failure> {
+    pub(super) fn ask(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         self.send(request)?;
-        Ok(self.0.reply(|kind, fields| Ok(Some(Record::new(kind, fields))))?)
+        self.0.reply(|kind, fields| Ok(Some(Record::new(kind, fields))))
     }
 
     /// Sends a request. What is sent before it makes sure that both mean the same by it.
-    pub(super) fn send(&mut self, request: &Request) -> Result<(), Failure> {
-        Ok(self.0.send(request)?)
+    pub(super) fn send(&mut self, request: &Request) -> Result<(), Error> {
+        self.0.send(request)
     }
 
     /// The next line of the reply; none at its end.
-    pub(super) fn next(&mut self) -> Result<Option<Record>, Failure> {
+    pub(super) fn next(&mut self) -> Result<Option<Record>, Error> {
         Ok(self.0.next()?.map(|(kind, fields)| Record::new(kind, fields)))
     }
 
     /// Waits at most this long for each line from here on; for ever if `None`.
-    pub(super) fn set_patience(&mut self, patience: Option<Duration>) -> Result<(), Failure> {
-        Ok(self.0.set_patience(patience)?)
+    pub(super) fn set_patience(&mut self, patience: Option<Duration>) -> Result<(), Error> {
+        self.0.set_patience(patience)
     }
 }
 
@@ -71,10 +71,9 @@ impl From<Error> for Failure {
             let advice = permission::advice(path);
             return Self::failed(format!("no permission to use {}: {advice}", path.display()));
         }
+        let is_no = error.refuses(ErrorCode::UnknownNode) || error.refuses(ErrorCode::OwnNode);
         let exit = match &error {
-            Error::Refused { code, message } if code == ErrorCode::UnknownNode.name() => {
-                return Self::no(message);
-            }
+            Error::Refused { message, .. } if is_no => return Self::no(message),
             Error::InvalidPath { .. } => Exit::Usage,
             Error::NoDaemon { .. } | Error::TimedOut | Error::Lost(_) => Exit::NoDaemon,
             Error::PermissionDenied { .. } | Error::Refused { .. } | Error::Protocol { .. } => Exit::Failed,

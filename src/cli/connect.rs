@@ -34,7 +34,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     }
     let id = id.ok_or_else(|| Failure::usage("which node? Try foghorn connect NODE"))?;
     let control = control.as_deref();
-    let node = ask(control, &id).map_err(|failure| advise(control, &id, failure))?;
+    let node = ask(control, &id).map_err(|error| advise(control, &id, error))?;
     let mut failure = Failure::failed(format!("{id} has no address"));
     for address in node.addresses() {
         let Ok(address) = address.parse::<SocketAddrV4>() else { continue };
@@ -78,7 +78,11 @@ fn join(stream: &Socket) -> Result<(), Failure> {
             }
         }
         if from_ready {
-            output::done(from_node.advance())?;
+            match from_node.advance() {
+                // Nobody reads any more.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+                advanced => advanced.map_err(stuck)?,
+            }
         }
     }
     Ok(())

@@ -29,8 +29,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         }
     }
     let mut report = Report::default();
-    let status = match Client::connect(control.as_deref()).and_then(|mut client| client.ask(&Request::Status))
-    {
+    let status = Client::connect(control.as_deref()).and_then(|mut client| client.ask(&Request::Status));
+    let status = match status.map_err(Failure::from) {
         Err(failure) if failure.exit == Exit::NoDaemon => {
             report.line("bad   $", [&failure.message, ""]);
             vec![]

@@ -3,7 +3,8 @@
 //! No shell has a part in it. What a stranger calls a node reaches the command as a value in its environment and as nothing else.
 
 use std::env;
-use std::ffi::{CStr, CString, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
@@ -91,7 +92,10 @@ fn find(program: &CStr) -> Option<CString> {
         place.extend_from_slice(program.to_bytes());
         CString::new(place).ok()
     });
-    places.find(|place| access(place.as_c_str(), AccessFlags::X_OK).is_ok())
+    // Of a directory, too, the kernel says that it is executable.
+    let is_file =
+        |place: &CStr| fs::metadata(OsStr::from_bytes(place.to_bytes())).is_ok_and(|place| place.is_file());
+    places.find(|place| access(place.as_c_str(), AccessFlags::X_OK).is_ok() && is_file(place))
 }
 
 /// Foghorn's own environment, with these values of the [`VARIABLES`].

@@ -9,9 +9,9 @@ use lexopt::{Parser, ValueExt as _};
 
 use super::client::{Client, Record};
 use super::near_miss::nearest;
-use super::{Exit, Failure, Quoted, help, json, output, text, unexpected, value};
+use super::{Failure, Quoted, help, json, output, text, unexpected, value};
 use crate::client::Error;
-use crate::control::Request;
+use crate::control::{ErrorCode, Request};
 use crate::wire::NodeId;
 
 /// The longest wait.
@@ -43,7 +43,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         None => ask(control.as_deref(), &id),
         Some(wait) => wait_for(control.as_deref(), &id, wait),
     };
-    let node = node.map_err(|failure| advise(control.as_deref(), &id, failure))?;
+    let node = node.map_err(|error| advise(control.as_deref(), &id, error))?;
     output::write(|out| {
         if as_json {
             json::object(out, &mut node.pairs());
@@ -86,14 +86,16 @@ pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
 }
 
 /// Asks the daemon where a node is.
-pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Failure> {
+pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> {
     let reply = Client::connect(control)?.ask(&Request::Lookup(id.clone()))?;
-    reply.into_iter().next().ok_or_else(|| Error::Protocol { what: "node" }.into())
+    reply.into_iter().next().ok_or(Error::Protocol { what: "node" })
 }
 
 /// What to say of a failure to find a node: if it is not known, also which one may be meant instead.
-pub(super) fn advise(control: Option<&Path>, id: &NodeId, failure: Failure) -> Failure {
-    if failure.exit != Exit::No {
+pub(super) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failure {
+    let is_unknown = error.refuses(ErrorCode::UnknownNode);
+    let failure = Failure::from(error);
+    if !is_unknown {
         return failure;
     }
     let nodes = Client::connect(control).and_then(|mut client| client.ask(&Request::List));
@@ -108,11 +110,11 @@ pub(super) fn advise(control: Option<&Path>, id: &NodeId, failure: Failure) -> F
 }
 
 /// Asks, and if the node is not known, waits until it is.
-fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Record, Failure> {
+fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Record, Error> {
     let deadline = Instant::now() + wait;
     loop {
         let unknown = match ask(control, id) {
-            Err(failure) if failure.exit == Exit::No => failure,
+            Err(error) if error.refuses(ErrorCode::UnknownNode) => error,
             result => return result,
         };
         // A watch begins with the known nodes, so one that came since the question is not missed.
@@ -128,7 +130,7 @@ fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Recor
                 Ok(Some(change)) if change.kind != "lost" && change.get("id") == id.as_str() => break,
                 Ok(_) => {}
                 Err(_) if Instant::now() >= deadline => return Err(unknown),
-                Err(failure) => return Err(failure),
+                Err(error) => return Err(error),
             }
         }
     }
@@ -137,6 +139,7 @@ fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Recor
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Exit;
 
     #[test]
     fn waits_are_read_to_the_millisecond() {

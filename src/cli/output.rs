@@ -26,7 +26,12 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 
 /// Writes to standard output at once. False if nobody reads it any more.
 pub(super) fn tell(text: &str) -> Result<bool, Failure> {
-    done(write_all(stdout(), text))
+    match write_all(stdout(), text) {
+        Ok(()) => Ok(true),
+        // There is nothing left to do, and no one to tell.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::failed(format!("cannot write to standard output: {error}"))),
+    }
 }
 
 /// Says on standard error what is no reason to end. Whether anybody listens does not matter.
@@ -41,15 +46,6 @@ fn write_all(descriptor: BorrowedFd<'_>, text: &str) -> io::Result<()> {
 /// What a descriptor is of, as a file without a buffer.
 pub(super) fn plain(descriptor: BorrowedFd<'_>) -> io::Result<File> {
     Ok(descriptor.try_clone_to_owned()?.into())
-}
-
-/// Whether what was written arrived. False if nobody reads any more: then there is nothing left to do, and no one to tell.
-pub(super) fn done(written: io::Result<()>) -> Result<bool, Failure> {
-    match written {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(Failure::failed(format!("cannot write to standard output: {error}"))),
-    }
 }
 
 /// A span of time as a person says it: 3 s, 12 min, 5 h, 8 d. It is read from a number of seconds.

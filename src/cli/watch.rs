@@ -72,7 +72,7 @@ fn style(event: &str) -> Style {
 
 fn run_for_each(client: &mut Client, exec: &Exec) -> Result<(), Failure> {
     loop {
-        match client.next() {
+        match client.next().map_err(Failure::from) {
             Ok(Some(change)) => run_for(&change, exec)?,
             Ok(None) => return Ok(()),
             Err(failure) if failure.exit == Exit::NoDaemon => {

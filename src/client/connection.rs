@@ -1,9 +1,12 @@
 //! A connection to the daemon: requests go out, lines come in.
 
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::Error;
 use super::places::{self, SYSTEM};
@@ -26,7 +29,7 @@ impl Connection {
     pub(crate) fn open(control: Option<&Path>) -> Result<Self, Error> {
         let mut failure = None;
         for path in places::candidates(control) {
-            match UnixStream::connect(&path) {
+            match connect(&path) {
                 Ok(stream) => return Self::new(stream).map_err(Error::lost),
                 // The first place is where a daemon should be, unless there is one that may not be asked.
                 Err(error) if failure.is_none() || error.kind() == io::ErrorKind::PermissionDenied => {
@@ -113,4 +116,12 @@ impl Connection {
     pub(crate) fn set_patience(&mut self, patience: Option<Duration>) -> Result<(), Error> {
         self.stream.set_read_timeout(patience).map_err(Error::lost)
     }
+}
+
+/// Connects. The standard library would wait for ever where the daemon takes nobody in: a stopped one, say.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(OwnedFd::from(socket).into())
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::control::ErrorCode;
+
 /// Why there is no answer. Shown, it says in one line what is wrong and what to do.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -53,9 +55,15 @@ impl Error {
         }
     }
 
+    /// Whether the daemon will not answer, for that reason.
+    pub(crate) fn refuses(&self, reason: ErrorCode) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == reason.name())
+    }
+
     /// Why there is no connection.
     pub(super) fn unreachable(path: PathBuf, error: io::Error) -> Self {
         match error.kind() {
+            io::ErrorKind::WouldBlock => Self::TimedOut,
             io::ErrorKind::PermissionDenied => Self::PermissionDenied { path },
             io::ErrorKind::InvalidInput => Self::InvalidPath { path, error },
             _ => Self::NoDaemon { path },

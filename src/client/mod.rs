@@ -1,6 +1,6 @@
 //! Asking the daemon from a Rust program: where nodes are, and what changes.
 //!
-//! Calls block. The feature `client` is enough for them, which unlike `host` brings no further dependencies and is for any Unix.
+//! Calls block. The feature `client` is enough for them, which unlike `host` is for any Unix, and of dependencies brings socket2 alone.
 //!
 //! ```
 //! use std::net::TcpStream;
@@ -105,7 +105,7 @@ impl Client {
         Ok(Self { control, connection: Some(connection) })
     }
 
-    /// All about the node with that name; `None` if it is not known.
+    /// All about the node with that name; `None` if it is not known, or announced by that daemon itself.
     ///
     /// # Errors
     ///
@@ -116,7 +116,9 @@ impl Client {
                 let node = nodes.into_iter().find(|node| node.id == *id);
                 node.map(Some).ok_or(Error::Protocol { what: "node" })
             }
-            Err(Error::Refused { code, .. }) if code == ErrorCode::UnknownNode.name() => Ok(None),
+            Err(error) if error.refuses(ErrorCode::UnknownNode) || error.refuses(ErrorCode::OwnNode) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }

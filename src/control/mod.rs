@@ -20,10 +20,10 @@
 //! | --- | --- |
 //! | `version` | `version protocol=1 foghorn=0.1.0` |
 //! | `version N` | the same, or `error version` if the daemon does not speak version N of this protocol |
-//! | `lookup NODE` | a `node` line, or `error unknown-node` |
+//! | `lookup NODE` | a `node` line, or `error unknown-node`, or `error own-node` if the daemon announces it itself |
 //! | `list` | a `node` line for each node, in no order |
 //! | `watch` | a `known` line for each node, then a `found`, `moved`, `contested` or `lost` line for each change, without end; a `contested` line has the other address as `rival` |
-//! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
+//! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced, an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
 //!
 //! A client that asks nothing, or does not read what it is told, is left after 30 seconds; who watches may be silent for ever,
 //! but is left when changes come faster than it reads them. After a line that is no request the next is looked at a tenth of a

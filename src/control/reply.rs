@@ -19,6 +19,8 @@ use crate::wire::{Announcement, Malformed, NodeId};
 pub enum ErrorCode {
     /// The node is not known.
     UnknownNode,
+    /// The node is not known, since the daemon announces it itself.
+    OwnNode,
     /// The line is no request.
     BadRequest,
     /// The daemon speaks another version of this protocol.
@@ -33,6 +35,7 @@ impl ErrorCode {
     pub const fn name(self) -> &'static str {
         match self {
             Self::UnknownNode => "unknown-node",
+            Self::OwnNode => "own-node",
             Self::BadRequest => "bad-request",
             Self::Version => "version",
             Self::Busy => "busy",

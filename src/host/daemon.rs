@@ -248,6 +248,9 @@ impl<'a> Daemon<'a> {
             polled => polled?,
         }
         let now = clock::now();
+        // What has expired while the daemon slept is told before clients are answered, who would else miss it or hear of it twice.
+        self.discoverer.handle_timeout(now);
+        self.drain(now);
         let mut changed = false;
         for readiness in &self.events {
             match readiness.token() {

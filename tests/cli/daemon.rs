@@ -1,13 +1,16 @@
 //! What a daemon knows, as the commands tell it.
 
-use std::io::{Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::common::{Daemon, Directory, announcement, foghorn, is_emulated, log};
+use crate::common::{Daemon, Directory, announcement, foghorn, is_emulated, log, run};
 use crate::{Loopback, assert_failed, host};
 use nix::sys::signal::Signal;
+use socket2::{Domain, SockAddr, Socket, Type};
 
 #[test]
 fn two_daemons_on_one_machine_know_each_other() {
@@ -157,17 +160,13 @@ fn status_tells_what_there_is() {
 #[test]
 fn a_reader_that_leaves_early_is_no_failure() {
     let loopback = Loopback::new(&[]);
-    // More than a pipe holds, so that foghorn does meet the closed end.
-    for number in 0..200 {
-        loopback.send_from(host(number), &announcement(&format!("{}{number}", "x".repeat(60)), 1));
-    }
-    loopback.hear("marker", 1);
+    loopback.hear("nas", 1);
     for arguments in [&["list"][..], &["list", "--json"], &["status"], &["watch"]] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
         let mut command = foghorn();
         command.args(arguments).env("FOGHORN_CONTROL", &loopback.daemon.control);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        drop(child.stdout.take());
-        let ended = child.wait_with_output().unwrap();
+        let ended = command.stdin(Stdio::null()).stdout(writer).output().unwrap();
         assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}");
     }
 }
@@ -182,6 +181,59 @@ fn waiting_ends_when_the_node_comes_or_the_time_is_over() {
     loopback.send(&announcement("other", 1));
     loopback.send(&announcement("pi", 7));
     assert_eq!(waiting.lines.next(), "127.0.0.1:7");
+}
+
+#[test]
+fn nobody_waits_for_what_the_machine_itself_announces() {
+    let loopback = Loopback::new(&["--id", "nas", "--port", "22"]);
+    loopback.hear("nas3", 22);
+    for arguments in [&["lookup", "nas"][..], &["lookup", "--wait", "86400", "nas"], &["connect", "nas"]] {
+        let ended = loopback.daemon.ask(arguments);
+        assert_failed(&ended, 1, "nas is announced by this machine itself");
+        // Nor is another meant.
+        assert!(!ended.err.contains("nas3"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_daemon_that_takes_nobody_in_is_given_up() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let stuck = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    let address = SockAddr::unix(&control).unwrap();
+    stuck.bind(&address).unwrap();
+    stuck.listen(0).unwrap();
+    // As many as wait for it to look, and no place is left.
+    let mut waiting = vec![];
+    loop {
+        let client = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        client.set_nonblocking(true).unwrap();
+        match client.connect(&address) {
+            Ok(()) => waiting.push(client),
+            Err(error) => break assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+    }
+    let control = control.to_str().unwrap();
+    assert_failed(&run(&["lookup", "nas", "--control", control]), 3, "the daemon does not answer");
+}
+
+#[test]
+fn a_watch_that_begins_after_a_long_sleep_tells_of_no_node_that_it_never_told_of() {
+    let loopback = Loopback::new(&["--interval", "1"]);
+    loopback.hear("nas", 22);
+    let lease = Instant::now() + Duration::from_secs(3);
+    // It is connected already, so that the daemon is woken by it and by the end of the lease at once.
+    let mut client = UnixStream::connect(&loopback.daemon.control).unwrap();
+    let mut told = BufReader::new(client.try_clone().unwrap()).lines().map(Result::unwrap);
+    client.write_all(b"version\n").unwrap();
+    assert!(told.find(|line| line == "ok").is_some());
+    loopback.daemon.suspend();
+    client.write_all(b"watch\n").unwrap();
+    // What is tested is that this time passes.
+    thread::sleep(lease.saturating_duration_since(Instant::now()));
+    loopback.daemon.resume();
+    loopback.hear("pi", 9);
+    assert_eq!(told.next().unwrap(), "found id=pi address=127.0.0.1:9 interface=lo");
 }
 
 #[test]
@@ -203,6 +255,27 @@ fn connect_joins_a_node_to_standard_input_and_output() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(0), &b"HELLO"[..]));
     node.join().unwrap();
+}
+
+#[test]
+fn connect_tells_of_a_node_that_breaks_off() {
+    let loopback = Loopback::new(&[]);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    loopback.hear("nas", listener.local_addr().unwrap().port());
+    let node = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        // Closed so, TCP resets.
+        Socket::from(stream).set_linger(Some(Duration::ZERO)).unwrap();
+    });
+    let mut command = foghorn();
+    command.args(["connect", "nas"]).env("FOGHORN_CONTROL", &loopback.daemon.control);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    node.join().unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "foghorn: the connection broke off: Connection reset by peer (os error 104)\n");
+    assert_eq!(child.wait().unwrap().code(), Some(4));
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Follower {
             }
             watch.set_patience(Some(left))?;
             match watch.next() {
-                Err(failure) if Instant::now() < deadline => return Err(failure),
+                Err(error) if Instant::now() < deadline => return Err(error.into()),
                 _ => {}
             }
         }

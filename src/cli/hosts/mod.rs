@@ -52,7 +52,7 @@ struct Hosts {
 
 impl Hosts {
     fn connect(&self) -> Result<Client, Failure> {
-        Client::connect(self.control.as_deref())
+        Ok(Client::connect(self.control.as_deref())?)
     }
 
     /// The lines as they are now.

@@ -316,7 +316,7 @@ impl<'a> Client<'a> {
                 }),
                 None if view.discoverer.own().iter().any(|own| own.id == id) => self.reply(|out| {
                     let message = format_args!("{id} is announced by this machine itself");
-                    control::error(out, ErrorCode::UnknownNode, message)
+                    control::error(out, ErrorCode::OwnNode, message)
                 }),
                 None => self.reply(|out| {
                     control::error(out, ErrorCode::UnknownNode, format_args!("{id} is not known"))

@@ -12,10 +12,11 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::Type;
 
 use crate::host::privileges::User;
 use crate::host::reason::failure;
+use crate::host::unix_socket;
 
 /// How often a lock is tried for that another holds, and the pause between.
 const LOCK_TRIES: u32 = 200;
@@ -98,9 +99,9 @@ fn remove_stale(path: &Path) -> io::Result<()> {
             ),
         ));
     }
-    match connect(path) {
+    match unix_socket::connect(Type::STREAM, path.as_os_str()) {
         // It answers, or its queue is full.
-        Ok(()) => Err(already_running(path)),
+        Ok(_) => Err(already_running(path)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(already_running(path)),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(|error| because(path, "cannot replace the stale socket", &error))
@@ -108,13 +109,6 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(because(path, "cannot tell whether a daemon listens at", &error)),
     }
-}
-
-/// Whether somebody listens, without waiting.
-fn connect(path: &Path) -> io::Result<()> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.connect(&SockAddr::unix(path)?)
 }
 
 fn already_running(path: &Path) -> io::Error {
