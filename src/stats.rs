@@ -17,6 +17,8 @@ pub enum Rejected {
     OffLink,
     /// It comes from this machine and names a node that is known elsewhere.
     OwnAddress,
+    /// It comes from another machine and names a node of our own.
+    OwnName,
     /// It is in order, but the registry is full of established nodes.
     RegistryFull,
     /// It is in order, but as many nodes as one source may hold came from where it came from.
@@ -24,7 +26,7 @@ pub enum Rejected {
 }
 
 impl Rejected {
-    const COUNT: usize = Malformed::ALL.len() + 5;
+    const COUNT: usize = Malformed::ALL.len() + 6;
 
     /// Every reason, in the order in which they are shown.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -32,6 +34,7 @@ impl Rejected {
             Self::BadSource,
             Self::OffLink,
             Self::OwnAddress,
+            Self::OwnName,
             Self::RegistryFull,
             Self::SourceFull,
         ])
@@ -45,6 +48,7 @@ impl Rejected {
             Self::BadSource => "bad_source",
             Self::OffLink => "off_link",
             Self::OwnAddress => "own_address",
+            Self::OwnName => "own_name",
             Self::RegistryFull => "registry_full",
             Self::SourceFull => "source_full",
         }
@@ -143,7 +147,7 @@ mod tests {
                 stats.reject(reason);
             }
         }
-        assert!(stats.rejected().map(|(_, count)| count).eq(0..11));
+        assert!(stats.rejected().map(|(_, count)| count).eq(0..12));
         let mut names: Vec<_> = Rejected::all().map(Rejected::name).collect();
         names.sort_unstable();
         names.dedup();

@@ -28,7 +28,7 @@ impl Record {
         self.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// The addresses of a node, freshest first.
+    /// The addresses of a node, the one to use first.
     pub(super) fn addresses(&self) -> impl Iterator<Item = &str> {
         self.get("addresses").split(',')
     }

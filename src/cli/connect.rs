@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddrV4};
 use std::ops::Range;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lexopt::Arg::{Long, Short, Value};
@@ -15,8 +15,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::stdio::{stdin, stdout};
 use socket2::{Domain, Socket, Type};
 
+use super::client::{Client, Record};
 use super::lookup::{advise, ask, node_id};
 use super::{Failure, help, output, unexpected, value};
+use crate::control::{ErrorCode, Request};
+use crate::wire::NodeId;
 
 /// How long each address of the node may take to accept.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,7 +37,11 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     }
     let id = id.ok_or_else(|| Failure::usage("which node? Try foghorn connect NODE"))?;
     let control = control.as_deref();
-    let node = ask(control, &id).map_err(|error| advise(control, &id, error))?;
+    let node = ask(control, &id).or_else(|error| {
+        let is_unknown = error.refuses(ErrorCode::UnknownNode);
+        let meant = if is_unknown { in_other_letters(control, &id) } else { None };
+        meant.ok_or_else(|| advise(control, &id, error))
+    })?;
     let mut failure = Failure::failed(format!("{id} has no address"));
     for address in node.addresses() {
         let Ok(address) = address.parse::<SocketAddrV4>() else { continue };
@@ -48,6 +55,13 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         }
     }
     Err(failure)
+}
+
+/// The one node whose name differs in case alone: SSH makes what was typed lower case.
+fn in_other_letters(control: Option<&Path>, id: &NodeId) -> Option<Record> {
+    let nodes = Client::connect(control).ok()?.ask(&Request::List).ok()?;
+    let mut alike = nodes.into_iter().filter(|node| node.get("id").eq_ignore_ascii_case(id.as_str()));
+    alike.next().filter(|_| alike.next().is_none())
 }
 
 /// Connects. `TcpStream::connect_timeout` would do it too, but takes a kilobyte more.

@@ -1,7 +1,7 @@
 //! Where a daemon puts its control socket.
 
-use std::fs;
-use std::os::unix::fs::lchown;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, lchown};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
@@ -26,9 +26,11 @@ pub(super) fn for_daemon(option: Option<&Path>, user: Option<&User>) -> Result<P
 }
 
 fn is_usable(directory: &Path, user: Option<&User>) -> bool {
-    // It may be there already, so only what comes of it counts.
-    if fs::create_dir(directory).is_ok()
-        && let Some(user) = user
+    // It may be there already, so only what comes of it counts. Who could read it could also lock it, and keep the daemon out.
+    let _ = DirBuilder::new().mode(0o710).create(directory);
+    // Also one that a foghorn of root has left.
+    if let Some(user) = user
+        && fs::symlink_metadata(directory).is_ok_and(|directory| directory.uid() == 0)
     {
         let _ = lchown(directory, Some(user.uid()), Some(user.gid()));
     }

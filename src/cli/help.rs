@@ -20,7 +20,8 @@ Options:
   -V, --version  the version
 
 Example:
-  foghorn run --id nas --port 22  on the NAS; foghorn run on the others
+  foghorn run --id nas --port 22  on the NAS
+  foghorn run --port 22           on the others, by their host names
   foghorn lookup nas              on any of them
   foghorn doctor                  where that does not work
 
@@ -62,12 +63,12 @@ Example:
 ";
 
 pub(super) const LOOKUP: &str = "\
-Tells where a node was heard last, like 198.18.0.2:22000.
+Tells where a node is, like 198.18.0.2:22000.
 
 Usage: foghorn lookup [OPTIONS] NODE
 
 Options:
-  --all           every live address, freshest first
+  --all           every live address, the one to use first
   --host          the IP address alone
   --wait SECONDS  wait for the node to appear
   --json          all that is known, as JSON
@@ -91,7 +92,7 @@ Options:
   --control PATH  the daemon's socket
 
 Example:
-  foghorn list --html > lan.$$ && mv lan.$$ /www/lan.html
+  foghorn list --html > lan.new && mv lan.new /www/lan.html
 ";
 
 pub(super) const WATCH: &str = "\
@@ -143,11 +144,12 @@ Options:
   --control PATH  the daemon's socket
 
 Example, for node_exporter:
-  foghorn status --metrics > foghorn.$$ && mv foghorn.$$ foghorn.prom
+  foghorn status --metrics > foghorn.new && mv foghorn.new foghorn.prom
 ";
 
 pub(super) const CONNECT: &str = "\
-Connects to a node by TCP and joins that to standard input and output.
+Connects to a node by TCP and joins that to standard input and output. SSH makes
+names lower case: if there is no nas, the one node like NAS is meant.
 
 Usage: foghorn connect [OPTIONS] NODE
 

@@ -55,7 +55,7 @@ impl Connection {
         let both = format!("{}\n{request}\n", Request::Version(Some(VERSION)));
         let sent = self.stream.write_all(both.as_bytes());
         // A daemon that refuses a client says so before it leaves, so what it said counts more than a failure to send.
-        while self.next()?.is_some() {}
+        self.reply(|_, _| Ok(None::<()>))?;
         sent.map_err(Error::lost)
     }
 
@@ -94,8 +94,9 @@ impl Connection {
             }
         };
         self.told = length + 1;
-        let line = self.received.get(..length).unwrap_or_default();
-        str::from_utf8(line).map_err(|_| Error::Protocol { what: "text" })
+        let line = str::from_utf8(self.received.get(..length).unwrap_or_default()).ok();
+        // It may be shown in a terminal.
+        line.filter(|line| !line.contains(char::is_control)).ok_or(Error::Protocol { what: "text" })
     }
 
     /// Waits for some more of a line.

@@ -168,7 +168,11 @@ fn a_daemon_that_says_anything_costs_a_bounded_amount() {
     let lines = |count| format!("{VERSION}{}ok\n", "later\n".repeat(count));
     assert!(client(lines(CLIENT_LINES - 1)).nodes().unwrap().is_empty());
     assert_eq!(invalid(client(lines(CLIENT_LINES)).nodes()), "end");
-    assert_eq!(invalid(client(*b"version \xff\nok\n").nodes()), "text");
+    let mut endless = client(format!("{}{VERSION}", "later\n".repeat(CLIENT_LINES)));
+    assert_eq!(invalid(endless.nodes()), "end");
+    for text in [&b"version \xff\nok\n"[..], b"version \x1b[31m\nok\n", b"version \xc2\x9b31m\nok\n"] {
+        assert_eq!(invalid(client(text).nodes()), "text");
+    }
 }
 
 #[test]

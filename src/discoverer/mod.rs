@@ -240,7 +240,7 @@ impl<'a> Discoverer<'a> {
         self.check_source(link, from)?;
         if self.is_own(&id) {
             self.stats.own.increment();
-            return Ok(());
+            return self.check_own(from);
         }
         self.check_claim(now, from, &id)?;
         let socket = SocketAddrV4::new(from, port.get());

@@ -58,12 +58,20 @@ impl Discoverer<'_> {
             return Ok(());
         }
         let known = self.registry.get(now, id.as_str());
-        let is_elsewhere = known.is_some_and(|entry| {
-            // Where our own address has changed, a node on this machine is still known at the old one.
-            let is_here = |ip: Ipv4Addr| self.has_address(ip) || self.former.contains(&ip);
-            !entry.addresses().any(|address| is_here(*address.socket.ip()))
-        });
+        let is_elsewhere =
+            known.is_some_and(|entry| !entry.addresses().any(|address| self.is_here(*address.socket.ip())));
         if is_elsewhere { Err(Rejected::OwnAddress) } else { Ok(()) }
+    }
+
+    /// Whether who has that address may announce a node that we announce: we hear our own announcements, but another host has the
+    /// same name.
+    pub(super) fn check_own(&self, from: Ipv4Addr) -> Result<(), Rejected> {
+        if self.is_here(from) { Ok(()) } else { Err(Rejected::OwnName) }
+    }
+
+    /// Whether it is an address of this machine, or was: where that has changed, a node here is still known at the old one.
+    fn is_here(&self, address: Ipv4Addr) -> bool {
+        self.has_address(address) || self.former.contains(&address)
     }
 
     /// Whether it is an address of this machine.

@@ -258,6 +258,21 @@ fn connect_joins_a_node_to_standard_input_and_output() {
 }
 
 #[test]
+fn connect_takes_a_name_in_other_letters_if_it_can_mean_one_node_alone() {
+    let loopback = Loopback::new(&[]);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    loopback.hear("OpenWrt", listener.local_addr().unwrap().port());
+    let node = thread::spawn(move || drop(listener.accept().unwrap()));
+    let ended = loopback.daemon.ask(&["connect", "openwrt"]);
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+    node.join().unwrap();
+    loopback.hear_from(host(2), "OPENWRT", 22);
+    assert_failed(&loopback.daemon.ask(&["connect", "openwrt"]), 1, "openwrt is not known: did you mean");
+    // Elsewhere a name is what it is.
+    assert_failed(&loopback.daemon.ask(&["lookup", "openwrt"]), 1, "openwrt is not known");
+}
+
+#[test]
 fn connect_tells_of_a_node_that_breaks_off() {
     let loopback = Loopback::new(&[]);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

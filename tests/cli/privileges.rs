@@ -95,31 +95,38 @@ fn the_default_directory_is_made_for_the_user() {
     if !is_root_or_skip() || !log::can_be_read_or_skip() {
         return;
     }
-    // With a /run of its own, which is empty.
-    let unshare = |program: &str| {
+    // With a /run of its own.
+    let unshare = |first: &str, program: &str| {
         let mut command = Command::new("unshare");
-        command.args(["-m", "sh", "-c", "mount -t tmpfs none /run && exec \"$@\"", "sh", program]);
+        let script = format!("mount -t tmpfs none /run && {first} && exec \"$@\"");
+        command.args(["-m", "sh", "-c", &script, "sh", program]);
         command
     };
-    if !unshare("true").status().is_ok_and(|status| status.success()) {
+    if !unshare("true", "true").status().is_ok_and(|status| status.success()) {
         skip("a mount namespace can't be made here (unshare -m)");
         return;
     }
-    let (program, arguments) = to_run(FOGHORN);
-    let mut command = unshare(&program);
-    command.args(arguments).args(["run", "--interface", "lo", "--udp-port", &free_udp_port()]);
-    command.args(["--user", "nobody"]).env_remove("FOGHORN_CONTROL").env_remove("FOGHORN_LOG");
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let told = log::lines(child.stderr.take().unwrap());
-    let said = told.until("listens at");
-    assert!(said.iter().any(|line| line.contains("runs as nobody")));
-    let pid = child.id();
-    let directory = fs::metadata(format!("/proc/{pid}/root/run/foghorn")).unwrap();
-    assert_eq!((directory.uid(), directory.gid()), (nobody().uid.as_raw(), nobody().gid.as_raw()));
-    kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM).unwrap();
-    assert!(child.wait().unwrap().success());
-    // It said nothing of a file that would stay.
-    assert!(!told.seen().iter().any(|line| line.contains("will stay")));
+    // Nothing is there, or what a foghorn has left that root ran.
+    for first in ["true", "mkdir -m 710 /run/foghorn"] {
+        let (program, arguments) = to_run(FOGHORN);
+        let mut command = unshare(first, &program);
+        command.args(arguments).args(["run", "--interface", "lo", "--udp-port", &free_udp_port()]);
+        command.args(["--user", "nobody", "--state", "/run/foghorn/state"]);
+        command.env_remove("FOGHORN_CONTROL").env_remove("FOGHORN_LOG");
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let told = log::lines(child.stderr.take().unwrap());
+        let said = told.until("listens at");
+        assert!(said.iter().any(|line| line.contains("runs as nobody")));
+        let pid = child.id();
+        let directory = fs::metadata(format!("/proc/{pid}/root/run/foghorn")).unwrap();
+        let owner = (nobody().uid.as_raw(), nobody().gid.as_raw());
+        // Nobody else may open it, as it takes to lock it.
+        assert_eq!(((directory.uid(), directory.gid()), directory.mode() & 0o777), (owner, 0o710));
+        kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM).unwrap();
+        assert!(child.wait().unwrap().success());
+        // It said nothing of a file that would stay.
+        assert!(!told.seen().iter().any(|line| line.contains("will stay")));
+    }
 }
 
 #[test]

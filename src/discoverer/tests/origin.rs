@@ -144,6 +144,19 @@ fn a_process_on_this_machine_can_announce_nodes_of_its_own() {
 }
 
 #[test]
+fn another_machine_with_a_name_of_our_own_is_told_apart_from_ourselves() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    assert_eq!(heard(&mut discoverer, ETH0, "198.18.0.1", "nas"), Ok(()));
+    assert_eq!(heard(&mut discoverer, ETH0, "198.18.0.9", "nas"), Err(Rejected::OwnName));
+    // What we sent before our address changed may be heard after that.
+    discoverer.link_up(at(1000), ETH0, &[network("198.18.0.77/24")]).unwrap();
+    assert_eq!(heard(&mut discoverer, ETH0, "198.18.0.1", "nas"), Ok(()));
+    assert_eq!((discoverer.stats().own.get(), rejected(&discoverer, Rejected::OwnName)), (3, 1));
+    assert!(discoverer.lookup(at(1000), "nas").is_none());
+}
+
+#[test]
 fn a_process_on_this_machine_moves_with_its_address() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = listener(&mut storage);

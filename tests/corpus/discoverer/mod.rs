@@ -187,7 +187,8 @@ impl<'a> Session<'a> {
                 assert_eq!(outcome, self.origins.check(link, from));
             }
             Ok(Announcement { id, .. }) if self.own.iter().any(|own| own.id == id) => {
-                assert_eq!(outcome, Ok(()));
+                let is_here = self.origins.is_ours(from) || self.origins.was_ours(from);
+                assert_eq!(outcome, if is_here { Ok(()) } else { Err(Rejected::OwnName) });
                 self.counts.own += 1;
             }
             Ok(Announcement { id, .. }) if self.origins.is_ours(from) && self.is_elsewhere(&id) => {
