@@ -95,7 +95,7 @@ impl From<lexopt::Error> for Failure {
             NonUnicodeValue(value) => ("invalid UTF-8 in", value.to_string_lossy()),
             _ => ("wrong arguments", Cow::from("")),
         };
-        Self::usage(format!("{what} {}; see foghorn --help", Quoted(&which)))
+        Self::usage(format!("{what} {}; see foghorn COMMAND --help", Quoted(&which)))
     }
 }
 
@@ -184,9 +184,10 @@ fn unexpected(argument: Arg<'_>, help: &str) -> Failure {
 
 /// What to say of a word that is not known: which of those that are, marked in a text, may be meant.
 fn unknown(what: &str, typed: &str, known: &str, mark: &str) -> Failure {
+    let help = if mark.is_empty() { "foghorn --help" } else { "foghorn COMMAND --help" };
     Failure::usage(match nearest(typed, known, mark) {
-        Some(meant) => format!("there is no {what}{typed}: did you mean {mark}{meant}? See foghorn --help"),
-        None => format!("there is no {what}{typed}; see foghorn --help"),
+        Some(meant) => format!("there is no {what}{typed}: did you mean {mark}{meant}? See {help}"),
+        None => format!("there is no {what}{typed}; see {help}"),
     })
 }
 

@@ -85,9 +85,9 @@ impl fmt::Display for Error {
             Self::InvalidPath { path, error } => {
                 write!(f, "{} cannot be a control socket: {error}", path.display())
             }
-            Self::TimedOut => f.write_str("the daemon does not answer"),
+            Self::TimedOut => f.write_str("the daemon does not answer: restart it"),
             Self::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                f.write_str("the daemon ended before it had answered")
+                f.write_str("the daemon ended before it had answered: start it again")
             }
             Self::Lost(error) => write!(f, "the connection to the daemon was lost: {error}"),
             Self::Refused { message, .. } => write!(f, "the daemon refused: {message}"),

@@ -181,7 +181,7 @@ fn an_answer_that_is_cut_short_is_none() {
         let mut connection = connection(says);
         let asked = connection.send(&Request::List).and_then(|()| connection.reply(|_, _| Ok(Some(()))));
         assert!(matches!(&asked, Err(Error::Lost(_))), "{says:?} {asked:?}");
-        assert_eq!(asked.unwrap_err().to_string(), "the daemon ended before it had answered");
+        assert_eq!(asked.unwrap_err().to_string(), "the daemon ended before it had answered: start it again");
     }
     assert_eq!(invalid(client(format!("{VERSION}ok\n")).lookup(&name("nas"))), "node");
     assert_eq!(invalid(client(format!("{VERSION}{NAS}\nok\n")).lookup(&name("tv"))), "node");

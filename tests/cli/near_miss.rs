@@ -24,9 +24,9 @@ fn what_was_meant_is_asked_for() {
 #[test]
 fn what_comes_near_nothing_is_answered_by_the_help() {
     for (arguments, says) in [
-        (&["--json", "list"][..], "there is no option --json; see foghorn --help"),
-        (&["list", "--frobnicate"], "there is no option --frobnicate; see foghorn --help"),
-        (&["lookup", "nas", "pi"], "unexpected argument \"pi\"; see foghorn --help"),
+        (&["--json", "list"][..], "there is no option --json; see foghorn COMMAND --help"),
+        (&["list", "--frobnicate"], "there is no option --frobnicate; see foghorn COMMAND --help"),
+        (&["lookup", "nas", "pi"], "unexpected argument \"pi\"; see foghorn COMMAND --help"),
         (&["frobnicate"], "there is no command frobnicate; see foghorn --help"),
         (&[&"x".repeat(100_000)], "see foghorn --help"),
         (&["list", &format!("--{}", "json".repeat(10_000))], "json"),
