@@ -3,13 +3,19 @@
 # What an init script meets on OpenWrt, as far as foghorn's needs it. Instead of telling procd what to run, it writes down what it would tell.
 # tests/packages/openwrt makes it /etc/rc.common and each of the libraries of a root without anything of OpenWrt.
 
+# Adds a word to a variable. UCI's own functions call it when a file is loaded, so a script that has another of that name breaks them.
+append() { eval "$1=\"\${$1:+\$$1 }\$2\""; }
+
 # UCI: the form of its files is that of a shell script with these three commands.
-config() { section=$2; }
+config() {
+	section=$2
+	append sections "$2"
+}
 option() { eval "uci_${section}_$1=\$2"; }
 list() {
 	eval "items=\$((\${uci_${section}_$1_items:-0} + 1))"
+	[ "$items" -gt 1 ] || append lists "uci_${section}_$1_items"
 	eval "uci_${section}_$1_items=\$items uci_${section}_$1_$items=\$2"
-	lists="$lists uci_${section}_$1_items"
 }
 
 config_load() {
