@@ -130,7 +130,7 @@ Options:
   --control PATH     the daemon's socket
 
 Example:
-  foghorn hosts --follow /run/foghorn/hosts --exec pkill -HUP dnsmasq
+  foghorn hosts --follow /tmp/hosts/foghorn --exec killall -HUP dnsmasq
 ";
 
 pub(super) const STATUS: &str = "\
