@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use foghorn::discoverer::EventKind;
 use foghorn::schedule::{ANSWER_BURST, ANSWER_PERIOD};
+use foghorn::stats::Rejected;
 
 use crate::lan::{CAPACITY, Lan, Weather};
 
@@ -144,4 +145,58 @@ fn forged_nodes_that_are_repeated_at_once_are_not_established() {
         lan.stop(late);
     }
     are_known(&lan, nas, &neighbours);
+}
+
+#[test]
+fn who_repeats_forged_nodes_keeps_newcomers_out_and_nobody_else() {
+    let (mut lan, nas, neighbours) = established();
+    let discoverer = lan.nodes[nas].discoverer.as_mut().unwrap();
+    discoverer.expect(&"printer".try_into().unwrap()).unwrap();
+    let refused = |lan: &Lan| {
+        let mut rejected = lan.nodes[nas].discoverer.as_ref().unwrap().stats().rejected();
+        rejected.find(|(reason, _)| *reason == Rejected::RegistryFull).unwrap().1
+    };
+    // As many as there are places that nobody has, from eight addresses, each as often as a node announces.
+    let free = CAPACITY - neighbours.len() - 1;
+    let announce = |lan: &mut Lan, known: usize| {
+        for number in 0..free {
+            let source = Ipv4Addr::new(10, 0, 1, u8::try_from(number % 8).unwrap());
+            assert!(lan.forge(nas, source, &format!("forged-{number}")));
+        }
+        for _ in 0..30 {
+            lan.run(1000);
+            are_known(lan, nas, &neighbours);
+            assert_eq!(used(lan, nas), known);
+        }
+    };
+    for _ in 0..3 {
+        announce(&mut lan, CAPACITY - 1);
+    }
+    assert_eq!(refused(&lan), 0);
+
+    let (newcomer, printer) = (lan.add("newcomer"), lan.add("printer"));
+    lan.start(newcomer);
+    lan.start(printer);
+    lan.run(5);
+    assert_eq!(refused(&lan), 1);
+    assert_eq!(lan.lookup(nas, printer), Some(lan.nodes[printer].address));
+    for _ in 0..7 {
+        announce(&mut lan, CAPACITY);
+        assert_eq!(lan.lookup(nas, newcomer), None);
+        assert_eq!(lan.lookup(nas, printer), Some(lan.nodes[printer].address));
+    }
+    assert!(refused(&lan) >= 7, "once for each time that it announced");
+    assert!(lost_only_forged(&lan, nas));
+
+    // They were heard last half a minute ago. A lease after that they are gone, and the newcomer comes with its next announcement.
+    lan.run(60_000);
+    assert!(used(&lan, nas) <= neighbours.len() + 2);
+    let late = lan.add("late");
+    lan.start(late);
+    lan.run(5);
+    assert_eq!(lan.lookup(nas, late), Some(lan.nodes[late].address));
+    lan.run(30_000);
+    assert_eq!(lan.lookup(nas, newcomer), Some(lan.nodes[newcomer].address));
+    assert_eq!(used(&lan, nas), neighbours.len() + 3);
+    assert!(lost_only_forged(&lan, nas));
 }

@@ -10,6 +10,7 @@ use foghorn::discoverer::{Config, Discoverer, EventKind};
 use foghorn::limits::ANNOUNCEMENT_CAPACITY;
 use foghorn::network::Network;
 use foghorn::registry::{LinkId, Storage};
+use foghorn::stats::Rejected;
 use foghorn::time::{Duration, Instant};
 use foghorn::wire::{Announcement, NodeId, v1};
 
@@ -194,7 +195,9 @@ impl Lan {
                 continue;
             }
             if let Some(discoverer) = &mut self.nodes[receiver].discoverer {
-                discoverer.handle_datagram(self.now, LINK, datagram.source, &datagram.bytes).unwrap();
+                // Only who is flooded may have no place for it.
+                let heard = discoverer.handle_datagram(self.now, LINK, datagram.source, &datagram.bytes);
+                assert!(matches!(heard, Ok(()) | Err(Rejected::RegistryFull)), "{heard:?}");
                 self.drain(receiver);
             }
         }
