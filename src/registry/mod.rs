@@ -182,6 +182,9 @@ impl<'a> Registry<'a> {
 
     /// Takes note that `id` was heard at `address`, and tells what that changed and which place the node has.
     ///
+    /// [What has expired](Self::pop_expired) is to be removed before: in a full registry, an established node that has expired is overlooked
+    /// as long as an expected one that expired before it is still there.
+    ///
     /// # Errors
     ///
     /// [`Refused`]: the node is not known and gets no place. Nothing has changed.
