@@ -267,7 +267,43 @@ fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::socket::{getsockname, recv};
     use proptest::prelude::*;
+
+    /// Sends a message that ends a list to a socket, as a process can that may configure the network. The kernel refuses it to all
+    /// others.
+    fn forge(socket: RawFd) {
+        let port = getsockname::<NetlinkAddr>(socket).unwrap().pid();
+        assert_ne!(port, 0);
+        let sender = open(SockFlag::empty()).unwrap();
+        let message = dump_request(u16::try_from(libc::NLMSG_DONE).unwrap());
+        let sent = sendto(sender.as_raw_fd(), &message, &NetlinkAddr::new(port, 0), MsgFlags::empty());
+        match sent {
+            // It waits.
+            Ok(_) => assert_eq!(recv(socket, &mut [0], MsgFlags::MSG_PEEK), Ok(1)),
+            Err(errno) => assert_eq!(errno, Errno::EPERM),
+        }
+    }
+
+    #[test]
+    fn only_what_the_kernel_says_is_a_reason_to_look() {
+        let monitor = Monitor::new().unwrap();
+        forge(monitor.raw_fd());
+        assert!(!monitor.drain());
+        // It was taken in all the same, and does not make the socket readable for ever.
+        assert_eq!(recv(monitor.raw_fd(), &mut [0], MsgFlags::MSG_PEEK), Err(Errno::EAGAIN));
+    }
+
+    #[test]
+    fn only_what_the_kernel_says_is_an_answer() {
+        let mut inquiry = Inquiry::new().unwrap();
+        let socket = inquiry.fd.as_ref().unwrap().as_raw_fd();
+        bind(socket, &NetlinkAddr::new(0, 0)).unwrap();
+        forge(socket);
+        let mut interfaces = Interfaces::default();
+        inquiry.interfaces(&mut [0; BUFFER], &mut interfaces).unwrap();
+        assert!(interfaces.iter().any(|interface| interface.name.as_bytes() == b"lo"));
+    }
 
     #[test]
     fn the_kernel_lists_loopback() {
