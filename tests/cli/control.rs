@@ -2,10 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use crate::common::{
     Daemon, Directory, Ended, FOGHORN, TIMEOUT, announcement, foghorn, free_udp_port, to_run,
@@ -15,14 +20,14 @@ use crate::{Loopback, assert_failed, host};
 #[test]
 fn the_control_socket_is_opened_or_the_reason_is_told() {
     let directory = Directory::new();
-    let start = |control: &std::path::Path| {
+    let start = |control: &Path| {
         let mut command = foghorn();
         command.args(["run", "--interface", "lo", "--log", "error", "--control"]).arg(control);
         Ended::from(command.output().unwrap())
     };
     assert_failed(&start(&directory.path("missing/control.sock")), 4, "make its directory first");
-    assert_failed(&start(std::path::Path::new("")), 2, "--control");
-    assert_failed(&start(std::path::Path::new("/proc/control.sock")), 4, "another path with --control");
+    assert_failed(&start(Path::new("")), 2, "--control");
+    assert_failed(&start(Path::new("/proc/control.sock")), 4, "another path with --control");
     assert_failed(&start(&directory.path(&"x".repeat(200))), 2, "xxx");
     let file = directory.path("file");
     fs::write(&file, "precious").unwrap();
@@ -59,17 +64,44 @@ fn a_socket_that_took_the_place_of_ours_is_not_removed() {
     assert!(control.exists());
 }
 
+/// Files that came or were given another mode or owner.
+struct Changes(OwnedFd);
+
+impl Changes {
+    /// From now on, in that directory.
+    fn watch(directory: &Path) -> Self {
+        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+        let kinds = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ATTRIB;
+        inotify::add_watch(&inotify, directory, kinds).unwrap();
+        Self(inotify)
+    }
+
+    /// So far.
+    fn all(&self) -> Vec<(ReadFlags, String)> {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&self.0, &mut buffer);
+        let mut changes = vec![];
+        while let Ok(change) = reader.next() {
+            changes.push((change.events(), change.file_name().unwrap().to_str().unwrap().to_owned()));
+        }
+        changes
+    }
+}
+
 #[test]
 fn the_control_socket_is_private_under_any_umask() {
     let directory = Directory::new();
     for umask in ["0", "777"] {
         let control = directory.path(umask);
+        let changes = Changes::watch(control.parent().unwrap());
         let (program, arguments) = to_run(FOGHORN);
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(program).args(arguments);
         let _daemon =
             Daemon::start_with(shell, &control, &["--interface", "lo", "--udp-port", &free_udp_port()]);
         assert_eq!(fs::metadata(&control).unwrap().permissions().mode() & 0o7777, 0o660);
+        // That is the mode it was made with.
+        assert_eq!(changes.all(), [(ReadFlags::CREATE, umask.to_owned())]);
     }
 }
 
