@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use foghorn::limits;
@@ -50,24 +51,25 @@ fn every_command_is_told_of() {
     }
 }
 
-/// The text of all Rust files below a directory.
-fn code_below(directory: &Path, code: &mut String) {
-    for file in std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()) {
-        if file.is_dir() {
-            code_below(&file, code);
-        } else if file.extension().is_some_and(|extension| extension == "rs") {
-            code.push_str(&std::fs::read_to_string(file).unwrap());
+/// All Rust files in some directories and below, by their paths in the repository, with their text.
+fn code_in(directories: &[&str]) -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut left: Vec<_> = directories.iter().map(|directory| root.join(directory)).collect();
+    let mut code = BTreeMap::new();
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            code.insert(name, std::fs::read_to_string(path).unwrap());
         }
     }
+    code
 }
 
 #[test]
 fn every_test_that_is_to_prove_something_exists() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut code = String::new();
-    for directory in ["src", "tests"] {
-        code_below(&root.join(directory), &mut code);
-    }
+    let code: String = code_in(&["src", "tests"]).into_values().collect();
     let quoted: Vec<_> = THREATS.split('`').skip(1).step_by(2).collect();
     let is_test = |name: &&&str| {
         name.contains('_') && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
@@ -79,8 +81,22 @@ fn every_test_that_is_to_prove_something_exists() {
         assert!(code.contains(&format!("fn {test}(")), "{test}");
     }
     for file in quoted.iter().filter(|name| name.starts_with("src/") || name.starts_with("tests/")) {
-        assert!(root.join(file).exists(), "{file}");
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(), "{file}");
     }
+}
+
+#[test]
+fn the_files_with_unsafe_code_are_those_that_are_told() {
+    let is_unsafe = |line: &str| {
+        !line.trim_start().starts_with("//") && (line.contains("unsafe ") || line.contains("unsafe("))
+    };
+    let code = code_in(&["src"]);
+    let with_it = code.iter().filter(|(_, text)| text.lines().any(is_unsafe)).map(|(file, _)| file.as_str());
+    let section =
+        THREATS.split("\n## ").find(|section| section.starts_with("Where code is `unsafe`")).unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let told: BTreeSet<_> = rows.map(|row| row.split('`').next().unwrap()).collect();
+    assert!(with_it.eq(told.iter().copied()), "told are {told:?}");
 }
 
 #[test]
