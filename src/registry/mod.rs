@@ -13,11 +13,11 @@
 //!   node that has expired, else of the one that is not established and was heard longest ago. When all are established, it is not admitted
 //!   ([`Refused::Full`]) and can try again with its next announcement.
 //! - *Nodes that came from one source address hold at most an eighth of all places*, or 8 if that is more. Further ones from there are not
-//!   admitted ([`Refused::Share`]). So one host that makes up names takes nothing from the others, whatever it sends: it holds its share,
+//!   admitted ([`Refused::Share`]). So who makes up names at one address takes nothing from the others, whatever is sent: they hold their share,
 //!   and that drains away within a lease.
 //!
-//! Who forges the source addresses of a whole network can take all places that no established node has, by and by for as long as it goes
-//! on. It can't displace a node that was there before, and within a lease after the end all places it took are free.
+//! Who does so at eight addresses or forges those of a whole network, and repeats the names, can take all places that no established or
+//! expected node has, by and by for as long as it goes on. It can't displace a node that was there before, and within a lease after the end all places it took are free.
 //!
 //! # How it is laid out
 //!
