@@ -19,6 +19,15 @@ impl Record {
         Self { kind: kind.to_owned(), pairs }
     }
 
+    /// From a line that a daemon might have sent.
+    #[cfg(test)]
+    pub(super) fn read(line: &str) -> Self {
+        match crate::control::Line::parse(line) {
+            crate::control::Line::Data { kind, fields } => Self::new(kind, fields),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// The value of a key. A daemon of another version may leave one out.
     pub(super) fn get(&self, key: &str) -> &str {
         self.pairs().find(|(known, _)| *known == key).map_or("?", |(_, value)| value)

@@ -160,14 +160,9 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::Line;
 
     fn status(lines: &[&str]) -> Status {
-        let record = |line: &&str| match Line::parse(line) {
-            Line::Data { kind, fields } => Record::new(kind, fields),
-            other => panic!("{other:?}"),
-        };
-        Status(lines.iter().map(record).collect())
+        Status(lines.iter().map(|line| Record::read(line)).collect())
     }
 
     #[test]

@@ -83,14 +83,10 @@ fn escape(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::Line;
 
     /// What follows the head.
     fn body(lines: &[&str]) -> String {
-        let nodes = lines.iter().map(|line| match Line::parse(line) {
-            Line::Data { kind, fields } => Record::new(kind, fields),
-            other => panic!("{other:?}"),
-        });
+        let nodes = lines.iter().map(|line| Record::read(line));
         let mut out = String::new();
         write(&mut out, &nodes.collect::<Vec<_>>()).unwrap();
         assert!(out.starts_with(HEAD));

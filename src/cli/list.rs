@@ -78,17 +78,13 @@ fn table(out: &mut String, nodes: &[Record], look: Look) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::Line;
 
     fn nodes() -> [Record; 2] {
         [
             "node id=nas addresses=10.0.0.2:22,10.0.0.30:22 interface=eth0 age_s=3 known_s=300 expires_s=87 heard=4 contested=yes",
             "node id=リビング addresses=10.0.0.4:22 interface=wlan0 age_s=61 known_s=90000 expires_s=29 heard=1200 contested=no",
         ]
-        .map(|line| match Line::parse(line) {
-            Line::Data { kind, fields } => Record::new(kind, fields),
-            other => panic!("{other:?}"),
-        })
+        .map(Record::read)
     }
 
     #[test]

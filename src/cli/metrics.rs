@@ -78,13 +78,9 @@ fn value<'a>(key: &str, told: &'a str) -> Option<&'a str> {
 mod tests {
     use super::*;
     use crate::cli::client::Record;
-    use crate::control::Line;
 
     fn metrics(reply: &str) -> String {
-        let records = reply.lines().map(|line| match Line::parse(line) {
-            Line::Data { kind, fields } => Record::new(kind, fields),
-            other => panic!("{other:?}"),
-        });
+        let records = reply.lines().map(Record::read);
         let mut out = String::new();
         write(&mut out, &Status(records.collect())).unwrap();
         out

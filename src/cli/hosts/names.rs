@@ -92,16 +92,9 @@ fn is_label(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::Line as Reply;
 
     fn lines(excluded: &[&str], nodes: &[&str]) -> String {
-        let nodes: Vec<_> = nodes
-            .iter()
-            .map(|line| match Reply::parse(line) {
-                Reply::Data { kind, fields } => Record::new(kind, fields),
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        let nodes: Vec<_> = nodes.iter().map(|line| Record::read(line)).collect();
         let excluded = excluded.iter().map(|&pattern| pattern.to_owned()).collect();
         Names { excluded, own: "router".to_owned() }.lines(&nodes)
     }
