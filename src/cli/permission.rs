@@ -6,13 +6,16 @@ use std::path::Path;
 
 use crate::host::group_name;
 
+/// The group of programs that are to own nothing, called nogroup or nobody: no person should be in it.
+const NOGROUP: u32 = 65_534;
+
 /// What gives the permission that is missing for a socket.
 pub(super) fn advice(socket: &Path) -> String {
     // What is in a directory that keeps us out can't be looked at, so the first that can be looked at is what does.
     let barrier = socket.ancestors().find_map(|path| fs::metadata(path).ok());
     // To use a socket is to write it, to use a directory is to search it.
     let may = |metadata: &fs::Metadata| metadata.mode() & if metadata.is_dir() { 0o010 } else { 0o020 } != 0;
-    match barrier.filter(|metadata| metadata.gid() != 0 && may(metadata)) {
+    match barrier.filter(|metadata| !matches!(metadata.gid(), 0 | NOGROUP) && may(metadata)) {
         None => "become root".to_owned(),
         Some(metadata) => {
             let gid = metadata.gid();
@@ -32,6 +35,8 @@ mod tests {
     #[test]
     fn the_group_that_may_is_named() {
         let directory = std::env::temp_dir().join(format!("foghorn-permission-{}", std::process::id()));
+        // A killed run may have left one.
+        let _ = fs::remove_dir_all(&directory);
         fs::create_dir(&directory).unwrap();
         let path = directory.join("control.sock");
         let _socket = UnixListener::bind(&path).unwrap();
@@ -41,6 +46,9 @@ mod tests {
             set(&path, 0o660);
             assert!(advice(&path).contains("sudo adduser $USER 54321, and"), "{}", advice(&path));
             set(&path, 0o604);
+            assert_eq!(advice(&path), "become root");
+            set(&path, 0o660);
+            chown(&path, None, Some(NOGROUP)).unwrap();
             assert_eq!(advice(&path), "become root");
             // One that can't be looked at.
             set(&directory, 0o750);
