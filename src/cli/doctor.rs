@@ -32,7 +32,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let status = Client::connect(control.as_deref()).and_then(|mut client| client.ask(&Request::Status));
     let status = match status.map_err(Failure::from) {
         Err(failure) if failure.exit == Exit::NoDaemon => {
-            report.line("bad   $", [&failure.message, ""]);
+            report.line("bad   $", &[&failure.message]);
             vec![]
         }
         // There is one, which alone knows the rest.
@@ -42,13 +42,17 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let port = udp_port.unwrap_or_else(|| status.get("daemon", "udp_port").parse().unwrap_or(UDP_PORT));
     report.examine(&status, Path::new("/"), port)?;
     if wall().secs() < WRITTEN {
-        report.line("warn  the clock is not set: nothing in a --state file has an age", ["", ""]);
+        report.line("warn  the clock is not set: nothing in a --state file has an age", &[]);
     }
     output::print(&report.text)?;
     if report.is_bad {
         return Err(Failure::no("see what is bad above"));
     }
     Ok(())
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap_or(0)
 }
 
 /// What was found so far, a line for each check.
@@ -59,13 +63,13 @@ struct Report {
 }
 
 impl Report {
-    /// Adds a line. Each `$` stands for the next value.
-    fn line(&mut self, line: &str, values: [&str; 2]) {
+    /// Adds a line. Each `$` stands for the next value. A value that none is left for is not told.
+    fn line(&mut self, line: &str, values: &[&str]) {
         self.is_bad |= line.starts_with('b');
-        let mut values = values.into_iter();
+        let mut values = values.iter();
         for (number, part) in line.split('$').enumerate() {
             if number > 0 {
-                self.text.push_str(values.next().unwrap_or_default());
+                self.text.push_str(values.next().unwrap_or(&""));
             }
             self.text.push_str(part);
         }
@@ -76,9 +80,9 @@ impl Report {
     fn examine(&mut self, status: &Status, root: &Path, port: u16) -> Result<(), Failure> {
         let version = status.get("daemon", "version");
         if version == env!("CARGO_PKG_VERSION") {
-            self.line("ok    the daemon answers", ["", ""]);
+            self.line("ok    the daemon answers", &[]);
         } else if version != "?" {
-            self.line("warn  the daemon is of another version, $: restart it", [version, ""]);
+            self.line("warn  the daemon is of another version, $: restart it", &[version]);
         }
         let mut used = false;
         let mut usable = false;
@@ -88,32 +92,48 @@ impl Report {
             usable |= link.is_some() || reason.is_none();
             match (link, reason) {
                 (Some(link), _) => self.check_link(status, link),
-                (None, Some(reason)) => self.line("ok    $: not used, $", [name, reason]),
+                (None, Some(reason)) => self.line("ok    $: not used, $", &[name, reason]),
                 (None, None) => {
-                    self.line("ok    $: can be used, unless --interface leaves it out", [name, ""]);
+                    self.line("ok    $: can be used, unless --interface leaves it out", &[name]);
                 }
             }
         })
         .map_err(|error| Failure::failed(format!("cannot ask for the interfaces: {error}")))?;
         if !usable {
-            self.line("bad   no interface is up and has an IPv4 address: see ip addr", ["", ""]);
+            self.line("bad   no interface is up and has an IPv4 address: see ip addr", &[]);
         }
         // Who has it now keeps the daemon out.
-        if !used && let Some(complaint) = port_owner(root, port) {
-            self.line("bad   $", [&complaint, ""]);
+        if !used {
+            if let Some(complaint) = port_owner(root, port) {
+                self.line("bad   $", &[&complaint]);
+            } else if usable && !status.0.is_empty() {
+                self.line("bad   the daemon uses no interface: see its --interface", &[]);
+            }
+        }
+        let rejected = |reason| status.get("rejected", reason);
+        if status.get("registry", "used") == "0" {
+            let mut value = rejected("off_link");
+            let line = if number(value) > 0 {
+                "warn  $ announcements came from other networks: see ip addr and --allow"
+            } else {
+                // Who knows this one already does not answer.
+                value = status.get("daemon", "interval_s");
+                "warn  no other node is heard, which takes up to $ s: does one run in this LAN?"
+            };
+            self.line(line, &[value]);
+        }
+        if number(rejected("own_name")) > 0 {
+            self.line("warn  another host announces a name of this one: give it another with --id", &[]);
         }
         let count = |key| status.get("datagrams", key);
         if count("received") == count("own") {
-            if version != "?" {
-                self.line("warn  no other node is heard: does one run in this LAN?", ["", ""]);
-            }
             self.check_firewall(root, &port.to_string());
         }
         for node in status.all("expected").filter(|node| node.get("state") == "missing") {
-            self.line("warn  $ is expected, but not there", [node.get("id"), ""]);
+            self.line("warn  $ is expected, but not there", &[node.get("id")]);
         }
         for node in status.all("contested") {
-            let values = ["id", "addresses"].map(|key| node.get(key));
+            let values = &[node.get("id"), node.get("addresses")];
             self.line("warn  $ is at $: it has two network cards, or somebody claims its name", values);
         }
         Ok(())
@@ -123,20 +143,22 @@ impl Report {
     fn check_link(&mut self, status: &Status, link: &Record) {
         let [name, received, sent, errors] =
             ["name", "received", "sent", "send_errors"].map(|key| link.get(key));
-        let number = |text: &str| text.parse::<u64>().unwrap_or(0);
-        let [uptime, interval] = ["uptime_s", "interval_s"].map(|key| number(status.get("daemon", key)));
-        if link.get("state") != "up" {
-            self.line("bad   $: cannot send, the daemon's log says why", [name, ""]);
-        } else if received == "0" && sent != "0" && uptime > interval {
+        let seconds = |key| number(status.get("daemon", key));
+        let mut count = received;
+        let verdict = if link.get("state") != "up" {
+            "bad   $: cannot send, the daemon's log says why"
+        } else if received == "0" && sent != "0" && seconds("uptime_s") > seconds("interval_s") {
             // What is broadcast comes back to who sends it.
-            self.line("bad   $: hears not even itself, a firewall of this machine keeps all out", [name, ""]);
+            "bad   $: hears not even itself, a firewall of this machine keeps all out"
         } else if errors != "0" {
-            self.line("warn  $: could not send $ times", [name, errors]);
+            count = errors;
+            "warn  $: could not send $ times"
         } else if number(link.get("dropped")) > number(received) {
-            self.line("warn  $: drops most, another program uses the port or floods it", [name, ""]);
+            "warn  $: drops most, another program uses the port or floods it"
         } else {
-            self.line("ok    $: $ received", [name, received]);
-        }
+            "ok    $: $ received"
+        };
+        self.line(verdict, &[name, count]);
     }
 
     /// Firewalls that keep everything out which no rule lets in.
@@ -148,11 +170,11 @@ impl Report {
         if has("etc/ufw/ufw.conf", "ENABLED=yes")
             && !has("etc/ufw/user.rules", &format!("-A ufw-user-input -p udp --dport {port} "))
         {
-            self.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", [port, ""]);
+            self.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", &[port]);
         }
         if is_running(root, "firewalld") {
             let advice = "warn  firewalld may keep foghorn out: sudo firewall-cmd --permanent --add-port=$/udp && sudo firewall-cmd --reload";
-            self.line(advice, [port, ""]);
+            self.line(advice, &[port]);
         }
     }
 }
@@ -231,8 +253,39 @@ mod tests {
     }
 
     #[test]
+    fn who_hears_nobody_is_told_why() {
+        let says = |lines: &[&str]| {
+            let mut report = Report::default();
+            report.examine(&status(lines), Path::new("/nowhere"), 1).unwrap();
+            report.text
+        };
+        let (daemon, counts) = ("daemon uptime_s=3 interval_s=30", "datagrams received=5 own=2");
+        let nobody = "warn  no other node is heard, which takes up to 30 s: does one run in this LAN?\n";
+        let others = "warn  3 announcements came from other networks: see ip addr and --allow\n";
+        let twin = "warn  another host announces a name of this one: give it another with --id\n";
+        for (registry, rejected, expected) in [
+            ("registry used=0", "rejected off_link=0 own_name=0", &[nobody][..]),
+            ("registry used=0", "rejected", &[nobody]),
+            ("registry used=0", "rejected off_link=3", &[others]),
+            ("registry used=0", "rejected off_link=3 own_name=2", &[others, twin]),
+            ("registry used=1", "rejected off_link=3 own_name=0", &[]),
+            ("registry used=1", "rejected off_link=0 own_name=2", &[twin]),
+            // From another version.
+            ("registry", "rejected off_link=many own_name=-1", &[]),
+        ] {
+            let text = says(&[daemon, registry, counts, rejected]);
+            let all = [nobody, others, twin];
+            let told = all.iter().filter(|line| text.contains(**line)).copied();
+            assert!(told.eq(expected.iter().copied()), "{registry}, {rejected}: {text}");
+        }
+        assert!(!says(&[]).contains("is heard"));
+    }
+
+    #[test]
     fn a_firewall_without_a_rule_is_told_of() {
         let root = std::env::temp_dir().join(format!("foghorn-doctor-{}", std::process::id()));
+        // A killed run may have left one.
+        let _ = fs::remove_dir_all(&root);
         for directory in ["etc/ufw", "proc/7"] {
             fs::create_dir_all(root.join(directory)).unwrap();
         }

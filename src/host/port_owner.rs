@@ -46,7 +46,13 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
         Some(process) => name(process),
         None => "another program (sudo foghorn doctor tells which)".to_owned(),
     };
-    Some(format!("UDP port {port} is in use by {owner}: stop it, or choose another port with --udp-port"))
+    // A daemon shares the port, so it is in nobody's way; but it may be the one that was looked for.
+    let remedy = if owner.starts_with("foghorn (") {
+        "give its --control"
+    } else {
+        "choose another port with --udp-port"
+    };
+    Some(format!("UDP port {port} is in use by {owner}: stop it, or {remedy}"))
 }
 
 /// Whether a program of that name runs.
@@ -141,7 +147,11 @@ mod tests {
         table(&[line(53, inode)]).unwrap();
         assert_eq!(owner(), None);
         table(&[line(53, 1), line(21025, inode)]).unwrap();
-        assert!(owner().unwrap().starts_with("UDP port 21025 is in use by sync?[2J (process 812): stop it"));
+        let told = "UDP port 21025 is in use by sync?[2J (process 812): stop it, or choose another port with --udp-port";
+        assert_eq!(owner().unwrap(), told);
+        fs::write(root.join("proc/812/comm"), "foghorn\n").unwrap();
+        let told = "UDP port 21025 is in use by foghorn (process 812): stop it, or give its --control";
+        assert_eq!(owner().unwrap(), told);
         fs::rename(root.join("proc/812"), root.join("proc/cpuinfo")).unwrap();
         assert!(owner().unwrap().contains("by another program"));
         fs::rename(root.join("proc/cpuinfo"), root.join("proc/812")).unwrap();

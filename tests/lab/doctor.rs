@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::common::{Ended, TIMEOUT, log, skip};
+use crate::common::{Ended, TIMEOUT, is_emulated, log, skip};
 use crate::lan::{Host, Lan};
 use crate::links::{start, wait_for};
 
@@ -75,6 +75,52 @@ fn a_foreign_program_on_the_port_is_named() {
     let after = host.foghorn(&["doctor"]);
     assert_bad(&after, "bad   UDP port 21025 is in use by ");
     assert_says(&after, "ok    the daemon answers");
+}
+
+#[test]
+fn a_daemon_that_listens_elsewhere_is_named() {
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    let nas = start(&host, "nas");
+    let ended = host.foghorn(&["doctor", "--control", host.path("other").to_str().unwrap()]);
+    assert_bad(&ended, "bad   no daemon answers at ");
+    // Else the process is called as the emulator is.
+    if !is_emulated() {
+        let process = nas.pid();
+        let line = format!(
+            "bad   UDP port 21025 is in use by foghorn (process {process}): stop it, or give its --control"
+        );
+        assert_says(&ended, &line);
+    }
+}
+
+#[test]
+fn a_daemon_that_uses_no_interface_is_told_of() {
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    let _nas = host.daemon(&["--id", "nas", "--port", "22", "--interface", "wlan9"]);
+    let ended = host.foghorn(&["doctor"]);
+    assert_bad(&ended, "bad   the daemon uses no interface: see its --interface");
+    assert_says(&ended, "ok    eth0: can be used");
+    // Where there is none to be used, the daemon can't help it.
+    host.ip("link set eth0 down");
+    assert!(!host.foghorn(&["doctor"]).out.contains("uses no interface"));
+}
+
+#[test]
+fn a_host_of_another_network_on_the_same_wire_is_told_of() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    second.ip("addr flush dev eth0");
+    second.ip("addr add 198.19.0.2/24 dev eth0");
+    let nas = start(&first, "nas");
+    assert_says(&first.foghorn(&["doctor"]), "warn  no other node is heard");
+    let _pi = start(&second, "pi");
+    nas.ask_until(&["status"], |ended| ended.out.contains("1 off_link"));
+    let ended = first.foghorn(&["doctor"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_says(&ended, "warn  1 announcements came from other networks: see ip addr and --allow");
+    assert!(!ended.out.contains("no other node"), "{ended:?}");
 }
 
 #[test]
