@@ -6,7 +6,9 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{Daemon, Directory, FOGHORN, TIMEOUT, foghorn, free_udp_port, log, skip, to_run};
+use crate::common::{
+    Daemon, Directory, FOGHORN, TIMEOUT, foghorn, free_udp_port, log, skip, to_run, undisturbed,
+};
 use nix::unistd::geteuid;
 
 /// Who hears what the daemon says to `NOTIFY_SOCKET`.
@@ -21,7 +23,7 @@ impl Manager {
 
     fn hears(&self) -> String {
         let mut message = [0; 1000];
-        let length = self.0.recv(&mut message).unwrap();
+        let length = undisturbed(|| self.0.recv(&mut message)).unwrap();
         String::from_utf8(message.get(..length).unwrap().to_vec()).unwrap()
     }
 }

@@ -13,7 +13,7 @@ pub(crate) mod tool;
 
 use std::cell::RefCell;
 use std::fs;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{self, BufRead, BufReader, Write as _};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -32,7 +32,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 /// Says that something was not tested. Written past the test runner, which keeps what passing tests print.
 pub(crate) fn skip(why: &str) {
     assert!(std::env::var_os("FOGHORN_REQUIRE_LAB").is_none(), "FOGHORN_REQUIRE_LAB is set, but {why}");
-    let _ = writeln!(std::io::stderr(), "SKIPPED, not tested: {why}");
+    let _ = writeln!(io::stderr(), "SKIPPED, not tested: {why}");
 }
 
 /// A directory of one's own, removed at the end.
@@ -79,6 +79,16 @@ pub(crate) fn to_run(program: &str) -> (String, Vec<String>) {
 /// Whether what runs foghorn is not the kernel but an emulator on top of it.
 pub(crate) fn is_emulated() -> bool {
     std::env::var("FOGHORN_TEST_RUNNER").is_ok_and(|runner| !runner.is_empty())
+}
+
+/// Calls until no signal cuts the call short: one with a time limit is not begun anew by the kernel.
+pub(crate) fn undisturbed<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 /// The foghorn binary, with an environment that does not depend on who runs the tests.
@@ -129,7 +139,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn of(stream: impl std::io::Read + Send + 'static) -> Self {
+    pub(crate) fn of(stream: impl io::Read + Send + 'static) -> Self {
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::Command;
 
-use crate::common::TIMEOUT;
+use crate::common::{TIMEOUT, undisturbed};
 use crate::role::Role;
 
 /// The protocol's port.
@@ -48,7 +48,7 @@ fn recorded_node() {
     socket.send_to(&datagram, (Ipv4Addr::new(198, 18, 0, 255), PORT)).unwrap();
     println!("heard: ready");
     let mut buffer = [0; 2048];
-    while let Ok((length, SocketAddr::V4(from))) = socket.recv_from(&mut buffer) {
+    while let Ok((length, SocketAddr::V4(from))) = undisturbed(|| socket.recv_from(&mut buffer)) {
         if let Some(id) = node_id(&buffer[..length]) {
             println!("heard: {id} {}", from.ip());
         }
