@@ -1,5 +1,6 @@
 //! `watch --exec`: a command for each change, and what becomes of it.
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
@@ -86,6 +87,17 @@ fn what_follows_exec_is_the_commands_own_to_the_last_word() {
 }
 
 #[test]
+fn a_directory_is_no_program() {
+    let loopback = Loopback::new(&[]);
+    loopback.hear("nas", 22);
+    fs::create_dir(loopback.directory.path("echo")).unwrap();
+    let mut command = command(&loopback, &["echo", "ran"]);
+    let path = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{path}", loopback.directory.path("").display()));
+    assert_eq!(start(command).lines.next(), "ran");
+}
+
+#[test]
 fn the_command_starts_clean() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
@@ -123,7 +135,7 @@ fn a_command_that_can_not_be_started_ends_it() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let no_program = loopback.directory.path("no-program");
-    std::fs::write(&no_program, "neither a binary nor a script").unwrap();
+    fs::write(&no_program, "neither a binary nor a script").unwrap();
     for (program, says) in [
         ("no-such-program-anywhere", "no program no-such-program-anywhere in PATH"),
         ("/no/such/program", "cannot run /no/such/program: No such file"),
