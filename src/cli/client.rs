@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Exit, Failure, permission};
 use crate::client::{Connection, Error};
-use crate::control::{ErrorCode, Fields, Request};
+use crate::control::{Fields, Request};
 
 /// A line of a reply: what it tells of, and its pairs in order.
 pub(super) struct Record {
@@ -80,9 +80,8 @@ impl From<Error> for Failure {
             let advice = permission::advice(path);
             return Self::failed(format!("no permission to use {}: {advice}", path.display()));
         }
-        let is_no = error.refuses(ErrorCode::UnknownNode) || error.refuses(ErrorCode::OwnNode);
         let exit = match &error {
-            Error::Refused { message, .. } if is_no => return Self::no(message),
+            Error::Refused { message, .. } if error.is_unknown_node() => return Self::no(message),
             Error::InvalidPath { .. } => Exit::Usage,
             Error::NoDaemon { .. } | Error::TimedOut | Error::Lost(_) => Exit::NoDaemon,
             Error::PermissionDenied { .. } | Error::Refused { .. } | Error::Protocol { .. } => Exit::Failed,

@@ -61,7 +61,7 @@ pub(crate) mod places;
 use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
 
-use crate::control::{ErrorCode, Request};
+use crate::control::Request;
 use crate::wire::NodeId;
 
 pub(crate) use connection::Connection;
@@ -116,9 +116,7 @@ impl Client {
                 let node = nodes.into_iter().find(|node| node.id == *id);
                 node.map(Some).ok_or(Error::Protocol { what: "node" })
             }
-            Err(error) if error.refuses(ErrorCode::UnknownNode) || error.refuses(ErrorCode::OwnNode) => {
-                Ok(None)
-            }
+            Err(error) if error.is_unknown_node() => Ok(None),
             Err(error) => Err(error),
         }
     }
