@@ -248,7 +248,7 @@ impl<'a> Daemon<'a> {
             polled => polled?,
         }
         let now = clock::now();
-        // What has expired while the daemon slept is told before clients are answered, who would else miss it or hear of it twice.
+        // What is due comes first: who asks now is not to hear later that a node is lost which had expired already.
         self.discoverer.handle_timeout(now);
         self.drain(now);
         let mut changed = false;
@@ -290,7 +290,6 @@ impl<'a> Daemon<'a> {
 
     /// Does what is due and what waits, each kind of input in its turn.
     fn work(&mut self, now: Instant) {
-        self.discoverer.handle_timeout(now);
         self.server.handle_timeout(now);
         self.more = false;
         self.drain(now);
