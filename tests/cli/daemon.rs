@@ -233,7 +233,10 @@ fn a_watch_that_begins_after_a_long_sleep_tells_of_no_node_that_it_never_told_of
     thread::sleep(lease.saturating_duration_since(Instant::now()));
     loopback.daemon.resume();
     loopback.hear("pi", 9);
-    assert_eq!(told.next().unwrap(), "found id=pi address=127.0.0.1:9 interface=lo");
+    let told: Vec<_> = told.take_while(|line| !line.starts_with("found id=pi ")).collect();
+    // Suspended amid a turn of its loop, it ends that turn as if no time had passed: nas is known still, and lost in the
+    // next turn.
+    assert!(told.first().is_none_or(|first| first.starts_with("known id=nas ")), "{told:?}");
 }
 
 #[test]
