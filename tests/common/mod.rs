@@ -14,7 +14,6 @@ pub(crate) mod tool;
 use std::cell::RefCell;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write as _};
-use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
@@ -346,9 +345,12 @@ impl Drop for Watch {
 /// program get the same.
 pub(crate) fn free_udp_port() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(21_100);
+    // Not tried out by a socket: what another test starts just then would have that, too, until it runs its program.
+    let tables =
+        ["/proc/net/udp", "/proc/net/udp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     loop {
         let port = NEXT.fetch_add(1, Ordering::Relaxed);
-        if UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        if !tables.iter().any(|table| table.contains(&format!(":{port:04X} "))) {
             return port.to_string();
         }
     }
