@@ -147,7 +147,11 @@ impl<'a> Session<'a> {
                 let sixteenths = input.byte()?;
                 self.wait(self.sixteenths(sixteenths));
             }
-            9 => self.wait(Duration::from_millis(u64::from(input.byte()?) * 16)),
+            9 => {
+                // Each interval has its announcements, and the shortest is a millisecond.
+                let time = Duration::from_millis(u64::from(input.byte()?) * 16);
+                self.wait(time.min(self.sixteenths(255)));
+            }
             10 => {
                 let ((_, address), link) = (origin(input)?, input.byte()?);
                 self.link_up(LinkId(u32::from(link % 20)), &networks(address, link / 20));
