@@ -14,16 +14,17 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 #[test]
 fn two_daemons_on_one_machine_know_each_other() {
-    let nas = Loopback::new(&["--id", "nas", "--port", "22", "--announce", "web:80", "--interval", "2"]);
+    let nas = Loopback::new(&["--id", "nas", "--port", "22", "--announce", "web:80", "--interval", "3"]);
     nas.hear("marker", 1);
     let watch = nas.daemon.watch(&["watch", "--json"]);
     assert!(watch.lines.next().contains("\"known\""));
     let control = nas.directory.path("pi.sock");
     let mut pi = Daemon::start(
         &control,
-        &["--id", "pi", "--port", "2222", "--interface", "lo", "--udp-port", &nas.port, "--interval", "1"],
+        &["--id", "pi", "--port", "2222", "--interface", "lo", "--udp-port", &nas.port, "--interval", "3"],
     );
-    let event: serde_json::Value = serde_json::from_str(&watch.lines.next()).unwrap();
+    // The marker may be lost before.
+    let event: serde_json::Value = serde_json::from_str(&watch.lines.wait_for("\"pi\"")).unwrap();
     let expected = serde_json::json!(
         {"event": "found", "id": "pi", "address": "127.0.0.1:2222", "interface": "lo"}
     );

@@ -132,7 +132,7 @@ fn sender() {
     };
     let sockets: Vec<_> = (0..sources).map(socket).collect();
     let is_to_end = Arc::new(AtomicBool::new(false));
-    thread::spawn({
+    let end = thread::spawn({
         let is_to_end = is_to_end.clone();
         move || {
             // Nothing more comes but the end.
@@ -157,5 +157,7 @@ fn sender() {
         due = (due + PERIOD).max(Instant::now());
         thread::sleep(due.saturating_duration_since(Instant::now()));
     }
+    // Also where it has stopped of itself.
+    end.join().unwrap();
     println!("flood: ends");
 }

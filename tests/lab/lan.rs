@@ -144,11 +144,11 @@ impl Lan {
         self.switch.run("ip", &format!("link set {end} netns {}", host.namespace.holder.id()));
         self.switch.run("ip", &format!("link set {port} master {bridge} up"));
         host.ip(&format!("link set {end} name {interface}"));
-        host.ip(&format!("addr add {address} dev {interface}"));
         host.ip(&format!("link set {interface} up"));
-        // What is sent before, at either end, is lost.
+        // What is sent before, at either end, is lost. A daemon that is there already sends when it has an address.
         host.wait_for_link(interface);
         self.switch.wait_for_link(port);
+        host.ip(&format!("addr add {address} dev {interface}"));
     }
 
     /// Gives a host its address on an interface of that index, which the kernel else chooses.

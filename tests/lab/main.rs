@@ -84,8 +84,8 @@ fn a_node_that_starts_later_is_answered() {
 fn a_node_that_leaves_is_gone_after_three_intervals() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
-    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "1"]);
-    let mut pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "1"]);
+    let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "2"]);
+    let mut pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", "2"]);
     let watch = nas.watch(&["watch"]);
     watch.lines.wait_for("pi 198.18.0.2:22 eth0");
     pi.crash();

@@ -5,7 +5,8 @@ use crate::lan::{Host, Lan};
 use crate::links::{said_of, wait_for};
 
 fn start(host: &Host<'_>, id: &str) -> Daemon {
-    host.daemon(&["--id", id, "--port", "22", "--interval", "1"])
+    // Nobody else is given up when this machine stands still for a while.
+    host.daemon(&["--id", id, "--port", "22", "--interval", "2"])
 }
 
 #[test]
