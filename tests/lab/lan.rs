@@ -158,6 +158,8 @@ impl Lan {
         self.switch.run("ip", &format!("link set {port} master lan up"));
         host.ip(&format!("addr add 198.18.0.{}/24 dev {interface}", host.number));
         host.ip(&format!("link set {interface} up"));
+        host.wait_for_link(interface);
+        self.switch.wait_for_link(port);
     }
 
     /// Cuts the cable of a host in two, and runs an ignored test of this program in between: what it is told are the interfaces
@@ -178,6 +180,11 @@ impl Lan {
     /// Runs `ip` in the switch.
     pub(crate) fn ip(&self, arguments: &str) {
         self.switch.run("ip", arguments);
+    }
+
+    /// Waits until a port of the switch has a link.
+    pub(crate) fn wait_for_link(&self, port: &str) {
+        self.switch.wait_for_link(port);
     }
 }
 
@@ -238,7 +245,10 @@ impl Host<'_> {
         let mut command = self.namespace.enter_built(FOGHORN);
         command.env_remove("FOGHORN_LOG");
         let control = self.path("sock");
-        Daemon::start_with(command, &control, arguments)
+        let daemon = Daemon::start_with(command, &control, arguments);
+        // Who asks is answered when all that waited has been looked at, and announced on.
+        daemon.status();
+        daemon
     }
 
     /// Runs foghorn there to its end.
