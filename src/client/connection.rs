@@ -123,6 +123,13 @@ impl Connection {
 fn connect(path: &Path) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_write_timeout(Some(PATIENCE))?;
-    socket.connect(&SockAddr::unix(path)?)?;
+    let address = SockAddr::unix(path)?;
+    loop {
+        match socket.connect(&address) {
+            // With a time limit the kernel does not begin anew of itself after a signal.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            connected => break connected?,
+        }
+    }
     Ok(OwnedFd::from(socket).into())
 }
