@@ -119,27 +119,27 @@ mod tests {
         )
     }
 
-    /// A directory in place of `/`, with a process 812 that has the socket of that inode.
+    /// A directory in place of `/`, with a process 9000812 that has the socket of that inode.
     fn system(name: &str, comm: &[u8]) -> (PathBuf, u64) {
         let root = std::env::temp_dir().join(format!("foghorn-port-owner-{}-{name}", std::process::id()));
         fs::create_dir_all(root.join("proc/net")).unwrap();
-        fs::create_dir_all(root.join("proc/812/fd")).unwrap();
-        fs::create_dir_all(root.join("proc/813")).unwrap();
+        fs::create_dir_all(root.join("proc/9000812/fd")).unwrap();
+        fs::create_dir_all(root.join("proc/9000813")).unwrap();
         // Its own process is none of those that are looked at.
         for own in ["self".to_owned(), std::process::id().to_string()] {
-            std::os::unix::fs::symlink("812", root.join("proc").join(own)).unwrap();
+            std::os::unix::fs::symlink("9000812", root.join("proc").join(own)).unwrap();
         }
-        fs::write(root.join("proc/812/comm"), comm).unwrap();
-        fs::write(root.join("proc/812/fd/1"), "").unwrap();
-        drop(UnixListener::bind(root.join("proc/812/fd/3")).unwrap());
-        let inode = fs::metadata(root.join("proc/812/fd/3")).unwrap().ino();
+        fs::write(root.join("proc/9000812/comm"), comm).unwrap();
+        fs::write(root.join("proc/9000812/fd/1"), "").unwrap();
+        drop(UnixListener::bind(root.join("proc/9000812/fd/3")).unwrap());
+        let inode = fs::metadata(root.join("proc/9000812/fd/3")).unwrap().ino();
         (root, inode)
     }
 
     #[test]
     fn the_process_is_named() {
         let (root, inode) = system("named", b"sync\x1b[2J\n");
-        let other = fs::metadata(root.join("proc/812/fd/1")).unwrap().ino();
+        let other = fs::metadata(root.join("proc/9000812/fd/1")).unwrap().ino();
         let table =
             |lines: &[String]| fs::write(root.join("proc/net/udp"), HEAD.to_owned() + &lines.concat());
         let owner = || port_owner(&root, 21025);
@@ -147,14 +147,14 @@ mod tests {
         table(&[line(53, inode)]).unwrap();
         assert_eq!(owner(), None);
         table(&[line(53, 1), line(21025, inode)]).unwrap();
-        let told = "UDP port 21025 is in use by sync?[2J (process 812): stop it, or choose another port with --udp-port";
+        let told = "UDP port 21025 is in use by sync?[2J (process 9000812): stop it, or choose another port with --udp-port";
         assert_eq!(owner().unwrap(), told);
-        fs::write(root.join("proc/812/comm"), "foghorn\n").unwrap();
-        let told = "UDP port 21025 is in use by foghorn (process 812): stop it, or give its --control";
+        fs::write(root.join("proc/9000812/comm"), "foghorn\n").unwrap();
+        let told = "UDP port 21025 is in use by foghorn (process 9000812): stop it, or give its --control";
         assert_eq!(owner().unwrap(), told);
-        fs::rename(root.join("proc/812"), root.join("proc/cpuinfo")).unwrap();
+        fs::rename(root.join("proc/9000812"), root.join("proc/cpuinfo")).unwrap();
         assert!(owner().unwrap().contains("by another program"));
-        fs::rename(root.join("proc/cpuinfo"), root.join("proc/812")).unwrap();
+        fs::rename(root.join("proc/cpuinfo"), root.join("proc/9000812")).unwrap();
         // A file of that number is no socket.
         table(&[line(21025, other)]).unwrap();
         assert!(owner().unwrap().contains("by another program"));

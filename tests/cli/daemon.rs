@@ -1,7 +1,7 @@
 //! What a daemon knows, as the commands tell it.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::thread;
@@ -282,7 +282,8 @@ fn connect_tells_of_a_node_that_breaks_off() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     loopback.hear("nas", listener.local_addr().unwrap().port());
     let node = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0]).unwrap();
         // Closed so, TCP resets.
         Socket::from(stream).set_linger(Some(Duration::ZERO)).unwrap();
     });
@@ -290,6 +291,9 @@ fn connect_tells_of_a_node_that_breaks_off() {
     command.args(["connect", "nas"]).env("FOGHORN_CONTROL", &loopback.daemon.control);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // What reaches the node shows that the connection stands before it is reset.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"x").unwrap();
     node.join().unwrap();
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
@@ -301,8 +305,11 @@ fn connect_tells_of_a_node_that_breaks_off() {
 fn connect_tells_why_it_can_not() {
     let loopback = Loopback::new(&[]);
     assert_failed(&loopback.daemon.ask(&["connect", "nas"]), 1, "nas is not known");
-    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    loopback.hear("nas", closed);
+    // Bound, so that nobody else gets the port, and not listening.
+    let closed = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    closed.bind(&SockAddr::from(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let closed_port = closed.local_addr().unwrap().as_socket().unwrap().port();
+    loopback.hear("nas", closed_port);
     assert_failed(&loopback.daemon.ask(&["connect", "nas"]), 4, "cannot connect to nas at 127.0.0.1");
 }
 
