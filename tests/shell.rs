@@ -214,7 +214,7 @@ fn a_name_from_the_lan_is_completed_as_a_word_whatever_it_holds() {
     let mut shells = Shells::new();
     let port = free_udp_port();
     let control = shells.directory.path("control");
-    let daemon = Daemon::start(&control, &["--interface", "lo", "--udp-port", &port]);
+    let daemon = Daemon::start(&control, &["--interface", "lo", "--udp-port", &port, "--interval", "3600"]);
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     for name in names.into_iter().chain([option]) {
         socket.send_to(&announcement(name, 22), (Ipv4Addr::LOCALHOST, port.parse().unwrap())).unwrap();
