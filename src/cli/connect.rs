@@ -18,6 +18,7 @@ use socket2::{Domain, Socket, Type};
 use super::client::{Client, Record};
 use super::lookup::{advise, ask, node_id};
 use super::{Failure, help, output, unexpected, value};
+use crate::client::connection;
 use crate::control::{ErrorCode, Request};
 use crate::wire::NodeId;
 
@@ -69,9 +70,11 @@ fn open(address: SocketAddrV4) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     // Linux waits for a connection no longer than that either, and then says that it is in progress.
     socket.set_write_timeout(Some(PATIENCE))?;
-    socket.connect(&address.into()).map_err(|error| match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EINPROGRESS) => Errno::ETIMEDOUT.into(),
-        _ => error,
+    connection::open(&socket, &address.into()).map_err(|error| {
+        match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::EINPROGRESS | Errno::EALREADY) => Errno::ETIMEDOUT.into(),
+            _ => error,
+        }
     })?;
     Ok(socket)
 }

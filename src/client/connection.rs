@@ -123,13 +123,16 @@ impl Connection {
 fn connect(path: &Path) -> io::Result<UnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_write_timeout(Some(PATIENCE))?;
-    let address = SockAddr::unix(path)?;
+    open(&socket, &SockAddr::unix(path)?)?;
+    Ok(OwnedFd::from(socket).into())
+}
+
+/// Connects a socket, also when it was stopped meanwhile: with a time limit the kernel does not begin anew of itself.
+pub(crate) fn open(socket: &Socket, address: &SockAddr) -> io::Result<()> {
     loop {
-        match socket.connect(&address) {
-            // With a time limit the kernel does not begin anew of itself after a signal.
+        match socket.connect(address) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            connected => break connected?,
+            connected => return connected,
         }
     }
-    Ok(OwnedFd::from(socket).into())
 }

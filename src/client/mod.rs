@@ -52,7 +52,7 @@
 //!
 //! Announcements are not signed, so what the daemon says is no proof of who answers at an address. TLS and SSH see to that themselves.
 
-mod connection;
+pub(crate) mod connection;
 mod error;
 mod node;
 mod peer_address;

@@ -1,5 +1,6 @@
 //! What a daemon knows, as the commands tell it.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::os::unix::net::UnixStream;
@@ -7,9 +8,10 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{Daemon, Directory, announcement, foghorn, is_emulated, log, run};
+use crate::common::{Daemon, Directory, announcement, foghorn, is_emulated, log};
 use crate::{Loopback, assert_failed, host};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 #[test]
@@ -214,8 +216,20 @@ fn a_daemon_that_takes_nobody_in_is_given_up() {
             Err(error) => break assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
         }
     }
-    let control = control.to_str().unwrap();
-    assert_failed(&run(&["lookup", "nas", "--control", control]), 3, "the daemon does not answer");
+    let mut command = foghorn();
+    command.args(["lookup", "nas", "--control"]).arg(&control).stdin(Stdio::null());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Stopped where it waits, as by ^Z, it waits on.
+    let until = |states: [char; 2]| {
+        let stat = || fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        while !states.map(|state| format!(") {state} ")).iter().any(|state| stat().contains(state)) {}
+    };
+    let signal = |signal| kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+    until(['S', 'Z']);
+    signal(Signal::SIGSTOP);
+    until(['T', 'Z']);
+    signal(Signal::SIGCONT);
+    assert_failed(&child.wait_with_output().unwrap().into(), 3, "the daemon does not answer");
 }
 
 #[test]
