@@ -104,7 +104,7 @@ fn a_host_whose_only_address_is_gone_waits_for_another() {
     let nas = start(&first, "nas");
     let pi = start(&second, "pi");
     wait_for(&nas, "pi");
-    wait_for(&pi, "nas");
+    wait_until_told(&pi);
     for _ in 0..2 {
         second.ip("addr delete 198.18.0.2/24 dev eth0");
         pi.log.wait_for("no usable interface");
