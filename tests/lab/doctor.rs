@@ -135,7 +135,7 @@ fn an_interface_without_an_address_or_a_link_is_told_of() {
     assert_says(&ended, "ok    eth0: not used, it has no IPv4 address");
     host.ip("addr add 198.18.0.1/24 dev eth0");
     host.ip("link set eth0 down");
-    assert_says(&host.foghorn(&["doctor"]), "ok    eth0: not used, it is down");
+    assert_says(&ask_until(&host, 1), "ok    eth0: not used, it is down");
 }
 
 #[test]
