@@ -13,8 +13,9 @@ case $target in
 thumbv*) fail "nothing runs on $target here: cross/build.sh builds the core for it" ;;
 esac
 [ -z "$emulator" ] || need qemu-user-static "$emulator" --version
-# Emulated, each instruction costs ten: it pays to have fewer.
-[ -z "$emulator" ] || export CARGO_PROFILE_DEV_OPT_LEVEL=1
+# Emulated, each instruction costs ten: it pays to have fewer. And qemu-user 7.2 hangs where one thread forks while another is in
+# its slice allocator.
+[ -z "$emulator" ] || export CARGO_PROFILE_DEV_OPT_LEVEL=1 G_SLICE=always-malloc
 # Tests start the binary too, and a kernel does not know by itself what runs it.
 export FOGHORN_TEST_RUNNER="$runner"
 # shellcheck disable=SC2086
