@@ -199,21 +199,23 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts `command run ARGUMENTS` and waits until it answers.
+    /// Starts `command run ARGUMENTS` and waits until it answers: by then it has announced, too.
     pub(crate) fn start_with(command: Command, control: &Path, arguments: &[&str]) -> Self {
-        if !log::can_be_read() {
-            return Self::start_silent(command, control, arguments);
-        }
         let daemon = Self::spawn(command, control, arguments);
-        daemon.log.wait_for("listens at");
-        daemon
+        if log::can_be_read() {
+            daemon.log.wait_for("listens at");
+        }
+        daemon.once_it_answers()
     }
 
     /// The same where nothing can be read on standard error.
     pub(crate) fn start_silent(command: Command, control: &Path, arguments: &[&str]) -> Self {
-        let daemon = Self::spawn(command, control, arguments);
-        daemon.ask_until(&["status"], |ended| ended.code == 0);
-        daemon
+        Self::spawn(command, control, arguments).once_it_answers()
+    }
+
+    fn once_it_answers(self) -> Self {
+        self.ask_until(&["status"], |ended| ended.code == 0);
+        self
     }
 
     /// Starts `command run ARGUMENTS` and waits for nothing.

@@ -245,10 +245,7 @@ impl Host<'_> {
         let mut command = self.namespace.enter_built(FOGHORN);
         command.env_remove("FOGHORN_LOG");
         let control = self.path("sock");
-        let daemon = Daemon::start_with(command, &control, arguments);
-        // Who asks is answered when all that waited has been looked at, and announced on.
-        daemon.status();
-        daemon
+        Daemon::start_with(command, &control, arguments)
     }
 
     /// Runs foghorn there to its end.
