@@ -145,9 +145,8 @@ impl Lan {
         self.switch.run("ip", &format!("link set {port} master {bridge} up"));
         host.ip(&format!("link set {end} name {interface}"));
         host.ip(&format!("link set {interface} up"));
-        // What is sent before, at either end, is lost. A daemon that is there already sends when it has an address.
-        host.wait_for_link(interface);
-        self.switch.wait_for_link(port);
+        // A daemon that is there already sends when it has an address.
+        self.wait_for_cable(host, interface, port);
         host.ip(&format!("addr add {address} dev {interface}"));
     }
 
@@ -158,7 +157,12 @@ impl Lan {
         self.switch.run("ip", &format!("link set {port} master lan up"));
         host.ip(&format!("addr add 198.18.0.{}/24 dev {interface}", host.number));
         host.ip(&format!("link set {interface} up"));
-        host.wait_for_link(interface);
+        self.wait_for_cable(host, interface, port);
+    }
+
+    /// Waits until both ends of a host's cable have a link: what is sent before, at either end, is lost.
+    pub(crate) fn wait_for_cable(&self, host: &Host<'_>, interface: &str, port: &str) {
+        host.namespace.wait_for_link(interface);
         self.switch.wait_for_link(port);
     }
 
@@ -180,11 +184,6 @@ impl Lan {
     /// Runs `ip` in the switch.
     pub(crate) fn ip(&self, arguments: &str) {
         self.switch.run("ip", arguments);
-    }
-
-    /// Waits until a port of the switch has a link.
-    pub(crate) fn wait_for_link(&self, port: &str) {
-        self.switch.wait_for_link(port);
     }
 }
 
@@ -218,11 +217,6 @@ impl Host<'_> {
         let path = self.path("batch");
         std::fs::write(&path, lines).unwrap();
         assert!(self.namespace.enter("ip").arg("-batch").arg(path).status().unwrap().success());
-    }
-
-    /// Waits until the kernel has noticed that an interface has a link.
-    pub(crate) fn wait_for_link(&self, interface: &str) {
-        self.namespace.wait_for_link(interface);
     }
 
     /// Whether a command succeeds there.

@@ -188,8 +188,7 @@ fn a_link_that_is_lost_for_a_moment_is_announced_on_again() {
     // All of it between two looks of the daemon.
     pi.suspend();
     move_to(&lan, "lan2");
-    roamer.wait_for_link("eth0");
-    lan.wait_for_link("port2");
+    lan.wait_for_cable(&roamer, "eth0", "port2");
     pi.resume();
     wait_for(&tv, "pi");
     wait_for(&pi, "tv");
