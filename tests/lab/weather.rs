@@ -46,10 +46,10 @@ fn a_daemon_behind_a_bad_cable_knows_the_others_and_stays_known() {
         });
     };
     for id in ["nas", "tv"] {
-        heard(&pi, id, 5);
+        heard(&pi, id, 12);
     }
     for daemon in [&nas, &tv] {
-        heard(daemon, "pi", 5);
+        heard(daemon, "pi", 12);
     }
     cable.end_input();
     let ended = cable.lines.wait_for("overtaken");
