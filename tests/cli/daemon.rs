@@ -4,11 +4,11 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{Daemon, Directory, announcement, foghorn, is_emulated, log};
+use crate::common::{Daemon, Directory, Ended, TIMEOUT, announcement, foghorn, is_emulated, log, suspend};
 use crate::{Loopback, assert_failed, host};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -199,6 +199,20 @@ fn nobody_waits_for_what_the_machine_itself_announces() {
     }
 }
 
+/// Runs it to its end, stopped for a moment, as by ^Z, once that file of `/proc` tells that it waits.
+fn stopped_where_it_waits(mut command: Command, file: &str, tells: &str) -> Ended {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let file = file.replace("PID", &child.id().to_string());
+    let start = Instant::now();
+    while !fs::read_to_string(&file).unwrap().contains(tells) {
+        assert!(start.elapsed() < TIMEOUT, "it does not wait");
+    }
+    let process = Pid::from_raw(child.id().try_into().unwrap());
+    suspend(process);
+    kill(process, Signal::SIGCONT).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
 #[test]
 fn a_daemon_that_takes_nobody_in_is_given_up() {
     let directory = Directory::new();
@@ -218,19 +232,12 @@ fn a_daemon_that_takes_nobody_in_is_given_up() {
         }
     }
     let mut command = foghorn();
-    command.args(["lookup", "nas", "--control"]).arg(&control).stdin(Stdio::null());
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Stopped where it waits, as by ^Z, it waits on.
-    let until = |states: [char; 2]| {
-        let stat = || fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
-        while !states.map(|state| format!(") {state} ")).iter().any(|state| stat().contains(state)) {}
-    };
-    let signal = |signal| kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
-    until(['S', 'Z']);
-    signal(Signal::SIGSTOP);
-    until(['T', 'Z']);
-    signal(Signal::SIGCONT);
-    assert_failed(&child.wait_with_output().unwrap().into(), 3, "the daemon does not answer");
+    command.args(["lookup", "nas", "--control"]).arg(&control);
+    assert_failed(
+        &stopped_where_it_waits(command, "/proc/PID/stat", ") S "),
+        3,
+        "the daemon does not answer",
+    );
 }
 
 #[test]
@@ -289,6 +296,24 @@ fn connect_takes_a_name_in_other_letters_if_it_can_mean_one_node_alone() {
     assert_failed(&loopback.daemon.ask(&["connect", "openwrt"]), 1, "openwrt is not known: did you mean");
     // Elsewhere a name is what it is.
     assert_failed(&loopback.daemon.ask(&["lookup", "openwrt"]), 1, "openwrt is not known");
+}
+
+#[test]
+fn connect_gives_up_a_node_that_takes_nobody_in() {
+    let loopback = Loopback::new(&[]);
+    let node = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    node.bind(&SockAddr::from(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))).unwrap();
+    node.listen(0).unwrap();
+    let address = node.local_addr().unwrap();
+    let port = address.as_socket().unwrap().port();
+    // The one that waits for it to look takes the only place.
+    let first = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    first.connect(&address).unwrap();
+    loopback.hear("nas", port);
+    let mut command = foghorn();
+    command.args(["connect", "nas"]).env("FOGHORN_CONTROL", &loopback.daemon.control);
+    let ended = stopped_where_it_waits(command, "/proc/net/tcp", &format!(":{port:04X} 02 "));
+    assert_failed(&ended, 4, "timed out");
 }
 
 #[test]

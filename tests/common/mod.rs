@@ -22,7 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 /// After this a test has failed: what it waits for will not come. Nothing is expected to take as long.
@@ -191,6 +191,13 @@ impl Lines {
     }
 }
 
+/// Stops a child where it is, and returns when it has stopped, or ended before.
+pub(crate) fn suspend(child: Pid) {
+    kill(child, Signal::SIGSTOP).unwrap();
+    // Whoever waits for its end still learns of it.
+    waitid(Id::Pid(child), WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+}
+
 /// A running `foghorn run`, ended when this is dropped.
 pub(crate) struct Daemon {
     child: Child,
@@ -277,8 +284,7 @@ impl Daemon {
 
     /// Stops it where it is, until it is [resumed](Self::resume).
     pub(crate) fn suspend(&self) {
-        self.signal(Signal::SIGSTOP);
-        waitpid(self.pid(), Some(WaitPidFlag::WUNTRACED)).unwrap();
+        suspend(self.pid());
     }
 
     pub(crate) fn resume(&self) {
