@@ -27,7 +27,7 @@ exec unshare $flags sh -eu -c '
   done
   # The clients wait for the node, but not for the daemon.
   for attempt in $(seq 100); do
-    ! $foghorn status --control "$directory/pi" >"$directory/status" 2>&1 || break
+    ! $foghorn status --control "$directory/pi" >/dev/null 2>&1 || break
     sleep 0.1
   done
   found=$($foghorn lookup --wait 20 nas --control "$directory/pi") || { cat "$directory"/*.log; exit 1; }
