@@ -45,6 +45,7 @@
 //! transport    the seam to whatever carries datagrams                               |
 //! network      IPv4 networks, and our own addresses in them                         |
 //! wire         bytes to announcements and back                                      |
+//! random       numbers that spread times and draw lots                              |
 //! limits, time every capacity; points in time in milliseconds                       /
 //! ```
 //!
@@ -126,6 +127,7 @@ pub mod limits;
 #[cfg(feature = "host")]
 mod log;
 pub mod network;
+mod random;
 pub mod registry;
 pub mod schedule;
 pub mod state;

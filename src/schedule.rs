@@ -1,5 +1,6 @@
 //! What is due when: the next announcement, and how often newcomers may be answered.
 
+use crate::random::Random;
 use crate::time::{Duration, Instant};
 
 /// An answer to a newcomer waits for a random time up to this, so that many nodes do not answer as one.
@@ -71,7 +72,7 @@ impl Schedule {
     pub(crate) fn announced(&mut self, now: Instant) {
         let jitter = self.interval.millis() / JITTER_PART;
         let shortest = Duration::from_millis(self.interval.millis() - jitter);
-        self.announce_at = Some(now + shortest + self.random.up_to(Duration::from_millis(2 * jitter)));
+        self.announce_at = Some(now + shortest + up_to(&mut self.random, Duration::from_millis(2 * jitter)));
     }
 
     pub(crate) fn stop_announcing(&mut self) {
@@ -80,19 +81,19 @@ impl Schedule {
 
     /// When to answer a newcomer that came now.
     pub(crate) fn answer_at(&mut self, now: Instant) -> Instant {
-        self.random.between(now + LEAST_DELAY, now + ANSWER_DELAY)
+        between(&mut self.random, now + LEAST_DELAY, now + ANSWER_DELAY)
     }
 
     /// When to answer several, unless another comes.
     pub(crate) fn quiet_at(&mut self, now: Instant) -> Instant {
         let half = Duration::from_millis(QUIET.millis() / 2);
-        self.random.between(now + half, now + QUIET)
+        between(&mut self.random, now + half, now + QUIET)
     }
 
     /// When to tell them again.
     pub(crate) fn repeat_at(&mut self, now: Instant) -> Instant {
         let jitter = Duration::from_millis(REPEAT_PERIOD.millis() / 10);
-        self.random.between(now + REPEAT_PERIOD, now + REPEAT_PERIOD + jitter)
+        between(&mut self.random, now + REPEAT_PERIOD, now + REPEAT_PERIOD + jitter)
     }
 }
 
@@ -131,25 +132,13 @@ impl TokenBucket {
     }
 }
 
-/// A small generator of random numbers (`SplitMix64`): for spreading, not for secrets.
-#[derive(Debug)]
-pub(crate) struct Random(pub(crate) u64);
+/// A random span of up to `longest`.
+fn up_to(random: &mut Random, longest: Duration) -> Duration {
+    Duration::from_millis(random.next() % longest.millis().saturating_add(1))
+}
 
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn up_to(&mut self, longest: Duration) -> Duration {
-        Duration::from_millis(self.next() % longest.millis().saturating_add(1))
-    }
-
-    fn between(&mut self, earliest: Instant, latest: Instant) -> Instant {
-        earliest + self.up_to(latest.since(earliest))
-    }
+fn between(random: &mut Random, earliest: Instant, latest: Instant) -> Instant {
+    earliest + up_to(random, latest.since(earliest))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use siphasher::sip::SipHasher13;
 
 use super::list::{Joint, Place};
+use crate::random::scaled;
 
 pub(super) struct Index<'a> {
     slots: &'a mut [Option<Place>],
@@ -72,8 +73,7 @@ impl<'a> Index<'a> {
 
     /// Where the search for a hash starts: the hash scaled to the length of the table, which is no power of two.
     fn home(&self, hash: u32) -> usize {
-        let slots = u64::try_from(self.slots.len()).unwrap_or(0);
-        usize::try_from((u64::from(hash) * slots) >> 32).unwrap_or(0)
+        scaled(hash, self.slots.len())
     }
 
     fn after(&self, slot: usize) -> usize {

@@ -92,8 +92,8 @@ mod tests {
     use core::net::SocketAddrV4;
 
     use super::*;
+    use crate::random::Random;
     use crate::registry::{Change, LinkId, Refused, Storage};
-    use crate::schedule::Random;
     use crate::time::Duration;
 
     const LEASE: Duration = Duration::from_secs(90);

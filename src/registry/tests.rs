@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 use std::collections::{HashMap, HashSet};
 
 use super::*;
-use crate::schedule::Random;
+use crate::random::Random;
 
 const LEASE: Duration = Duration::from_secs(90);
 const KEY: [u8; 16] = *b"not really secre";
