@@ -24,9 +24,13 @@ use foghorn::time::Instant;
 use foghorn::wire::{Announcement, NodeId, v1};
 use siphasher::sip::SipHasher13;
 
-use common::{goal, is_bench_run, median};
+use common::{effort, goal, median};
 
 const LINK: LinkId = LinkId(2);
+
+/// Every neighbour is in it. Those with chosen names are far apart: the last has a number of some four million.
+const NETWORK: &str = "198.18.0.1/8";
+
 const NOW: Instant = Instant::from_millis(5_000);
 
 /// The key of the registries that are measured, and the one that the chosen names are made to collide under.
@@ -49,7 +53,7 @@ struct Effort {
 
 impl Effort {
     const FULL: Self = Self { batches: 31, chunks: 1024 };
-    const SMOKE: Self = Self { batches: 1, chunks: 1 };
+    const SHORT: Self = Self { batches: 1, chunks: 1 };
 
     /// The time that `work` takes for one input, without the time to make that.
     fn nanos<T>(self, mut input: impl FnMut() -> T, mut work: impl FnMut(&mut T)) -> f64 {
@@ -167,7 +171,7 @@ fn discoverer<'a, const N: usize>(
     let mut discoverer = Discoverer::new(&Config::new(1, key), storage);
     let own = Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MIN };
     discoverer.announce(NOW, own).unwrap();
-    discoverer.link_up(NOW, LINK, &["198.18.0.1/15".parse().unwrap()]).unwrap();
+    discoverer.link_up(NOW, LINK, &[NETWORK.parse().unwrap()]).unwrap();
     for _ in 0..times {
         for number in known {
             hear(&mut discoverer, &Neighbour::new(*number));
@@ -346,13 +350,7 @@ fn print_goals(columns: &[Column]) {
 }
 
 fn run() {
-    if !is_bench_run() {
-        let effort = Effort::SMOKE;
-        parse(effort, &id_of_52_bytes(0));
-        print_table(&[Column::measure::<16>(effort, "16"), Column::measure::<256>(effort, "256")]);
-        return;
-    }
-    let effort = Effort::FULL;
+    let effort = effort(Effort::FULL, Effort::SHORT);
     println!("median of {} batches of {} operations\n", effort.batches, effort.chunks * CHUNK);
     println!("parse alone, NodeID of 52 bytes: {:.1} ns", parse(effort, &id_of_52_bytes(0)));
     println!(

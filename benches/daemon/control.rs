@@ -9,7 +9,7 @@ use std::time::Instant;
 use foghorn::wire::v1::UDP_PORT;
 
 use crate::announcement::{announcement, neighbour};
-use crate::common::{goal, median, percentile};
+use crate::common::{effort, goal, median, percentile};
 use crate::daemon::FOGHORN;
 use crate::process::{Daemon, Placement, Process, Workshop};
 use crate::traffic::{Sender, wait_until_taken};
@@ -17,9 +17,17 @@ use crate::traffic::{Sender, wait_until_taken};
 /// The role this program has when it is the echo.
 pub(crate) const ECHO: &str = "--echo";
 
-const ROUNDS: usize = 10;
-const QUESTIONS: usize = 2_000;
-const COMMANDS: usize = 300;
+fn rounds() -> usize {
+    effort(10, 1)
+}
+
+fn questions() -> usize {
+    effort(2_000, 20)
+}
+
+fn commands() -> usize {
+    effort(300, 3)
+}
 
 pub(crate) fn measure(workshop: &Workshop) {
     let daemon = Daemon::start(workshop, "control", "30");
@@ -36,7 +44,7 @@ fn measure_questions(workshop: &Workshop, daemon: &Daemon) {
     let reply = ask(&mut foghorn, &question);
     assert!(reply.starts_with(b"node "), "the daemon does not know the node");
     let (echo_process, mut echo) = start_echo(workshop, reply.len());
-    println!("lookup over an open control connection, {} times", ROUNDS * QUESTIONS);
+    println!("lookup over an open control connection, {} times", rounds() * questions());
     let placements = [
         ("as scheduled", Placement::Free),
         ("on one processor", Placement::OneProcessor),
@@ -44,11 +52,11 @@ fn measure_questions(workshop: &Workshop, daemon: &Daemon) {
     ];
     for (name, placement) in placements {
         let (mut foghorn_micros, mut echo_micros) = (vec![], vec![]);
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds() {
             placement.apply(daemon.process.pid());
-            foghorn_micros.extend((0..QUESTIONS).map(|_| micros(|| ask(&mut foghorn, &question))));
+            foghorn_micros.extend((0..questions()).map(|_| micros(|| ask(&mut foghorn, &question))));
             placement.apply(echo_process.pid());
-            echo_micros.extend((0..QUESTIONS).map(|_| micros(|| ask(&mut echo, &question))));
+            echo_micros.extend((0..questions()).map(|_| micros(|| ask(&mut echo, &question))));
         }
         println!("  {name}");
         let round_trip = print_round_trips("foghorn", &mut foghorn_micros);
@@ -115,12 +123,12 @@ fn measure_commands(daemon: &Daemon) {
     lookup.args(["lookup", &neighbour(0), "--control"]).arg(&daemon.control);
     let mut bare = Command::new("/bin/true");
     let (mut lookup_millis, mut bare_millis) = (vec![], vec![]);
-    for _ in 0..COMMANDS {
+    for _ in 0..commands() {
         lookup_millis.push(millis(&mut lookup));
         bare_millis.push(millis(&mut bare));
     }
     let (lookup, bare) = (median(&mut lookup_millis), median(&mut bare_millis));
-    println!("a whole command, median of {COMMANDS}");
+    println!("a whole command, median of {}", commands());
     println!("  foghorn lookup {lookup:.2} ms, /bin/true {bare:.2} ms");
     goal("foghorn lookup", lookup, 2.0, " ms");
     println!();

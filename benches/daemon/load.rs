@@ -11,21 +11,34 @@ use foghorn::wire::v1::UDP_PORT;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::signal::{Signal, kill};
 
-use crate::common::{goal, median};
+use crate::common::{effort, goal, median};
 use crate::process::{Daemon, Placement, Process, Workshop};
-use crate::traffic::{Sender, dropped, neighbours, wait_until_taken};
+use crate::traffic::{Sender, dropped, is_open, neighbours, wait_until_taken};
 
 /// The role this program has when it is the bare receiver.
 pub(crate) const BARE_RECEIVER: &str = "--bare-receiver";
 pub(crate) const BARE_PORT: u16 = UDP_PORT + 1;
 
-const ROUNDS: u32 = 5;
+fn rounds() -> u32 {
+    effort(5, 1)
+}
 
 /// Datagrams that a socket's buffer holds for certain.
 const BACKLOG: u32 = 200;
 
 /// Enough for the receiver to fall asleep after each datagram.
 const PAUSE: Duration = Duration::from_micros(40);
+
+/// Starts this program as the bare receiver, and waits until that receives.
+pub(crate) fn start_bare_receiver() -> Process {
+    let process = Process::start(
+        Command::new(std::env::current_exe().unwrap()).args([BARE_RECEIVER, &BARE_PORT.to_string()]),
+    );
+    while !is_open(BARE_PORT) {
+        thread::sleep(PAUSE);
+    }
+    process
+}
 
 /// The least that a receiver can do: wait, and take until there is nothing more.
 pub(crate) fn receive_bare(port: u16) {
@@ -66,10 +79,12 @@ impl Load {
     }
 
     fn datagrams(self) -> u32 {
-        match self {
+        let full = match self {
             Self::Bursts | Self::Backlog => 200_000,
             Self::OneByOne => 20_000,
-        }
+        };
+        // Of so few none is lost, however late they are taken.
+        effort(full, BACKLOG)
     }
 
     fn send(self, process: &Process, port: u16, datagrams: &[Vec<u8>]) {
@@ -129,25 +144,23 @@ fn to_f64(count: u64) -> f64 {
 
 pub(crate) fn measure(workshop: &Workshop) {
     let daemon = Daemon::start(workshop, "load", "30");
-    let bare = Process::start(
-        Command::new(std::env::current_exe().unwrap()).args([BARE_RECEIVER, &BARE_PORT.to_string()]),
-    );
+    let bare = start_bare_receiver();
     let datagrams = neighbours();
     let sender = Sender::to(UDP_PORT);
     for datagram in &datagrams {
         sender.send(datagram);
     }
     // Until it has answered the newcomers.
-    thread::sleep(Duration::from_secs(5));
+    thread::sleep(effort(Duration::from_secs(5), Duration::ZERO));
     let heard = || daemon.count("datagrams", "received") - daemon.count("datagrams", "own");
     let heard_before = heard();
-    println!("processor time for each announcement of a known node, median of {ROUNDS} rounds");
+    println!("processor time for each announcement of a known node, median of {} rounds", rounds());
     let foghorn = Receiver { name: "foghorn", process: &daemon.process, port: UDP_PORT };
     let bare = Receiver { name: "bare", process: &bare, port: BARE_PORT };
     for load in Load::ALL {
         compare(load, &foghorn, &bare, &datagrams);
     }
-    let sent: u32 = Load::ALL.iter().map(|load| ROUNDS * load.datagrams()).sum();
+    let sent: u32 = Load::ALL.iter().map(|load| rounds() * load.datagrams()).sum();
     println!("  sent to the daemon {sent}, counted by it {}", heard() - heard_before);
     Placement::Free.apply(daemon.process.pid());
     println!();
@@ -155,7 +168,7 @@ pub(crate) fn measure(workshop: &Workshop) {
 
 fn compare(load: Load, foghorn: &Receiver<'_>, bare: &Receiver<'_>, datagrams: &[Vec<u8>]) {
     let (mut foghorn_samples, mut bare_samples) = (vec![], vec![]);
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         if round % 2 == 0 {
             foghorn_samples.push(foghorn.round(load, datagrams));
             bare_samples.push(bare.round(load, datagrams));

@@ -5,13 +5,18 @@ use std::net::Ipv4Addr;
 use foghorn::wire::v1::UDP_PORT;
 
 use crate::announcement::announcement;
-use crate::common::goal;
+use crate::common::{effort, goal};
 use crate::process::{Daemon, Workshop};
 use crate::traffic::{BURST, Sender, dropped, neighbours, wait_until_taken};
 
 /// By then the registry is full, and all of it was used once.
-const FEW: u32 = 10_000;
-const MANY: u32 = 1_000_000;
+fn few() -> u32 {
+    effort(10_000, 1_000)
+}
+
+fn many() -> u32 {
+    effort(1_000_000, 2_000)
+}
 
 /// Hosts that forge nodes: twice as many as can fill the registry.
 const SOURCES: u8 = 16;
@@ -47,11 +52,12 @@ pub(crate) fn measure(workshop: &Workshop) {
         let heard = daemon.count("datagrams", "received");
         (heard, daemon.process.resident_kb())
     };
-    let (_, after_few) = send_until(FEW);
-    let (heard, after_many) = send_until(MANY);
+    let (few, many) = (few(), many());
+    let (_, after_few) = send_until(few);
+    let (heard, after_many) = send_until(many);
     println!("memory, after datagrams of known, forged and malformed kinds by turns");
     println!(
-        "  after {FEW}: {after_few} kB, after {MANY} ({heard} counted, {} dropped): {after_many} kB",
+        "  after {few}: {after_few} kB, after {many} ({heard} counted, {} dropped): {after_many} kB",
         dropped(UDP_PORT)
     );
     let grown = f64::from(u32::try_from(after_many.saturating_sub(after_few)).unwrap());

@@ -134,7 +134,7 @@ impl Daemon {
                 .arg(&control),
         );
         let daemon = Self { process, control };
-        for _ in 0..200 {
+        for _ in 0..2_000 {
             if UnixStream::connect(&daemon.control).is_ok() && daemon.status("interface", "state") == "up" {
                 return daemon;
             }

@@ -51,10 +51,20 @@ pub(crate) fn wait_until_taken(receiver: &Process) {
 
 /// Datagrams that the kernel dropped at the sockets with that port: for want of room, and at the daemon's also the foreign ones.
 pub(crate) fn dropped(port: u16) -> u64 {
+    sockets(port).iter().sum()
+}
+
+/// Whether there is a socket with that port.
+pub(crate) fn is_open(port: u16) -> bool {
+    !sockets(port).is_empty()
+}
+
+/// How many datagrams the kernel dropped at each socket with that port.
+fn sockets(port: u16) -> Vec<u64> {
     let table = fs::read_to_string("/proc/net/udp").unwrap();
     let local = format!(":{port:04X}");
     let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    rows.filter(|row| row[1].ends_with(&local)).map(|row| row[12].parse::<u64>().unwrap()).sum()
+    rows.filter(|row| row[1].ends_with(&local)).map(|row| row[12].parse().unwrap()).collect()
 }
 
 /// The announcements of 32 neighbours, as many as may come from one address.

@@ -31,6 +31,7 @@ use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Duration;
 
+use common::{effort, is_bench_run};
 use program::Program;
 use subject::Subject;
 
@@ -43,16 +44,17 @@ const REST: Duration = Duration::from_secs(5);
 /// A minute, as the table says. With the rest it is less than the 90 s for which nodes stay in the registry.
 const WATCHED: Duration = Duration::from_secs(60);
 
+/// Lets that time pass, if anything is measured.
+fn wait(time: Duration) {
+    thread::sleep(effort(time, Duration::ZERO));
+}
+
 /// Besides the network, all files under `/run` and all processes are private: when this program ends, however that is, the kernel
 /// removes them. The shell is there because the first process in a PID namespace is deaf to SIGINT and SIGTERM.
 const PRIVATE: [&str; 9] =
     ["-m", "-p", "--fork", "--kill-child", "--mount-proc", "sh", "-c", r#""$@"; exit $?"#, "sh"];
 
 fn main() -> ExitCode {
-    if !common::is_bench_run() {
-        println!("the footprint is measured by cargo bench only");
-        return ExitCode::SUCCESS;
-    }
     if !namespace::is_private() {
         return namespace::run_again_in_private(&PRIVATE);
     }
@@ -68,13 +70,14 @@ fn amount(count: u64) -> f64 {
 }
 
 fn measure() {
-    let programs = (1..).zip(Program::all());
+    // A short run is about foghorn.
+    let programs = (1..).zip(Program::all()).filter(|(_, program)| is_bench_run() || program.is_foghorn());
     let subjects: Vec<_> = programs.map(|(number, program)| Subject::start(program, number)).collect();
-    thread::sleep(SETTLE);
+    wait(SETTLE);
     subjects.iter().for_each(Subject::fill_registry);
-    thread::sleep(REST);
+    wait(REST);
     let before: Vec<_> = subjects.iter().map(Subject::sample).collect();
-    thread::sleep(WATCHED);
+    wait(WATCHED);
     let after: Vec<_> = subjects.iter().map(Subject::sample).collect();
     subjects.iter().for_each(Subject::check_registry);
     table::print(&subjects, &before, &after);

@@ -73,6 +73,10 @@ impl Program {
         }
     }
 
+    pub(crate) fn is_foghorn(&self) -> bool {
+        self.name.starts_with("foghorn")
+    }
+
     /// What the table calls it.
     pub(crate) fn title(&self) -> String {
         let told = self.file.as_ref().ok().and_then(|file| (self.version)(file).ok()).unwrap_or_default();

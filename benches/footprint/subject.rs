@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use crate::host::Host;
 use crate::mappings;
@@ -20,8 +22,7 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// Starts it on the host of that number.
-    #[expect(clippy::zombie_processes, reason = "it is to end with this program, when the kernel ends it")]
+    /// Starts it on the host of that number. It ends with this program, when the kernel ends it.
     pub(crate) fn start(program: Program, number: u8) -> Self {
         let host = program.file.clone().map(|file| {
             let host = Host::new(number);
@@ -29,7 +30,12 @@ impl Subject {
             let log = File::create(host.directory.join(LOG)).unwrap();
             let mut command = host.enter(&file);
             command.args(arguments.split(' ')).stdin(Stdio::null());
-            command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+            let mut child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+            // A foghorn will be asked.
+            let control = host.directory.join(CONTROL);
+            while program.is_foghorn() && !control.exists() && child.try_wait().unwrap().is_none() {
+                thread::sleep(Duration::from_millis(10));
+            }
             host
         });
         Self { program, host }
