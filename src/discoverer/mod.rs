@@ -20,7 +20,7 @@ use heapless::{Deque, HistoryBuf, Vec};
 
 use crate::limits::{ALLOWED_NETWORKS, LINKS, NETWORKS_PER_LINK, OWN_NODES};
 use crate::network::Network;
-use crate::registry::{Address, Change, Entry, LinkId, Place, Refused, Registry, Saved, Storage};
+use crate::registry::{Address, Change, Entry, LinkId, Place, Refused, Registry, Saved, Sighting, Storage};
 use crate::schedule::{ANSWER_DELAY, LEASE_INTERVALS, Schedule};
 use crate::stats::{Rejected, Stats};
 use crate::time::{Duration, Instant};
@@ -228,10 +228,9 @@ impl<'a> Discoverer<'a> {
     /// False if it is left out: it is announced here, no announcement can have told of it, or [the registry](Registry::restore) does not take it.
     pub fn restore(&mut self, now: Instant, node: &Saved) -> bool {
         let could_be_heard =
-            |address: &Address| is_one_host(*address.socket.ip()) && address.socket.port() != 0;
+            |sighting: &Sighting| is_one_host(*sighting.socket.ip()) && sighting.socket.port() != 0;
         !self.is_own(&node.id)
-            && is_one_host(node.source)
-            && node.addresses.iter().all(could_be_heard)
+            && node.sightings.iter().all(could_be_heard)
             && self.registry.restore(now, node)
     }
 

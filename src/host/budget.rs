@@ -27,6 +27,7 @@ fn held() -> Vec<(&'static str, usize)> {
         ("Registry: nodes", REGISTRY_CAPACITY * registry::NODE),
         ("Registry: lists and hashes", REGISTRY_CAPACITY * registry::JOINT),
         ("Registry: index", REGISTRY_CAPACITY * registry::INDEX),
+        ("Registry: candidates", REGISTRY_CAPACITY * registry::CANDIDATE),
         ("Registry: sources", REGISTRY_CAPACITY * registry::SOURCES),
         (
             "Registry: length and padding",

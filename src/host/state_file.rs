@@ -26,7 +26,7 @@ use super::save_times::SaveTimes;
 use crate::discoverer::Discoverer;
 use crate::log::{Shown, debug, info, warn};
 use crate::registry::Registry;
-use crate::state::{self, PIECE_CAPACITY, State};
+use crate::state::{self, Damaged, PIECE_CAPACITY, State};
 use crate::time::Instant;
 
 const _: () = assert!(RECEIVED >= PIECE_CAPACITY);
@@ -109,6 +109,10 @@ impl StateFile {
         match read(path, length) {
             Ok(bytes) => match state::parse(&bytes) {
                 Ok(state) => self.restore(now, &state, discoverer),
+                // Another foghorn saved it: nothing is wrong with it.
+                Err(version @ Damaged::Version(_)) => {
+                    info!("nothing is known from {}: {}", Shown(&path.display()), version);
+                }
                 Err(damaged) => self.set_aside(&damaged),
             },
             Err(error) => self.set_aside(&Reason::new(&error)),
@@ -122,8 +126,10 @@ impl StateFile {
             info!("{} was saved when it was later than now: nothing is known from it", Shown(&path));
             return;
         };
-        let nodes = state.nodes(now, &moment, discoverer.registry().lease());
-        let known = nodes.filter(|node| discoverer.restore(now, node)).count();
+        for node in state.nodes(now, &moment, discoverer.registry().lease()) {
+            discoverer.restore(now, &node);
+        }
+        let known = discoverer.registry().used();
         info!("{} nodes known from {}, saved {} s ago", known, Shown(&path), age.secs());
     }
 

@@ -1,9 +1,10 @@
 //! What is known of one node at a point in time.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::SocketAddrV4;
 
 use super::Place;
-use super::node::{Address, LinkId, Node};
+use super::address::{Address, LinkId, Sighting};
+use super::node::Node;
 use crate::time::{Duration, Instant};
 use crate::wire::NodeId;
 
@@ -25,6 +26,11 @@ impl<'a> Entry<'a> {
         self.node.is_known() && self.node.last_heard() + self.lease > self.now
     }
 
+    /// Whether it is not known, but something of it is remembered.
+    pub(super) fn is_remembered(&self) -> bool {
+        !self.node.is_known() && !self.node.sightings().is_empty()
+    }
+
     /// Its name.
     #[must_use]
     pub fn id(&self) -> &'a NodeId {
@@ -38,7 +44,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Its live addresses: the one to use first, then the others, the one heard last first. There is at least one.
-    pub fn addresses(&self) -> impl Iterator<Item = &'a Address> + use<'a> {
+    pub fn addresses(&self) -> impl Iterator<Item = Address> + use<'a> {
         self.node.addresses(self.now, self.lease)
     }
 
@@ -50,15 +56,20 @@ impl<'a> Entry<'a> {
         self.preferred().socket
     }
 
-    /// All its addresses, live or not, in the order in which they appeared, and which of them is preferred.
-    pub(crate) fn history(&self) -> (impl Iterator<Item = &'a Address> + use<'a>, usize) {
-        self.node.history()
+    /// All its addresses, live or remembered, in the order in which they appeared.
+    pub(crate) fn sightings(&self) -> &'a [Sighting] {
+        self.node.sightings()
+    }
+
+    /// Which of these is preferred, by its position.
+    pub(crate) fn preferred_position(&self) -> usize {
+        self.node.preferred_position()
     }
 
     /// Whether several of its addresses speak: it has more than one network card, or somebody claims its name.
     #[must_use]
     pub fn is_contested(&self) -> bool {
-        self.node.is_contested() && self.addresses().nth(1).is_some()
+        self.node.is_contested(self.now, self.lease)
     }
 
     /// The interface it was last heard on at that address.
@@ -69,7 +80,7 @@ impl<'a> Entry<'a> {
 
     /// The preferred address unless that alone has expired.
     fn preferred(&self) -> Address {
-        self.addresses().next().map_or(self.node.preferred(), |address| *address)
+        self.addresses().next().unwrap_or(self.node.preferred())
     }
 
     /// How long ago it was last heard.
@@ -88,12 +99,6 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         (self.node.last_heard() + self.lease).since(self.now)
-    }
-
-    /// The address it came from when it became known.
-    #[must_use]
-    pub fn source(&self) -> Ipv4Addr {
-        self.node.source()
     }
 
     /// How often it was heard since it is known.

@@ -2,6 +2,9 @@
 
 use core::num::NonZeroU16;
 
+use super::places::Rank;
+use super::sources::Source;
+
 /// The number of an entry's place in the registry, 1 to 65,535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -23,17 +26,23 @@ impl Place {
     }
 }
 
-/// What the lists and the index keep for each place, apart from the entries so that it stays in the cache.
+/// What is kept for each place beside what it holds, apart from that so that it stays in the cache.
 #[derive(Clone, Copy)]
 pub(super) struct Joint {
-    /// The hash of the node's ID.
+    /// The hash of the name that is held there.
     pub(super) hash: u32,
+    /// Where the name came from.
+    pub(super) source: Source,
+    pub(super) rank: Rank,
     older: Option<Place>,
     newer: Option<Place>,
+    /// Its position among the candidates, while it is one.
+    pub(super) position: u16,
 }
 
 impl Joint {
-    pub(super) const UNUSED: Self = Self { hash: 0, older: None, newer: None };
+    pub(super) const UNUSED: Self =
+        Self { hash: 0, source: Source::NONE, rank: Rank::Free, older: None, newer: None, position: 0 };
 }
 
 /// A list of places from the oldest to the newest. A place is in at most one list.
@@ -60,27 +69,13 @@ impl List {
 
     /// Puts a place that is in no list at the newest end.
     pub(super) fn push_newest(&mut self, place: Place, joints: &mut [Joint]) {
-        self.insert(place, joints, |_| false);
-    }
-
-    /// Puts a place that is in no list before those at the newest end that are newer than it.
-    pub(super) fn insert(&mut self, place: Place, joints: &mut [Joint], is_newer: impl Fn(Place) -> bool) {
-        let (mut older, mut newer) = (self.newest, None);
-        while let Some(other) = older.filter(|other| is_newer(*other)) {
-            newer = Some(other);
-            older = joints.get(other.index()).and_then(|joint| joint.older);
-        }
+        let older = self.newest.replace(place);
         if let Some(joint) = joints.get_mut(place.index()) {
-            joint.older = older;
-            joint.newer = newer;
+            (joint.older, joint.newer) = (older, None);
         }
         match older.and_then(|older| joints.get_mut(older.index())) {
             Some(older) => older.newer = Some(place),
             None => self.oldest = Some(place),
-        }
-        match newer.and_then(|newer| joints.get_mut(newer.index())) {
-            Some(newer) => newer.older = Some(place),
-            None => self.newest = Some(place),
         }
     }
 

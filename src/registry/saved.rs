@@ -1,11 +1,8 @@
 //! Nodes on their way out of a registry and into another.
 
-use core::net::Ipv4Addr;
-use core::num::NonZeroU32;
-
 use heapless::Vec;
 
-use super::{Address, Entry, List, LiveLists, Node, Registry};
+use super::{Entry, Node, Place, Registry, Sighting};
 use crate::limits::ADDRESSES_PER_NODE;
 use crate::time::Instant;
 use crate::wire::NodeId;
@@ -15,85 +12,95 @@ use crate::wire::NodeId;
 pub struct Saved {
     /// Its name.
     pub id: NodeId,
-    /// How often it was heard.
-    pub heard: NonZeroU32,
+    /// How often it was heard; 0 if it was only remembered.
+    pub heard: u32,
     /// When it was first heard since it is known.
     pub first_heard: Instant,
-    /// The address it came from when it became known: the one whose share it counts for.
-    pub source: Ipv4Addr,
-    /// Where it was heard, in the order in which these addresses appeared.
-    pub addresses: Vec<Address, ADDRESSES_PER_NODE>,
+    /// Its addresses, in the order in which they appeared.
+    pub sightings: Vec<Sighting, ADDRESSES_PER_NODE, u8>,
     /// The position of the one that is looked up; the last if there are no more than that.
     pub preferred: usize,
-    /// Whether several of them speak.
-    pub is_contested: bool,
 }
 
 #[cfg(feature = "defmt")]
 impl defmt::Format for Saved {
     fn format(&self, f: defmt::Formatter<'_>) {
-        let (heard, addresses) = (self.heard.get(), self.addresses.as_slice());
+        let sightings = self.sightings.as_slice();
         defmt::write!(
             f,
-            "Saved {{ id: {}, heard: {=u32}, first_heard: {}, source: {}, addresses: {}, preferred: {=usize}, is_contested: {=bool} }}",
+            "Saved {{ id: {}, heard: {=u32}, first_heard: {}, sightings: {}, preferred: {=usize} }}",
             self.id,
-            heard,
+            self.heard,
             self.first_heard,
-            self.source,
-            addresses,
-            self.preferred,
-            self.is_contested
+            sightings,
+            self.preferred
         );
     }
 }
 
 impl Registry<'_> {
-    /// The nodes that have not expired in the order in which they are best [restored](Self::restore): those that are established before
-    /// the others, and of each the one heard longest ago first.
+    /// All that is worth saving, in the order in which it is to be [restored](Self::restore): the nodes that have
+    /// not expired, the one heard longest ago first, then those that are remembered.
     pub fn iter_to_save(&self, now: Instant) -> impl Iterator<Item = Entry<'_>> {
-        let LiveLists { newcomers, established } = &self.live;
-        let places = [established, newcomers].into_iter().flat_map(|list| list.iter(self.joints));
-        places.filter_map(move |place| self.entry(now, place))
+        let live = self.places.live().filter_map(move |place| self.entry(now, place)).filter(Entry::is_live);
+        let all = Place::all_after(None, self.nodes.len()).filter_map(move |place| self.entry(now, place));
+        live.chain(all.filter(Entry::is_remembered))
     }
 
-    /// Takes in a node that was known to a registry before, with its times. False if it is known already or has expired, if there
-    /// is no place left, or if its source has its share.
+    /// Takes in a node that a registry knew or remembered before, with its times.
     ///
-    /// O(1) for nodes in the order of [`iter_to_save`](Self::iter_to_save). Any other order costs a step for each node already there that
-    /// was heard later.
+    /// False if it is left out: it is known already, has no address, has expired and is not to be remembered,
+    /// was heard before one that was taken in earlier, or there is no free place.
     pub fn restore(&mut self, now: Instant, saved: &Saved) -> bool {
-        let hash = self.index.hash(saved.id.as_str());
-        let node = Node::restored(saved).filter(|node| node.last_heard() + self.lease > now);
-        let Some(node) = node else { return false };
-        if let Some(place) = self.find(hash, saved.id.as_str()) {
-            let is_missing = self.nodes.get(place.index()).is_some_and(|node| !node.is_known());
-            if is_missing {
-                self.arrive(place, node);
-            }
-            return is_missing;
-        }
-        if self.check_share(saved.source).is_err() || !self.has_unused_place() {
+        let Some(mut node) = Node::restored(saved) else { return false };
+        let is_live = node.is_known() && node.last_heard() + self.lease > now;
+        if !is_live && !node.depart(now, self.lease) || is_live && Some(node.last_heard()) < self.last_heard()
+        {
             return false;
         }
-        let place = self.occupy(hash, node);
-        place.map(|place| self.enter_lists(place)).is_ok()
+        let hash = self.places.hash(saved.id.as_str());
+        let place = if let Some(place) = self.find(hash, saved.id.as_str()) {
+            let kept = self.nodes.get_mut(place.index()).filter(|kept| kept.is_vacant());
+            let Some(kept) = kept else { return false };
+            kept.replace(node);
+            place
+        } else {
+            let Ok(place) = self.occupy(hash, node) else { return false };
+            place
+        };
+        if is_live {
+            self.enter(place);
+        } else {
+            self.places.remember(place);
+        }
+        true
+    }
+
+    /// A node that is known already gets the rank that it had.
+    fn enter(&mut self, place: Place) {
+        let Some(node) = self.nodes.get(place.index()) else { return };
+        // The source that brought it is that of the address it appeared at first.
+        let Some(first) = node.sightings().first() else { return };
+        let is_established = node.is_established(self.lease);
+        self.places.enter(place, self.source(first.address()));
+        if is_established {
+            self.places.establish(place);
+        }
     }
 
     /// When a node was last heard.
     #[must_use]
     pub fn last_heard(&self) -> Option<Instant> {
-        let newest = [&self.live.newcomers, &self.live.established].into_iter().filter_map(List::newest);
-        newest.filter_map(|place| self.nodes.get(place.index()).map(Node::last_heard)).max()
+        self.places.newest().and_then(|place| self.nodes.get(place.index())).map(Node::last_heard)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use core::net::SocketAddrV4;
+    use core::net::{Ipv4Addr, SocketAddrV4};
 
     use super::*;
-    use crate::random::Random;
-    use crate::registry::{Change, LinkId, Refused, Storage};
+    use crate::registry::{Change, LinkId, Rank, Refused, Storage};
     use crate::time::Duration;
 
     const LEASE: Duration = Duration::from_secs(90);
@@ -107,36 +114,36 @@ mod tests {
         NodeId::try_from(format!("node-{number}").as_str()).unwrap()
     }
 
-    /// A node of that source, heard so often between these times.
-    fn node(number: u32, source: u8, heard: u32, first: u64, last: u64) -> Saved {
-        let source = Ipv4Addr::new(192, 0, 2, source);
-        let socket = SocketAddrV4::new(source, 22000);
-        let addresses = Vec::from_array([Address { socket, link: LinkId(2), heard: at(last) }]);
-        let heard = NonZeroU32::new(heard).unwrap();
-        Saved {
-            id: id(number),
-            heard,
-            first_heard: at(first),
-            source,
-            addresses,
-            preferred: 0,
-            is_contested: false,
-        }
+    fn socket(host: u8) -> SocketAddrV4 {
+        SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, host), 22000)
     }
 
-    fn hear(registry: &mut Registry<'_>, secs: u64, number: u32, source: u8) -> Result<Change, Refused> {
-        let socket = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, source), 22000);
-        registry.hear(at(secs), &id(number), socket, LinkId(2)).map(|(_, change)| change)
+    /// A node at that host, heard so often between these times.
+    fn node(number: u32, host: u8, heard: u8, first: u64, last: u64) -> Saved {
+        let sighting = Sighting {
+            heard: at(last),
+            link: LinkId(2),
+            spoken: u32::try_from((last - first) * 1000).unwrap(),
+            socket: socket(host),
+            times: heard,
+            is_rival: false,
+        };
+        let sightings = Vec::from_array([sighting]);
+        Saved { id: id(number), heard: heard.into(), first_heard: at(first), sightings, preferred: 0 }
+    }
+
+    fn hear(registry: &mut Registry<'_>, secs: u64, number: u32, host: u8) -> Result<Change, Refused> {
+        registry.hear(at(secs), &id(number), socket(host), LinkId(2)).map(|(_, change)| change)
     }
 
     #[test]
-    fn who_was_established_still_is() {
+    fn an_established_node_still_is() {
         let mut storage = Storage::<2>::new();
         let mut registry = Registry::new(&mut storage, KEY, LEASE);
         assert!(registry.restore(at(100), &node(1, 1, 3, 40, 90)));
         assert!(registry.restore(at(100), &node(2, 2, 2, 40, 99)));
         assert_eq!(registry.last_heard(), Some(at(99)));
-        // The one that was a newcomer gives way, the other does not.
+        // The newcomer gives way, the established node does not.
         let change = hear(&mut registry, 101, 3, 3).unwrap();
         assert!(
             matches!(&change, Change::Added { displaced: Some(departed) } if departed.id == id(2)),
@@ -148,60 +155,71 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_displaced_and_nobody_is_there_twice() {
+    fn no_node_is_displaced_and_none_is_there_twice() {
         let mut storage = Storage::<2>::new();
         let mut registry = Registry::new(&mut storage, KEY, LEASE);
-        hear(&mut registry, 100, 1, 1).unwrap();
-        assert!(!registry.restore(at(100), &node(1, 1, 9, 0, 90)));
-        assert!(!registry.restore(at(100), &node(2, 2, 9, 0, 10)));
-        assert!(!registry.restore(at(100), &Saved { addresses: Vec::new(), ..node(3, 2, 9, 0, 90) }));
+        hear(&mut registry, 90, 1, 1).unwrap();
+        let nowhere = Saved { sightings: Vec::new(), ..node(3, 2, 9, 0, 90) };
+        for left_out in [node(1, 1, 9, 0, 95), node(2, 2, 2, 0, 10), nowhere] {
+            assert!(!registry.restore(at(100), &left_out), "{left_out:?}");
+        }
         assert_eq!((registry.used(), registry.get(at(100), "node-1").unwrap().heard()), (1, 1));
-        assert!(registry.restore(at(100), &node(4, 2, 9, 0, 11)));
+        assert!(registry.restore(at(100), &node(4, 2, 9, 0, 91)));
         assert!(!registry.restore(at(100), &node(5, 2, 9, 0, 99)));
         assert_eq!(registry.used(), 2);
+    }
+
+    #[test]
+    fn a_node_that_is_out_of_order_is_left_out() {
+        let mut storage = Storage::<4>::new();
+        let mut registry = Registry::new(&mut storage, KEY, LEASE);
+        for (number, last, expected) in [(1, 50, true), (2, 50, true), (3, 49, false), (4, 51, true)] {
+            assert_eq!(registry.restore(at(100), &node(number, 1, 1, last, last)), expected, "{number}");
+        }
+        let expiry = core::iter::from_fn(|| {
+            let due = registry.next_expiry()?;
+            registry.pop_expired(due).map(|departed| (due, departed.id))
+        });
+        assert!(expiry.eq([(at(140), id(1)), (at(140), id(2)), (at(141), id(4))]));
+        assert_eq!((registry.used(), registry.last_heard()), (0, None));
     }
 
     #[test]
     fn a_source_gets_back_its_share_and_no_more() {
         let mut storage = Storage::<64>::new();
         let mut registry = Registry::new(&mut storage, KEY, LEASE);
-        let restored = (0..20).filter(|number| registry.restore(at(100), &node(*number, 1, 1, 99, 99)));
-        assert_eq!(restored.count(), 8);
-        assert_eq!(hear(&mut registry, 100, 30, 1), Err(Refused::Share));
-        // It counts for where it came from, wherever it was heard last.
-        let moved = Saved { source: Ipv4Addr::new(192, 0, 2, 2), ..node(31, 1, 1, 99, 99) };
-        assert!(registry.restore(at(100), &moved));
-        // When they have expired, so has what they counted.
-        while registry.pop_expired(at(189)).is_some() {}
-        assert_eq!(registry.used(), 0);
-        assert!((40..48).all(|number| hear(&mut registry, 190, number, 1).is_ok()));
+        for number in 0..64 {
+            assert!(registry.restore(at(100), &node(number, 1, 3, 10, 99)));
+        }
+        let ranks = registry.places.live().map(|place| registry.places.rank(place));
+        assert_eq!(ranks.filter(|rank| *rank == Rank::Established).count(), 8);
     }
 
     #[test]
-    fn in_whatever_order_they_come_they_expire_in_theirs() {
-        let mut random = Random(1);
-        for _ in 0..200 {
-            let mut storage = Storage::<64>::new();
-            let mut registry = Registry::new(&mut storage, KEY, LEASE);
-            for number in 0..60 {
-                let last = 100 + (random.next() % 60);
-                let first = last - (random.next() % 90);
-                let source = u8::try_from(number).unwrap();
-                assert!(registry.restore(at(161), &node(number, source, 3, first, last)));
+    fn what_was_remembered_still_is_and_for_a_day_at_most() {
+        let day = 24 * 3600;
+        for (age, is_remembered) in [(91, true), (day - 2, true), (day, false)] {
+            let mut storages = (Storage::<4>::new(), Storage::<4>::new());
+            let now = 100 + age;
+            let mut registry = Registry::new(&mut storages.0, KEY, LEASE);
+            registry.expect(&id(3)).unwrap();
+            // Known or only remembered when it was saved; and a node that nobody would miss.
+            for (saved, expected) in [
+                (node(1, 1, 3, 40, 100), is_remembered),
+                (Saved { heard: 0, ..node(2, 1, 3, 40, 100) }, is_remembered),
+                (node(3, 1, 3, 40, 100), is_remembered),
+                (node(4, 1, 2, 40, 100), false),
+            ] {
+                assert_eq!(registry.restore(at(now), &saved), expected, "{saved:?}");
             }
-            let saved: std::vec::Vec<_> = registry
-                .iter_to_save(at(161))
-                .map(|entry| (entry.known().millis() - entry.age().millis() < 45_000, entry.age()))
-                .collect();
-            assert!(saved.is_sorted_by_key(|(newcomer, age)| (*newcomer, core::cmp::Reverse(*age))));
-            assert_eq!(saved.len(), 60);
-            let expiry = core::iter::from_fn(|| {
-                let due = registry.next_expiry()?;
-                registry.pop_expired(due).map(|_| due)
-            });
-            let expiry: std::vec::Vec<_> = expiry.collect();
-            assert!(expiry.is_sorted() && expiry.len() == 60, "{expiry:?}");
-            assert_eq!((registry.used(), registry.last_heard()), (0, None));
+            assert_eq!((registry.used(), registry.next_expiry()), (0, None));
+            let saved = registry.iter_to_save(at(now)).count();
+            assert_eq!(saved, if is_remembered { 3 } else { 0 });
+            for number in 1..4 {
+                hear(&mut registry, now, number, 9).unwrap();
+                let change = hear(&mut registry, now + 1, number, 1).unwrap();
+                assert_eq!(matches!(change, Change::Contested { .. }), is_remembered, "{change:?}");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use heapless::Vec;
 
 use super::list::{Joint, Place};
 use super::node::Node;
+use super::sources::{Arrivals, Established};
 
 /// The memory of a registry of `N` nodes, 1 to 65,535.
 ///
@@ -13,7 +14,9 @@ pub struct Storage<const N: usize> {
     pub(super) nodes: Vec<Node, N>,
     pub(super) joints: [Joint; N],
     pub(super) index: [[Option<Place>; 2]; N],
-    pub(super) sources: [[u16; 2]; N],
+    pub(super) candidates: Vec<Place, N>,
+    pub(super) established: [Established; N],
+    pub(super) arrivals: [Arrivals; N],
 }
 
 impl<const N: usize> Storage<N> {
@@ -23,7 +26,14 @@ impl<const N: usize> Storage<N> {
     #[must_use]
     pub const fn new() -> Self {
         let () = Self::FITS;
-        Self { nodes: Vec::new(), joints: [Joint::UNUSED; N], index: [[None; 2]; N], sources: [[0; 2]; N] }
+        Self {
+            nodes: Vec::new(),
+            joints: [Joint::UNUSED; N],
+            index: [[None; 2]; N],
+            candidates: Vec::new(),
+            established: [[0; 2]; N],
+            arrivals: [[0; 8]; N],
+        }
     }
 }
 
@@ -41,6 +51,7 @@ pub(crate) mod budget {
     pub(crate) const NODE: usize = size_of::<super::Node>();
     pub(crate) const JOINT: usize = size_of::<super::Joint>();
     pub(crate) const INDEX: usize = size_of::<[Option<super::Place>; 2]>();
-    pub(crate) const SOURCES: usize = size_of::<[u16; 2]>();
-    pub(crate) const ENTRY: usize = NODE + JOINT + INDEX + SOURCES;
+    pub(crate) const CANDIDATE: usize = size_of::<super::Place>();
+    pub(crate) const SOURCES: usize = size_of::<super::Established>() + size_of::<super::Arrivals>();
+    pub(crate) const ENTRY: usize = NODE + JOINT + INDEX + CANDIDATE + SOURCES;
 }

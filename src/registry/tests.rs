@@ -1,7 +1,8 @@
 //! The registry against a model, and what it does when it is full.
 
 use core::net::Ipv4Addr;
-use std::collections::{HashMap, HashSet};
+use core::ops::Range;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::*;
 use crate::random::Random;
@@ -24,10 +25,6 @@ fn address(host: u8) -> SocketAddrV4 {
 
 fn refreshed(silent_secs: u64) -> Change {
     Change::Refreshed { silent: Duration::from_secs(silent_secs) }
-}
-
-fn is_added(change: &Change) -> bool {
-    matches!(change, Change::Added { .. })
 }
 
 #[test]
@@ -64,27 +61,57 @@ fn a_node_that_comes_back_after_it_expired_is_new() {
     assert_eq!(registry.used(), 1);
 }
 
-#[test]
-fn when_full_an_expired_node_goes_first_then_the_newcomer_heard_longest_ago() {
-    let mut storage = Storage::<3>::new();
-    let mut registry = Registry::new(&mut storage, KEY, LEASE);
-    let displaced = |result: Result<(Place, Change), Refused>| match result {
+/// The node that a newcomer displaced.
+fn displaced(result: Result<(Place, Change), Refused>) -> Option<NodeId> {
+    match result {
         Ok((_, Change::Added { displaced })) => displaced.map(|departed| departed.id),
         other => panic!("{other:?}"),
-    };
+    }
+}
+
+#[test]
+fn when_full_an_expired_node_goes_first_then_a_newcomer() {
+    let mut storage = Storage::<3>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
     for number in [1, 2, 3] {
         assert_eq!(displaced(registry.hear(at(0), &id(number), address(1), LINK)), None);
     }
     registry.hear(at(10), &id(1), address(1), LINK).unwrap();
-    registry.hear(at(50), &id(2), address(1), LINK).unwrap();
-    // 1 and 2 were heard since; 3 was heard longest ago.
-    assert_eq!(displaced(registry.hear(at(60), &id(4), address(1), LINK)), Some(id(3)));
-    // 2 becomes established. 1 has expired.
-    registry.hear(at(70), &id(2), address(1), LINK).unwrap();
-    assert_eq!(displaced(registry.hear(at(100), &id(5), address(1), LINK)), Some(id(1)));
-    // All are alive. 4 is the oldest of those that are not established.
-    registry.hear(at(101), &id(5), address(1), LINK).unwrap();
-    assert_eq!(displaced(registry.hear(at(110), &id(6), address(1), LINK)), Some(id(4)));
+    for secs in [30, 50] {
+        registry.hear(at(secs), &id(2), address(1), LINK).unwrap();
+    }
+    // 2 is established, and 3 has expired.
+    assert_eq!(displaced(registry.hear(at(95), &id(4), address(1), LINK)), Some(id(3)));
+    // None has expired. 1 and 4 are newcomers.
+    let gone = displaced(registry.hear(at(96), &id(5), address(1), LINK)).unwrap();
+    assert!([id(1), id(4)].contains(&gone), "{gone:?}");
+    assert!(registry.get(at(96), "node-2").is_some());
+}
+
+#[test]
+fn a_newcomer_displaces_a_node_of_the_source_that_brought_most_names() {
+    let mut storage = Storage::<64>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    // Source 1 brought 60 names, four other sources one each.
+    for number in 0..60 {
+        registry.hear(at(0), &id(number), address(1), LINK).unwrap();
+    }
+    for host in 2..6 {
+        registry.hear(at(1), &id(u32::from(host) * 100), address(host), LINK).unwrap();
+    }
+    // Whatever comes, and from wherever, a name of source 1 goes.
+    for number in 0..40_u8 {
+        let gone = displaced(registry.hear(at(2), &id(1000 + u32::from(number)), address(50 + number), LINK));
+        assert!(gone.is_some_and(|gone| gone.as_str().len() < "node-100".len()), "{number}");
+    }
+    // A source that brought more names than all that are there gets no place by more of them.
+    for number in 0..40 {
+        match registry.hear(at(3), &id(2000 + number), address(1), LINK) {
+            Err(refused) => assert_eq!(refused, Refused::Share),
+            added => assert!(displaced(added).unwrap().as_str().len() <= "node-2000".len()),
+        }
+    }
+    assert!((2..6).all(|host| registry.get(at(3), &format!("node-{host}00")).is_some()));
 }
 
 #[test]
@@ -116,33 +143,80 @@ fn to_be_heard_often_at_once_or_twice_in_a_while_is_not_enough() {
 }
 
 #[test]
-fn one_source_holds_its_share_and_no_more() {
+fn while_there_is_room_each_node_gets_a_place_and_one_source_establishes_its_share() {
     let mut storage = Storage::<256>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     assert_eq!(registry.share(), 32);
-    let admitted = |registry: &mut Registry<'_>, now, source| {
-        (0..1_000)
-            .filter(|number| {
-                registry.hear(now, &id(*number + 1_000 * u32::from(source)), address(source), LINK).is_ok()
-            })
-            .count()
+    for secs in [0, 30, 60, 90] {
+        for number in 0..255 {
+            registry.hear(at(secs), &id(number), address(1), LINK).unwrap();
+        }
+    }
+    assert_eq!(registry.used(), 255);
+    let established = |registry: &Registry<'_>| {
+        let places = (0..255).map(|number| registry.get(at(90), id(number).as_str()).unwrap().place());
+        places.filter(|place| registry.places.rank(*place) == Rank::Established).count()
     };
-    assert_eq!(admitted(&mut registry, at(0), 1), 32);
-    assert_eq!(registry.hear(at(0), &id(5_000), address(1), LINK), Err(Refused::Share));
-    // Others are as free as before; and those that are known are heard.
-    assert_eq!(admitted(&mut registry, at(0), 2), 32);
-    assert_eq!(registry.hear(at(1), &id(1_000), address(1), LINK).unwrap().1, refreshed(1));
-    // A known node may move to an address that has its share: it counts for where it came from.
-    assert_eq!(registry.hear(at(1), &id(2_000), address(1), LINK).unwrap().1, Change::Moved);
-    // What expired counts no more. A node that comes back counts for where it comes from.
-    while registry.pop_expired(at(90)).is_some() {}
+    assert_eq!(established(&registry), 32);
+    // Others take the last place and those of newcomers.
+    for number in 0..100 {
+        let address = SocketAddrV4::new(Ipv4Addr::new(192, 0, 3, u8::try_from(number).unwrap()), 22000);
+        registry.hear(at(91), &id(1000 + number), address, LINK).unwrap();
+    }
+    // When some of the source's nodes have expired, others of it can be established.
+    while registry.pop_expired(at(180)).is_some() {}
+    for secs in [180, 210, 240] {
+        for number in 0..32 {
+            registry.hear(at(secs), &id(2000 + number), address(1), LINK).unwrap();
+        }
+    }
+    let back = (0..32).map(|number| registry.get(at(240), id(2000 + number).as_str()).unwrap().place());
+    assert!(back.map(|place| registry.places.rank(place)).eq([Rank::Established; 32]));
+}
+
+#[test]
+fn a_node_that_was_established_is_remembered_until_its_place_is_needed() {
+    let mut storage = Storage::<2>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    let mut owner = None;
+    for secs in [0, 30, 60] {
+        owner = Some(registry.hear(at(secs), &id(1), address(1), LINK).unwrap().0);
+    }
+    // A node that was heard twice leaves nothing behind.
+    for secs in [30, 60] {
+        registry.hear(at(secs), &id(2), address(2), LINK).unwrap();
+    }
+    assert_eq!([(), ()].map(|()| registry.pop_expired(at(150)).unwrap().id), [id(1), id(2)]);
+    assert_eq!((registry.used(), registry.next_expiry(), registry.pop_expired(at(150))), (0, None, None));
+    assert!(registry.get(at(150), "node-1").is_none());
+    assert_eq!(registry.iter_after(at(150), None).count(), 0);
+    // Somebody claims its name. When the owner comes back, it is named, and the claimant is its rival.
+    let (place, change) = registry.hear(at(160), &id(1), address(9), LINK).unwrap();
+    assert_eq!((Some(place), change), (owner, Change::Added { displaced: None }));
+    assert_eq!(registry.get(at(160), "node-1").unwrap().address(), address(9));
+    let (_, change) = registry.hear(at(170), &id(1), address(1), LINK).unwrap();
+    assert!(matches!(change, Change::Contested { rival, .. } if rival == address(9)), "{change:?}");
+    assert_eq!(registry.get(at(170), "node-1").unwrap().address(), address(1));
+    // It expires again. What is remembered of it has no right to its place when a newcomer needs that.
+    assert_eq!(registry.pop_expired(at(260)).unwrap().id, id(1));
+    for number in 10..12 {
+        let (_, change) = registry.hear(at(260), &id(number.into()), address(number), LINK).unwrap();
+        assert_eq!(change, Change::Added { displaced: None }, "{number}");
+    }
     assert_eq!(registry.used(), 2);
-    assert_eq!(
-        registry.hear(at(91), &id(1_000), address(2), LINK).map(|(_, change)| is_added(&change)),
-        Ok(true)
-    );
-    // The one that is known from there, and 32 more.
-    assert_eq!(admitted(&mut registry, at(91), 1), 33);
+}
+
+#[test]
+fn what_is_remembered_makes_room_for_an_expected_node() {
+    let mut storage = Storage::<1>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    for secs in [0, 30, 60] {
+        registry.hear(at(secs), &id(1), address(1), LINK).unwrap();
+    }
+    assert_eq!(registry.expect(&id(2)), Err(Refused::Full));
+    registry.pop_expired(at(150)).unwrap();
+    assert_eq!(registry.expect(&id(2)), Ok(()));
+    assert_eq!(registry.hear(at(151), &id(1), address(1), LINK), Err(Refused::Full));
 }
 
 #[test]
@@ -173,16 +247,14 @@ struct Model {
     nodes: HashMap<NodeId, ModelNode>,
     /// Those that places are kept for, known or not.
     expected: HashSet<NodeId>,
-    clock: u64,
 }
 
 struct ModelNode {
     heard: u32,
     first_heard: Instant,
-    source: Ipv4Addr,
     last_heard: Instant,
-    /// The order in which nodes were last heard, also within one millisecond.
-    stamp: u64,
+    established: bool,
+    place: Place,
 }
 
 impl Model {
@@ -191,79 +263,59 @@ impl Model {
         expired.map(|(id, _)| id.clone()).collect()
     }
 
-    fn is_established(&self, id: &NodeId) -> bool {
-        let was_heard_for_a_while = |node: &ModelNode| {
-            node.heard >= 3 && node.first_heard + Duration::from_secs(45) <= node.last_heard
-        };
-        self.expected.contains(id) || self.nodes.get(id).is_some_and(was_heard_for_a_while)
-    }
-
-    /// The one that was heard longest ago, of the established or of the others.
-    fn oldest(&self, established: bool) -> Option<NodeId> {
-        let nodes = self.nodes.iter().filter(|(id, _)| self.is_established(id) == established);
-        nodes.min_by_key(|(_, node)| (node.last_heard, node.stamp)).map(|(id, _)| id.clone())
-    }
-
-    /// Whether each place is taken or kept.
-    fn is_full(&self, capacity: usize) -> bool {
-        let kept = self.expected.iter().filter(|id| !self.nodes.contains_key(*id)).count();
-        self.nodes.len() + kept == capacity
-    }
-
-    /// How many nodes count for that source.
-    fn held(&self, source: Ipv4Addr) -> usize {
-        let nodes = self.nodes.iter().filter(|(id, _)| !self.expected.contains(*id));
-        nodes.filter(|(_, node)| node.source == source).count()
+    /// How many places are taken or kept.
+    fn taken(&self) -> usize {
+        self.nodes.len() + self.expected.iter().filter(|id| !self.nodes.contains_key(*id)).count()
     }
 
     fn expect(&mut self, id: &NodeId, capacity: usize) -> bool {
         let has_a_place = self.nodes.contains_key(id) || self.expected.contains(id);
-        if !has_a_place && self.is_full(capacity) {
-            return false;
+        let is_kept = has_a_place || self.taken() < capacity;
+        if is_kept {
+            self.expected.insert(id.clone());
         }
-        self.clock += 1;
-        self.expected.insert(id.clone());
-        if let Some(node) = self.nodes.get_mut(id) {
-            // Among the established that were heard at the same time, it comes last.
-            node.stamp = self.clock;
-        }
-        true
+        is_kept
     }
 
+    /// A node was heard, and the registry told of that. `has_room` says whether its source may have one more
+    /// established node.
     fn hear(
         &mut self,
         now: Instant,
         id: &NodeId,
-        address: SocketAddrV4,
         capacity: usize,
-        has_its_share: bool,
-    ) -> bool {
-        self.clock += 1;
-        let expired = self.expired(now).contains(id);
-        if (expired || !self.nodes.contains_key(id)) && has_its_share && !self.expected.contains(id) {
-            return false;
+        has_room: bool,
+        outcome: &Result<(Place, Change), Refused>,
+    ) {
+        let is_live = self.nodes.get(id).is_some_and(|node| node.last_heard + LEASE > now);
+        let (place, change) = match outcome {
+            Err(refused) => {
+                assert!(!is_live && !self.expected.contains(id));
+                let may_go = self.nodes.iter().filter(|(id, node)| self.may_go(id, node, now)).count();
+                let is_full = self.taken() == capacity && may_go == 0;
+                assert_eq!(*refused == Refused::Full, is_full, "{refused:?}");
+                return;
+            }
+            Ok((place, change)) => (*place, change),
+        };
+        assert_eq!(matches!(change, Change::Added { .. }), !is_live, "{change:?}");
+        if let Change::Added { displaced: Some(gone) } = change {
+            let node = self.nodes.remove(&gone.id).unwrap();
+            assert_eq!(gone.place, node.place);
+            assert!(gone.id == *id || self.may_go(&gone.id, &node, now), "{gone:?} had to go");
         }
-        if expired {
-            self.nodes.remove(id);
-        }
-        let has_a_place = self.nodes.contains_key(id) || self.expected.contains(id);
-        if !has_a_place && self.is_full(capacity) {
-            let newcomer = self.oldest(false);
-            let has_expired = |id: &NodeId| self.nodes[id].last_heard + LEASE <= now;
-            // One that has expired is overlooked behind an expected one: see `Registry::hear`.
-            let established = self.oldest(true).filter(|id| !self.expected.contains(id) && has_expired(id));
-            // Among the expired, newcomers go before the others.
-            let expired = newcomer.clone().filter(has_expired).or(established);
-            let Some(victim) = expired.or(newcomer) else { return false };
-            self.nodes.remove(&victim);
-        }
-        let source = *address.ip();
-        let new = ModelNode { heard: 0, first_heard: now, source, last_heard: now, stamp: 0 };
+        let new = ModelNode { heard: 0, first_heard: now, last_heard: now, established: false, place };
         let node = self.nodes.entry(id.clone()).or_insert(new);
+        assert_eq!(node.place, place);
         node.heard += 1;
-        node.stamp = self.clock;
         node.last_heard = now;
-        true
+        let is_due = node.heard >= 3 && node.first_heard + Duration::from_secs(45) <= now;
+        node.established |= is_due && has_room;
+    }
+
+    /// Whether a newcomer may take its place.
+    fn may_go(&self, id: &NodeId, node: &ModelNode, now: Instant) -> bool {
+        !self.expected.contains(id) && (!node.established || node.last_heard + LEASE <= now)
     }
 }
 
@@ -278,6 +330,34 @@ fn same(registry: &Registry<'_>, model: &Model, now: Instant) {
     assert_eq!(live, model.nodes.len() - model.expired(now).len());
     assert_eq!(registry.used(), model.nodes.len());
     assert_eq!(registry.next_expiry(), model.nodes.values().map(|node| node.last_heard + LEASE).min());
+    let live = registry.places.live().map(|place| registry.nodes[place.index()].last_heard());
+    assert!(live.is_sorted());
+    // Each place has the rank that its node has earned, and is a candidate if that says so, once.
+    let candidates: BTreeSet<_> = registry.places.candidates().collect();
+    assert_eq!(candidates.len(), registry.places.candidates().count());
+    let mut established = HashMap::<_, usize>::new();
+    for place in Place::all_after(None, registry.nodes.len()) {
+        let (node, rank) = (&registry.nodes[place.index()], registry.places.rank(place));
+        let (is_expected, known) = (model.expected.contains(node.id()), model.nodes.get(node.id()));
+        let known = known.filter(|known| known.place == place);
+        let expected = match (known, is_expected) {
+            (Some(_), true) => Rank::Expected,
+            (Some(node), false) if node.established => Rank::Established,
+            (Some(_), false) => Rank::Newcomer,
+            (None, _) if rank == Rank::Free => Rank::Free,
+            (None, true) => Rank::Kept,
+            (None, false) => Rank::Remembered,
+        };
+        assert_eq!(rank, expected, "{:?}", node.id());
+        let is_candidate = matches!(rank, Rank::Newcomer | Rank::Remembered);
+        assert_eq!(candidates.contains(&place), is_candidate);
+        if rank == Rank::Established {
+            *established.entry(registry.places.source_of(place)).or_default() += 1;
+        }
+    }
+    for (source, count) in established {
+        assert!((count..=registry.share()).contains(&registry.places.established(source)));
+    }
 }
 
 fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
@@ -313,14 +393,9 @@ fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
                 let bound = below(&mut random, names) + 1;
                 let id = id(below(&mut random, bound));
                 let address = address(u8::try_from(below(&mut random, 6)).unwrap());
-                let source = *address.ip();
-                let renewed = model.nodes.get(&id).is_some_and(|node| node.source == source);
-                let counted = registry.sources.count(source);
-                // In so small a table, some sources share their counters.
-                assert!(counted >= model.held(source));
-                let has_its_share = counted >= registry.share() && !renewed;
-                let admitted = registry.hear(now, &id, address, LINK).is_ok();
-                assert_eq!(admitted, model.hear(now, &id, address, N, has_its_share));
+                let has_room = registry.has_room_for(&id);
+                let outcome = registry.hear(now, &id, address, LINK);
+                model.hear(now, &id, N, has_room, &outcome);
             }
         }
         if operation % 64 == 0 {
@@ -375,7 +450,7 @@ fn a_known_node_may_be_expected_from_then_on() {
     registry.hear(at(0), &id(1), address(1), LINK).unwrap();
     for _ in 0..2 {
         registry.expect(&id(1)).unwrap();
-        assert_eq!((registry.used(), registry.sources.count(*address(1).ip())), (1, 0));
+        assert_eq!(registry.used(), 1);
     }
     assert_eq!(registry.expect(&id(2)), Err(Refused::Full));
     assert_eq!(registry.hear(at(1), &id(2), address(2), LINK), Err(Refused::Full));
@@ -390,16 +465,47 @@ fn a_known_node_may_be_expected_from_then_on() {
 fn expected_nodes_count_for_no_source() {
     let mut storage = Storage::<64>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
-    for number in 0..8 {
-        registry.hear(at(0), &id(number), address(1), LINK).unwrap();
-    }
-    assert_eq!(registry.hear(at(0), &id(8), address(1), LINK), Err(Refused::Share));
-    registry.expect(&id(8)).unwrap();
-    assert!(registry.hear(at(0), &id(8), address(1), LINK).is_ok());
+    let hear_all = |registry: &mut Registry<'_>, numbers: Range<u32>| {
+        for secs in [0, 30, 60] {
+            for number in numbers.clone() {
+                registry.hear(at(secs), &id(number), address(1), LINK).unwrap();
+            }
+        }
+    };
+    let rank = |registry: &Registry<'_>, number| {
+        registry.places.rank(registry.get(at(60), id(number).as_str()).unwrap().place())
+    };
     registry.expect(&id(0)).unwrap();
-    assert!(registry.hear(at(0), &id(9), address(1), LINK).is_ok());
-    assert_eq!(registry.hear(at(0), &id(10), address(1), LINK), Err(Refused::Share));
-    // It comes back after it expired, before anybody noticed.
-    assert!(registry.hear(at(100), &id(8), address(2), LINK).is_ok_and(|(_, change)| is_added(&change)));
-    assert_eq!(registry.sources.count(*address(2).ip()), 0);
+    hear_all(&mut registry, 0..9);
+    hear_all(&mut registry, 9..11);
+    assert!((1..9).all(|number| rank(&registry, number) == Rank::Established));
+    assert!((9..11).all(|number| rank(&registry, number) == Rank::Newcomer));
+    // One of them is expected from now on: another may take its part of the share.
+    registry.expect(&id(1)).unwrap();
+    registry.hear(at(61), &id(9), address(1), LINK).unwrap();
+    registry.hear(at(61), &id(10), address(1), LINK).unwrap();
+    let ranks = [0, 1, 9, 10].map(|number| rank(&registry, number));
+    assert_eq!(ranks, [Rank::Expected, Rank::Expected, Rank::Established, Rank::Newcomer]);
+}
+
+#[test]
+fn an_expected_node_is_remembered_too() {
+    let mut storage = Storage::<1>::new();
+    let mut registry = Registry::new(&mut storage, KEY, LEASE);
+    registry.expect(&id(1)).unwrap();
+    for secs in [0, 30, 60] {
+        registry.hear(at(secs), &id(1), address(1), LINK).unwrap();
+    }
+    registry.pop_expired(at(150)).unwrap();
+    registry.hear(at(151), &id(1), address(9), LINK).unwrap();
+    registry.hear(at(152), &id(1), address(1), LINK).unwrap();
+    assert_eq!(registry.get(at(152), "node-1").unwrap().address(), address(1));
+}
+
+impl Registry<'_> {
+    /// Whether the source that a known node came from may have one more established node.
+    fn has_room_for(&self, id: &NodeId) -> bool {
+        let place = self.find(self.places.hash(id.as_str()), id.as_str());
+        place.is_none_or(|place| self.places.established(self.places.source_of(place)) < self.share())
+    }
 }

@@ -95,21 +95,21 @@ impl<'a, I: Iterator<Item = Entry<'a>>> Emitter<I> {
     }
 
     fn node(&self, node: Entry<'_>, writer: &mut Writer<'_>) -> Result<(), OutOfBytes> {
-        let id = node.id().as_str().as_bytes();
-        let (addresses, preferred) = node.history();
+        let (id, sightings) = (node.id().as_str().as_bytes(), node.sightings());
         writer.u32(node.heard())?;
         writer.u64(node.known().millis())?;
-        writer.u32(node.source().to_bits())?;
-        writer.u8(u8::try_from(node.history().0.count()).map_err(|_| OutOfBytes)?)?;
-        writer.u8(u8::try_from(preferred).map_err(|_| OutOfBytes)?)?;
-        writer.u8(u8::from(node.is_contested()))?;
-        writer.u8(u8::try_from(id.len()).map_err(|_| OutOfBytes)?)?;
+        writer.u8(u8::try_from(sightings.len()).map_err(|_| OutOfBytes)?)?;
+        writer.u8(u8::try_from(node.preferred_position()).map_err(|_| OutOfBytes)?)?;
+        writer.u16(u16::try_from(id.len()).map_err(|_| OutOfBytes)?)?;
         writer.bytes(id)?;
-        for address in addresses {
-            writer.u64(self.now.since(address.heard).millis())?;
-            writer.u32(address.link.0)?;
-            writer.u32(address.socket.ip().to_bits())?;
-            writer.u16(address.socket.port())?;
+        for sighting in sightings {
+            writer.u64(self.now.since(sighting.heard).millis())?;
+            writer.u32(sighting.spoken)?;
+            writer.u32(sighting.link.0)?;
+            writer.u32(sighting.socket.ip().to_bits())?;
+            writer.u16(sighting.socket.port())?;
+            writer.u8(sighting.times)?;
+            writer.u8(u8::from(sighting.is_rival))?;
         }
         Ok(())
     }

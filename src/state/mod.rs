@@ -8,7 +8,7 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |               Magic Number (0x666f6768, "fogh")               |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |                          Version (1)                          |
+//! |                          Version (2)                          |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |                                                               |
 //! +                                                               +
@@ -32,21 +32,19 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! Then come the nodes, those that are best restored first before the others:
+//! Then come the nodes: those that are known, the one heard longest ago first, then those that are remembered.
 //!
 //! ```text
 //!  0                   1                   2                   3
 //!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |                        How often heard                        |
+//! |             How often heard, 0 if only remembered             |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |                                                               |
 //! +                       For how long known                      +
 //! |                                                               |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |          IP Address it came from when it became known         |
-//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |   Addresses   |   Preferred   | Contested: 1  | NodeID Length |
+//! |   Addresses   |   Preferred   |        Length of NodeID       |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! /                                                               /
 //! \                    NodeID (variable length)                   \
@@ -54,7 +52,8 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! Each is followed by its addresses in the order in which they appeared. The preferred one is told by its position among them, from 0:
+//! Each is followed by its addresses in the order in which they appeared. The position of the preferred one
+//! among them counts from 0.
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -64,12 +63,14 @@
 //! +                How long ago it was heard there                +
 //! |                                                               |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |         For how long it spoke there without a pause           |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |                           Interface                           |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |                           IP Address                          |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |          Port Number          |
-//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |          Port Number          |  Times heard  |    Rival: 1   |
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
 //! The last 8 bytes are a checksum over all before them: `SipHash-1-3` with the key "foghorn's state.". It tells of damage, not of
@@ -92,16 +93,16 @@ pub use parse::{State, parse};
 
 const MAGIC: u32 = 0x666f_6768;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes before the first node.
 const HEADER: usize = 4 + 4 + 16 + 8 + 8 + 8;
 
 /// Bytes of a node before its name.
-const NODE: usize = 4 + 8 + 4 + 1 + 1 + 1 + 1;
+const NODE: usize = 4 + 8 + 1 + 1 + 2;
 
 /// Bytes of an address.
-const ADDRESS: usize = 4 + 2 + 4 + 8;
+const SIGHTING: usize = 8 + 4 + 4 + 4 + 2 + 1 + 1;
 
 /// Bytes after the last node.
 const CHECKSUM: usize = 8;
@@ -109,7 +110,7 @@ const CHECKSUM: usize = 8;
 const CHECKSUM_KEY: [u8; 16] = *b"foghorn's state.";
 
 /// Longest piece that is [emitted](emit()) at once, in bytes: a node with all its addresses.
-pub const PIECE_CAPACITY: usize = NODE + NODE_ID_CAPACITY + ADDRESSES_PER_NODE * ADDRESS;
+pub const PIECE_CAPACITY: usize = NODE + NODE_ID_CAPACITY + ADDRESSES_PER_NODE * SIGHTING;
 
 const _: () = assert!(PIECE_CAPACITY >= HEADER && PIECE_CAPACITY >= CHECKSUM);
 const _: () = assert!(ADDRESSES_PER_NODE <= u8::MAX as usize, "a node's addresses are counted by a u8");
@@ -140,7 +141,7 @@ impl fmt::Display for Damaged {
             Self::Truncated => f.write_str("it was cut short"),
             Self::Foreign => f.write_str("it is not a foghorn's state"),
             Self::Version(version) => {
-                write!(f, "it has version {version}, which this foghorn can't read")
+                write!(f, "another version of foghorn saved it (state version {version})")
             }
             Self::Checksum => f.write_str("its checksum is wrong"),
         }

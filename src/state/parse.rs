@@ -2,13 +2,13 @@
 
 use core::hash::Hasher as _;
 use core::net::{Ipv4Addr, SocketAddrV4};
-use core::num::{NonZeroU32, NonZeroU128};
+use core::num::NonZeroU128;
 
 use heapless::Vec;
 use siphasher::sip::SipHasher13;
 
-use super::{ADDRESS, CHECKSUM_KEY, Damaged, MAGIC, Moment, VERSION};
-use crate::registry::{Address, LinkId, Saved};
+use super::{CHECKSUM_KEY, Damaged, MAGIC, Moment, SIGHTING, VERSION};
+use crate::registry::{LinkId, Saved, Sighting};
 use crate::time::{Duration, Instant};
 use crate::wire::NodeId;
 use crate::wire::cursor::{OutOfBytes, Reader};
@@ -24,11 +24,9 @@ pub struct State<'a> {
 struct Record<'a> {
     heard: u32,
     known: Duration,
-    source: Ipv4Addr,
-    id: &'a [u8],
     preferred: usize,
-    is_contested: bool,
-    addresses: Reader<'a>,
+    id: &'a [u8],
+    sightings: Reader<'a>,
 }
 
 /// Reads all of a state.
@@ -82,7 +80,7 @@ impl State<'_> {
         &self.saved
     }
 
-    /// The nodes that were known, as they are when it is `now` by the core's clock and `moment` by all others. None if the state can't have been
+    /// The nodes that were known or remembered, as they are when it is `now` by the core's clock and `moment` by all others. None if the state can't have been
     /// saved before. What a registry of this build can't hold is left out.
     ///
     /// Entries that were to live shorter than the `lease` that counts now are made older by the difference, so that they live no longer
@@ -101,47 +99,45 @@ impl State<'_> {
 fn record<'a>(reader: &mut Reader<'a>) -> Result<Record<'a>, OutOfBytes> {
     let heard = reader.u32()?;
     let known = Duration::from_millis(reader.u64()?);
-    let source = Ipv4Addr::from_bits(reader.u32()?);
-    let addresses = usize::from(reader.u8()?);
+    let sightings = usize::from(reader.u8()?);
     let preferred = usize::from(reader.u8()?);
-    let is_contested = reader.u8()? != 0;
-    let id = usize::from(reader.u8()?);
+    let id = usize::from(reader.u16()?);
     let id = reader.bytes(id)?;
-    let addresses = Reader::new(reader.bytes(addresses * ADDRESS)?);
-    Ok(Record { heard, known, source, id, preferred, is_contested, addresses })
+    let sightings = Reader::new(reader.bytes(sightings * SIGHTING)?);
+    Ok(Record { heard, known, preferred, id, sightings })
 }
 
 impl Record<'_> {
     /// The node, if its ages count from `then`.
     fn known_at(mut self, then: Instant, same_boot: bool) -> Option<Saved> {
-        let mut addresses = Vec::new();
+        let mut sightings = Vec::new();
         // The position of the preferred one among those that are kept, or of the one after it.
         let mut preferred = 0;
         for position in 0.. {
-            let Ok((age, link, socket)) = address(&mut self.addresses) else { break };
+            let Ok((age, mut sighting)) = sighting(&mut self.sightings) else { break };
             let Some(heard) = before(then, age) else { continue };
             preferred += usize::from(position < self.preferred);
-            let link = if same_boot { link } else { LinkId::NONE };
+            sighting.heard = heard;
+            if !same_boot {
+                sighting.link = LinkId::NONE;
+            }
             // More than there is room for come from another build.
-            let _ = addresses.push(Address { socket, link, heard });
+            let _ = sightings.push(sighting);
         }
-        Some(Saved {
-            id: NodeId::new(self.id).ok()?,
-            heard: NonZeroU32::new(self.heard)?,
-            first_heard: then - self.known,
-            source: self.source,
-            addresses,
-            preferred,
-            is_contested: self.is_contested,
-        })
+        let id = NodeId::new(self.id).ok()?;
+        Some(Saved { id, heard: self.heard, first_heard: then - self.known, sightings, preferred })
     }
 }
 
-fn address(reader: &mut Reader<'_>) -> Result<(Duration, LinkId, SocketAddrV4), OutOfBytes> {
+/// An address, and how long ago the node was heard there.
+fn sighting(reader: &mut Reader<'_>) -> Result<(Duration, Sighting), OutOfBytes> {
     let age = Duration::from_millis(reader.u64()?);
+    let spoken = reader.u32()?;
     let link = LinkId(reader.u32()?);
-    let ip = Ipv4Addr::from_bits(reader.u32()?);
-    Ok((age, link, SocketAddrV4::new(ip, reader.u16()?)))
+    let socket = SocketAddrV4::new(Ipv4Addr::from_bits(reader.u32()?), reader.u16()?);
+    let times = reader.u8()?;
+    let is_rival = reader.u8()? != 0;
+    Ok((age, Sighting { heard: Instant::ZERO, link, spoken, socket, times, is_rival }))
 }
 
 /// None if that is more than the core's clock can tell.

@@ -134,14 +134,11 @@ fn a_damaged_file_is_set_aside() {
     let whole = fs::read(&state).unwrap();
     let mut flipped = whole.clone();
     flipped[60] ^= 1;
-    let mut newer = whole.clone();
-    newer[7] = 2;
     for (bytes, says) in [
         (vec![], "cut short"),
         (whole[..whole.len() - 1].to_vec(), "checksum"),
         ([&whole[..], b"\n"].concat(), "checksum"),
         (flipped, "checksum"),
-        (newer, "version 2"),
         (b"#!/bin/sh\n".to_vec(), "not a foghorn's"),
         (vec![0; 1 << 20], "too long"),
     ] {
@@ -160,6 +157,34 @@ fn a_damaged_file_is_set_aside() {
         let mut next = with_state(&state, &[]);
         assert!(next.daemon.stop().success());
         assert_eq!(fs::read(directory.path("state.damaged")).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_file_of_another_version_is_passed_over_and_not_called_damaged() {
+    for version in [1, 3] {
+        let directory = Directory::new();
+        let state = directory.path("state");
+        let mut daemon = with_state(&state, &[]);
+        daemon.hear("pi", 9);
+        assert!(daemon.daemon.stop().success());
+        let mut bytes = fs::read(&state).unwrap();
+        bytes[7] = version;
+        fs::write(&state, &bytes).unwrap();
+        let log = directory.path("log");
+        let mut other = Loopback::logging_to(&log, &["--state", state.to_str().unwrap()]);
+        assert_eq!(other.daemon.ask(&["list", "--json"]).out, "[]\n");
+        other.hear("nas", 22);
+        assert!(other.daemon.stop().success());
+        if log::can_be_read() {
+            let told = log::lines(fs::File::open(&log).unwrap()).all();
+            let line = format!("state version {version}");
+            assert!(told.iter().any(|told| told.contains("info") && told.contains(&line)), "{told:#?}");
+            assert!(!told.iter().any(|told| told.contains("warn")), "{told:#?}");
+        }
+        assert!(!directory.path("state.damaged").exists());
+        // It was replaced by one of this version.
+        assert_eq!(list(&with_state(&state, &[]))[0]["id"], "nas");
     }
 }
 

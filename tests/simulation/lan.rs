@@ -195,9 +195,12 @@ impl Lan {
                 continue;
             }
             if let Some(discoverer) = &mut self.nodes[receiver].discoverer {
-                // Only who is flooded may have no place for it.
+                // Only a node that is flooded may have no place for it.
                 let heard = discoverer.handle_datagram(self.now, LINK, datagram.source, &datagram.bytes);
-                assert!(matches!(heard, Ok(()) | Err(Rejected::RegistryFull)), "{heard:?}");
+                assert!(
+                    matches!(heard, Ok(()) | Err(Rejected::RegistryFull | Rejected::SourceFull)),
+                    "{heard:?}"
+                );
                 self.drain(receiver);
             }
         }

@@ -6,6 +6,8 @@
     reason = "a test that meets the unexpected is to fail"
 )]
 
+mod claims;
+mod fairness;
 mod flood;
 mod lan;
 mod power_cut;

@@ -37,8 +37,8 @@ fn several_newcomers_are_answered_by_broadcast_when_no_more_come_and_told_again(
 }
 
 #[test]
-fn newcomers_who_do_not_cease_to_come_are_answered_all_the_same() {
-    let mut storage = Storage::<16>::new();
+fn newcomers_that_keep_coming_are_answered_all_the_same() {
+    let mut storage = Storage::<128>::new();
     let mut discoverer = nas(&mut storage);
     let mut first = None;
     for number in 0..100 {

@@ -181,6 +181,7 @@ impl<'a> Session<'a> {
     }
 
     fn hear(&mut self, link: LinkId, from: Ipv4Addr, datagram: &[u8]) {
+        let remembered = self.remembered();
         let outcome = self.discoverer.handle_datagram(self.now, link, from, datagram);
         let mut events = self.events();
         self.counts.received += 1;
@@ -200,7 +201,8 @@ impl<'a> Session<'a> {
             }
             Ok(Announcement { id, port }) => {
                 let socket = SocketAddrV4::new(from, port.get());
-                self.hear_node(&id, Address { socket, link, heard: self.now }, outcome, &mut events);
+                let address = Address { socket, link, heard: self.now };
+                self.hear_node(&id, address, outcome, &mut events, remembered.contains(&id));
             }
         }
         self.expire(events);
@@ -223,6 +225,7 @@ impl<'a> Session<'a> {
         address: Address,
         outcome: Result<(), Rejected>,
         events: &mut VecDeque<Event>,
+        is_remembered: bool,
     ) {
         if let Some(node) = self.model.live(self.now, id) {
             assert_eq!(outcome, Ok(()));
@@ -235,15 +238,18 @@ impl<'a> Session<'a> {
                 return;
             }
         } else if outcome.is_ok() {
-            // Who gives way to a newcomer is the registry's to say, but for those that no newcomer may displace.
+            let mut is_remembered = is_remembered;
+            // Which node gives way to a newcomer is the registry's to say, but some may not be displaced.
             if events.front().is_some_and(|event| event.kind == EventKind::Lost) {
                 let lost = events.pop_front().unwrap();
                 let gone = self.model.lose(&lost);
                 assert!(!gone.is_live(self.now) || !self.model.is_safe(&lost.id, &gone));
+                // It was about to be removed: what is remembered of it is remembered now.
+                is_remembered |= lost.id == *id && self.model.may_be_remembered(self.now, id);
             }
             let event = events.pop_front().unwrap();
             assert_eq!(event.id, *id);
-            self.model.find(&event, address);
+            self.model.find(&event, address, is_remembered);
         } else {
             // So is whether there is a place for it, unless one is kept.
             assert!(!self.model.expected.contains(id));
@@ -424,6 +430,12 @@ impl<'a> Session<'a> {
         rounds.into_keys().collect()
     }
 
+    /// The nodes that are not known any more, but remembered.
+    fn remembered(&self) -> HashSet<NodeId> {
+        let saved = self.discoverer.registry().iter_to_save(self.now);
+        saved.filter(|entry| entry.heard() == 0).map(|entry| entry.id().clone()).collect()
+    }
+
     fn check(&mut self) {
         assert_eq!(self.discoverer.poll_event(), None);
         assert_eq!(self.drain(), 0);
@@ -453,6 +465,13 @@ impl<'a> Session<'a> {
             let id = announcement(name, 0).id;
             let is_known = self.discoverer.lookup(self.now, id.as_str()).is_some();
             assert!(!is_known || self.model.nodes.contains_key(&id));
+        }
+        let remembered = self.remembered();
+        assert!(self.model.nodes.keys().all(|id| !remembered.contains(id)));
+        assert!(self.model.nodes.len() + remembered.len() <= self.capacity);
+        // The place of an expected node is its own.
+        for id in self.model.expected.iter().filter(|id| !self.model.nodes.contains_key(*id)) {
+            assert!(remembered.contains(id) || !self.model.may_be_remembered(self.now, id));
         }
         self.model.check(self.now, &self.discoverer);
     }

@@ -1,5 +1,11 @@
 //! What a discoverer should know, kept the plain way.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a check that meets the unexpected is to fail"
+)]
+
 use core::net::SocketAddrV4;
 use std::collections::{HashMap, HashSet};
 
@@ -11,6 +17,8 @@ use foghorn::wire::NodeId;
 
 pub(super) struct Model {
     pub(super) nodes: HashMap<NodeId, Node>,
+    /// Those that were known, as they were then.
+    gone: HashMap<NodeId, Node>,
     /// Those that places are kept for.
     pub(super) expected: HashSet<NodeId>,
     lease: Duration,
@@ -18,15 +26,53 @@ pub(super) struct Model {
     walk: Option<Walk>,
 }
 
+#[derive(Clone)]
 pub(super) struct Node {
     place: Place,
     found: Instant,
     heard: u32,
     /// In the order in which they appeared.
-    addresses: Vec<Address>,
+    addresses: Vec<Known>,
     preferred: SocketAddrV4,
-    is_contested: bool,
     lease: Duration,
+}
+
+/// An address, and when it was heard since it was last silent for longer than a lease.
+#[derive(Clone)]
+struct Known {
+    address: Address,
+    times: Vec<Instant>,
+    /// Whether it spoke beside the preferred one.
+    is_rival: bool,
+}
+
+impl Known {
+    fn new(address: Address) -> Self {
+        Self { address, times: vec![address.heard], is_rival: false }
+    }
+
+    fn renew(&mut self, address: Address, lease: Duration) {
+        let was_silent = self.address.heard + lease < address.heard;
+        self.address = address;
+        if !was_silent {
+            self.times.push(address.heard);
+        } else if !self.is_established(lease) {
+            self.times = vec![address.heard];
+        }
+    }
+
+    fn is_established(&self, lease: Duration) -> bool {
+        let span = self.times.last().unwrap().since(self.times[0]);
+        self.times.len() >= 3 && span.times(2) >= lease
+    }
+
+    /// Whether it is kept although it is not preferred.
+    fn is_kept(&self, now: Instant, lease: Duration) -> bool {
+        let within = |span: Duration| self.address.heard + span > now;
+        within(lease)
+            || self.is_rival && within(Duration::from_secs(3600))
+            || self.is_established(lease) && within(Duration::from_secs(86_400))
+    }
 }
 
 #[derive(Default)]
@@ -39,28 +85,39 @@ struct Walk {
 
 impl Model {
     pub(super) fn new(lease: Duration) -> Self {
-        Self { nodes: HashMap::new(), expected: HashSet::new(), lease, walk: None }
+        Self { nodes: HashMap::new(), gone: HashMap::new(), expected: HashSet::new(), lease, walk: None }
     }
 
     pub(super) fn live(&mut self, now: Instant, id: &NodeId) -> Option<&mut Node> {
         self.nodes.get_mut(id).filter(|node| node.is_live(now))
     }
 
-    /// A node that was not known was found at that address.
-    pub(super) fn find(&mut self, event: &Event, address: Address) {
+    /// A node that was not known was found at that address. The registry may have remembered it.
+    pub(super) fn find(&mut self, event: &Event, address: Address, is_remembered: bool) {
         assert_eq!((event.kind, event.address), (EventKind::Found, address));
         assert!(self.nodes.values().all(|node| node.place != event.place));
-        let (lease, place) = (self.lease, event.place);
+        let gone = self.gone.remove(&event.id).filter(|_| is_remembered);
+        let mut addresses = gone.map_or(vec![], |gone| gone.established(address.heard));
+        if let Some(known) = addresses.iter_mut().find(|known| known.address.socket == address.socket) {
+            known.renew(address, self.lease);
+        } else {
+            addresses.truncate(ADDRESSES_PER_NODE - 1);
+            addresses.push(Known::new(address));
+        }
         let node = Node {
-            place,
+            place: event.place,
             found: address.heard,
             heard: 1,
-            addresses: vec![address],
+            addresses,
             preferred: address.socket,
-            is_contested: false,
-            lease,
+            lease: self.lease,
         };
         assert!(self.nodes.insert(event.id.clone(), node).is_none());
+    }
+
+    /// Whether something of a node is to be remembered, if nobody needed its place.
+    pub(super) fn may_be_remembered(&self, now: Instant, id: &NodeId) -> bool {
+        self.gone.get(id).is_some_and(|gone| !gone.established(now).is_empty())
     }
 
     /// A node that was known is gone.
@@ -72,6 +129,7 @@ impl Model {
             walk.met.remove(&event.id);
             walk.owed.remove(&event.id);
         }
+        self.gone.insert(event.id.clone(), node.clone());
         node
     }
 
@@ -146,76 +204,97 @@ impl Node {
     }
 
     fn last_heard(&self) -> Instant {
-        self.addresses.iter().map(|address| address.heard).max().unwrap_or(self.found)
+        self.addresses.iter().map(|known| known.address.heard).max().unwrap_or(self.found)
+    }
+
+    /// What is remembered of it when it is gone.
+    fn established(&self, now: Instant) -> Vec<Known> {
+        let kept = self.addresses.iter().filter(|known| {
+            known.is_established(self.lease) && known.address.heard + Duration::from_secs(86_400) > now
+        });
+        kept.cloned().map(|known| Known { is_rival: false, ..known }).collect()
     }
 
     fn position(&self, socket: SocketAddrV4) -> Option<usize> {
-        self.addresses.iter().position(|address| address.socket == socket)
+        self.addresses.iter().position(|known| known.address.socket == socket)
     }
 
     fn preferred(&self) -> Address {
-        let Some(preferred) = self.addresses.iter().find(|address| address.socket == self.preferred) else {
-            unreachable!("{} is not among {:?}", self.preferred, self.addresses)
+        let Some(preferred) = self.position(self.preferred).and_then(|at| self.addresses.get(at)) else {
+            unreachable!("{} is not among its addresses", self.preferred)
         };
-        *preferred
+        preferred.address
     }
 
     /// Live addresses: the preferred one, then those heard last, and of those heard at once the one that appeared last.
     pub(super) fn live(&self, now: Instant) -> Vec<Address> {
-        let live = self.addresses.iter().filter(|address| address.heard + self.lease > now);
-        let mut live: Vec<_> = live.copied().enumerate().collect();
+        let addresses = self.addresses.iter().map(|known| known.address);
+        let mut live: Vec<_> =
+            addresses.enumerate().filter(|(_, address)| address.heard + self.lease > now).collect();
         live.sort_by_key(|(position, address)| (address.socket == self.preferred, address.heard, *position));
         live.into_iter().rev().map(|(_, address)| address).collect()
+    }
+
+    fn is_contested(&self, now: Instant) -> bool {
+        self.addresses.iter().any(|known| known.is_rival && known.address.heard + self.lease > now)
     }
 
     /// What is to be told of it when it was heard at an address.
     pub(super) fn hear(&mut self, address: Address) -> Option<(EventKind, Address)> {
         self.heard += 1;
-        let (preferred, lease) = (self.preferred, self.lease);
-        self.addresses.retain(|known| known.socket == preferred || known.heard + lease > address.heard);
-        self.is_contested &= self.addresses.len() > 1;
-        let is_vacant = address.heard.since(self.preferred().heard).times(2) > lease;
-        let known = self.position(address.socket);
-        let is_older = known < self.position(preferred);
-        if let Some(known) = known.and_then(|position| self.addresses.get_mut(position)) {
-            *known = address;
+        let (now, lease, preferred) = (address.heard, self.lease, self.preferred);
+        self.addresses.retain_mut(|known| {
+            known.is_rival &= known.address.heard + Duration::from_secs(3600) > now;
+            known.address.socket == preferred || known.is_kept(now, lease)
+        });
+        let was_contested = self.is_contested(now);
+        let is_vacant = now.since(self.preferred().heard).times(2) > lease;
+        let is_known = self.position(address.socket).is_some();
+        let is_older = is_known && self.position(address.socket) < self.position(preferred);
+        let others = |known: &&Known| known.address.socket != preferred;
+        let is_suspicious = self.addresses.iter().any(|known| known.is_rival)
+            || self.addresses.iter().filter(others).filter(|known| known.address.heard + lease > now).count()
+                == ADDRESSES_PER_NODE - 1;
+        if let Some(position) = self.position(address.socket) {
+            self.addresses[position].renew(address, lease);
+        } else {
+            if self.addresses.len() == ADDRESSES_PER_NODE {
+                // The youngest goes, but rather one where it was not established.
+                let other = |known: &Known| known.address.socket != preferred;
+                let young =
+                    self.addresses.iter().rposition(|known| other(known) && !known.is_established(lease));
+                self.addresses.remove(young.or_else(|| self.addresses.iter().rposition(other)).unwrap());
+            }
+            self.addresses.push(Known::new(address));
         }
         if address.socket == preferred {
             return None;
         }
-        let was_contested = self.is_contested;
-        let is_full = self.addresses.len() == ADDRESSES_PER_NODE;
-        if known.is_none() {
-            if is_full {
-                // A newcomer takes the place of the last, but when all is to begin anew that of the first.
-                let mut others = (0..ADDRESSES_PER_NODE).filter(|at| Some(*at) != self.position(preferred));
-                let gone = if is_vacant { others.next() } else { others.next_back() };
-                self.addresses.remove(gone.unwrap_or_default());
-            }
-            self.addresses.push(address);
-        }
-        let takes_over = is_vacant || if known.is_some() { is_older } else { !was_contested && !is_full };
-        if takes_over {
+        if is_vacant || !is_known && !is_suspicious {
+            self.addresses.iter_mut().for_each(|known| known.is_rival = false);
             self.preferred = address.socket;
-        }
-        self.is_contested = !is_vacant && (known.is_some() || !takes_over);
-        if takes_over && (was_contested || !self.is_contested) {
             return Some((EventKind::Moved, address));
         }
-        let others = || self.addresses.iter().filter(|known| known.socket != self.preferred);
-        // Of those that were heard at once, the one that comes last.
-        let rival = others().max_by_key(|known| known.heard).map(|rival| rival.socket);
-        (self.is_contested && !was_contested)
-            .then_some((EventKind::Contested { rival: rival.unwrap_or(preferred) }, self.preferred()))
+        let rival = if is_older { preferred } else { address.socket };
+        let position = self.position(rival).unwrap();
+        self.addresses[position].is_rival = true;
+        if is_older {
+            self.preferred = address.socket;
+        }
+        match (was_contested, is_older) {
+            (false, _) => Some((EventKind::Contested { rival }, self.preferred())),
+            (true, true) => Some((EventKind::Moved, address)),
+            (true, false) => None,
+        }
     }
 
     fn check(&self, now: Instant, entry: Entry<'_>) {
         let live = self.live(now);
-        assert!(entry.addresses().eq(&live));
+        assert!(entry.addresses().eq(live.iter().copied()));
         assert!(
             live.first().is_some_and(|first| (entry.address(), entry.link()) == (first.socket, first.link))
         );
-        assert_eq!(entry.is_contested(), self.is_contested && live.len() > 1);
+        assert_eq!(entry.is_contested(), self.is_contested(now));
         assert_eq!((entry.place(), entry.heard()), (self.place, self.heard));
         let last = self.last_heard();
         assert_eq!((entry.age(), entry.known()), (now.since(last), now.since(self.found)));
