@@ -24,7 +24,7 @@ use crate::registry::{Address, Change, Entry, LinkId, Place, Refused, Registry, 
 use crate::schedule::{ANSWER_DELAY, LEASE_INTERVALS, Schedule};
 use crate::stats::{Rejected, Stats};
 use crate::time::{Duration, Instant};
-use crate::wire::v1::{self, BufferTooSmall};
+use crate::wire::v1::{self, BufferTooSmall, Frame};
 use crate::wire::{Announcement, NodeId};
 
 use answers::Recipient;
@@ -87,6 +87,14 @@ pub enum AnnounceError {
     Duplicate,
 }
 
+/// The name in an announcement.
+enum Name {
+    /// The registry has it, at that place.
+    Held(Place),
+    /// It is valid, and the registry has it not.
+    New(NodeId),
+}
+
 /// There are [`LINKS`] interfaces in use already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -138,7 +146,7 @@ impl<'a> Discoverer<'a> {
     ///
     /// [`AnnounceError`]: nothing has changed.
     pub fn announce(&mut self, now: Instant, node: Announcement) -> Result<(), AnnounceError> {
-        if self.is_own(&node.id) {
+        if self.is_own(node.id.as_str().as_bytes()) {
             return Err(AnnounceError::Duplicate);
         }
         self.own.push(node).map_err(|_| AnnounceError::TooMany)?;
@@ -229,22 +237,32 @@ impl<'a> Discoverer<'a> {
     pub fn restore(&mut self, now: Instant, node: &Saved) -> bool {
         let could_be_heard =
             |sighting: &Sighting| is_one_host(*sighting.socket.ip()) && sighting.socket.port() != 0;
-        !self.is_own(&node.id)
+        !self.is_own(node.id.as_str().as_bytes())
             && node.sightings.iter().all(could_be_heard)
             && self.registry.restore(now, node)
     }
 
     fn hear(&mut self, now: Instant, link: LinkId, from: Ipv4Addr, datagram: &[u8]) -> Result<(), Rejected> {
-        let Announcement { id, port } = v1::parse(datagram)?;
+        let frame = Frame::new(datagram)?;
+        // A name that the registry has is valid: for nearly all datagrams that saves a look at each of its bytes.
+        let name = match self.registry.find(frame.id()) {
+            Some(place) => Name::Held(place),
+            None => Name::New(frame.announcement()?.id),
+        };
+        let socket = SocketAddrV4::new(from, frame.port()?.get());
         self.check_source(link, from)?;
-        if self.is_own(&id) {
+        if self.is_own(frame.id()) {
             self.stats.own.increment();
             return self.check_own(from);
         }
-        self.check_claim(now, from, &id)?;
-        let socket = SocketAddrV4::new(from, port.get());
-        let (place, change) = self.registry.hear(now, &id, socket, link)?;
         let heard = Address { socket, link, heard: now };
+        let (place, change) = match name {
+            Name::Held(place) => {
+                self.check_claim(now, from, place)?;
+                self.registry.hear_at(place, heard)?
+            }
+            Name::New(id) => self.registry.hear(now, &id, socket, link)?,
+        };
         let (kind, address) = match change {
             Change::Refreshed { silent } => {
                 self.hear_again(link, silent);
@@ -259,7 +277,9 @@ impl<'a> Discoverer<'a> {
                 (EventKind::Found, heard)
             }
         };
-        self.push_event(Event { kind, id, address, place });
+        if let Some(id) = self.registry.id(place).cloned() {
+            self.push_event(Event { kind, id, address, place });
+        }
         if matches!(kind, EventKind::Found | EventKind::Moved) {
             self.answer(now, link, from);
         }
@@ -390,8 +410,8 @@ impl<'a> Discoverer<'a> {
         &self.stats
     }
 
-    fn is_own(&self, id: &NodeId) -> bool {
-        self.own.iter().any(|own| own.id == *id)
+    fn is_own(&self, id: &[u8]) -> bool {
+        self.own.iter().any(|own| own.id.as_str().as_bytes() == id)
     }
 
     fn push_event(&mut self, event: Event) {

@@ -8,10 +8,9 @@ use core::net::Ipv4Addr;
 use super::Discoverer;
 use crate::limits::ALLOWED_NETWORKS;
 use crate::network::Network;
-use crate::registry::LinkId;
+use crate::registry::{LinkId, Place};
 use crate::stats::Rejected;
 use crate::time::Instant;
-use crate::wire::NodeId;
 
 /// [`ALLOWED_NETWORKS`] networks are allowed already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +50,13 @@ impl Discoverer<'_> {
         if counts { Ok(()) } else { Err(Rejected::OffLink) }
     }
 
-    /// Whether who has that address may say that it is the node. Another process on this machine may announce nodes, but not one
-    /// that is known on other machines only.
-    pub(super) fn check_claim(&self, now: Instant, from: Ipv4Addr, id: &NodeId) -> Result<(), Rejected> {
+    /// Whether a host with that address may speak for the node at a place of the registry. Another process on this machine may
+    /// announce nodes, but not one that is known on other machines only.
+    pub(super) fn check_claim(&self, now: Instant, from: Ipv4Addr, place: Place) -> Result<(), Rejected> {
         if !self.has_address(from) {
             return Ok(());
         }
-        let known = self.registry.get(now, id.as_str());
+        let known = self.registry.at(now, place);
         let is_elsewhere =
             known.is_some_and(|entry| !entry.addresses().any(|address| self.is_here(*address.socket.ip())));
         if is_elsewhere { Err(Rejected::OwnAddress) } else { Ok(()) }

@@ -19,8 +19,8 @@ impl<'a> Index<'a> {
         Self { slots, hasher: SipHasher13::new_with_key(&key) }
     }
 
-    pub(super) fn hash(&self, id: &str) -> u32 {
-        let [a, b, c, d, ..] = self.hasher.hash(id.as_bytes()).to_ne_bytes();
+    pub(super) fn hash(&self, name: &[u8]) -> u32 {
+        let [a, b, c, d, ..] = self.hasher.hash(name).to_ne_bytes();
         u32::from_ne_bytes([a, b, c, d])
     }
 

@@ -129,7 +129,7 @@ impl<'a> Registry<'a> {
         storage.nodes.clear();
         let index = Index::new(storage.index.as_flattened_mut(), hash_key);
         let sources = Sources::new(hash_key, &mut storage.established, &mut storage.arrivals);
-        let seed = index.hash("").into();
+        let seed = index.hash(b"").into();
         let candidates = storage.candidates.as_mut_view();
         Self {
             nodes: storage.nodes.as_mut_view(),
@@ -178,33 +178,42 @@ impl<'a> Registry<'a> {
         link: LinkId,
     ) -> Result<(Place, Change), Refused> {
         let address = Address { socket: address, link, heard: now };
-        let hash = self.places.hash(id.as_str());
-        let Some(place) = self.find(hash, id.as_str()) else {
-            return self.admit(hash, id, address);
-        };
-        let displaced = if self.expires_at(place) <= now { self.remove(now, place) } else { None };
-        // A node that was not worth remembering has lost its place.
-        if displaced.is_some() && self.places.rank(place) == Rank::Free {
-            let (place, _) = self.admit(hash, id, address)?;
-            return Ok((place, Change::Added { displaced }));
+        match self.find(id.as_str().as_bytes()) {
+            Some(place) => self.hear_at(place, address),
+            None => self.admit(id, address),
         }
-        let lease = self.lease;
-        // Infallible: it was found at that place.
+    }
+
+    /// The same for a node that has a place.
+    pub(crate) fn hear_at(&mut self, place: Place, address: Address) -> Result<(Place, Change), Refused> {
+        // Infallible: it was found there.
         let node = self.nodes.get_mut(place.index()).ok_or(Refused::Full)?;
-        if !node.is_known() {
-            self.arrive(place, address);
-            return Ok((place, Change::Added { displaced }));
+        let now = address.heard;
+        if !node.is_known() || node.last_heard() + self.lease <= now {
+            return self.come_back(place, address);
         }
-        let change = match node.hear(address, lease) {
+        let change = match node.hear(address, self.lease) {
             Heard::Again(silent) => Change::Refreshed { silent },
             Heard::Moved => Change::Moved,
             Heard::Contested(rival) => Change::Contested { preferred: node.preferred(), rival },
         };
-        self.places.hear(place);
-        if node.is_established(lease) {
-            self.places.establish(place);
-        }
+        self.places.hear(place, node.is_established(now, self.lease));
         Ok((place, change))
+    }
+
+    /// A node is heard that is remembered or expected, or has expired and was not removed yet.
+    #[cold]
+    fn come_back(&mut self, place: Place, address: Address) -> Result<(Place, Change), Refused> {
+        let displaced = self.remove(address.heard, place);
+        if let Some(departed) = &displaced
+            && self.places.rank(place) == Rank::Free
+        {
+            // Nothing was worth remembering, and it gave its place back: there is a free one.
+            let (place, _) = self.admit(&departed.id, address)?;
+            return Ok((place, Change::Added { displaced }));
+        }
+        self.arrive(place, address);
+        Ok((place, Change::Added { displaced }))
     }
 
     /// Removes one node that has expired, if there is any.
@@ -223,7 +232,11 @@ impl<'a> Registry<'a> {
     /// The node of that name, unless it has expired.
     #[must_use]
     pub fn get(&self, now: Instant, id: &str) -> Option<Entry<'_>> {
-        let place = self.find(self.places.hash(id), id)?;
+        self.at(now, self.find(id.as_bytes())?)
+    }
+
+    /// The node at a place, unless it has expired.
+    pub(crate) fn at(&self, now: Instant, place: Place) -> Option<Entry<'_>> {
         self.entry(now, place).filter(Entry::is_live)
     }
 
@@ -232,8 +245,7 @@ impl<'a> Registry<'a> {
     /// A node keeps its place for as long as it is known. A caller that stops at a place and goes on after it
     /// later misses no node that was known all the while, and meets none twice.
     pub fn iter_after(&self, now: Instant, last: Option<Place>) -> impl Iterator<Item = Entry<'_>> {
-        let places = Place::all_after(last, self.nodes.len());
-        places.filter_map(move |place| self.entry(now, place)).filter(Entry::is_live)
+        Place::all_after(last, self.nodes.len()).filter_map(move |place| self.at(now, place))
     }
 
     fn entry(&self, now: Instant, place: Place) -> Option<Entry<'_>> {
@@ -247,8 +259,7 @@ impl<'a> Registry<'a> {
     ///
     /// [`Refused::Full`]: all places are taken by nodes that are known or expected.
     pub fn expect(&mut self, id: &NodeId) -> Result<(), Refused> {
-        let hash = self.places.hash(id.as_str());
-        let place = if let Some(place) = self.find(hash, id.as_str()) {
+        let place = if let Some(place) = self.find(id.as_str().as_bytes()) {
             place
         } else {
             if !self.places.has_free() {
@@ -256,7 +267,7 @@ impl<'a> Registry<'a> {
                 let remembered = self.places.candidates().find(is_remembered);
                 self.evict(remembered.ok_or(Refused::Full)?);
             }
-            self.occupy(hash, Node::absent(id.clone()))?
+            self.occupy(Node::absent(id.clone()))?
         };
         if let Some(node) = self.nodes.get_mut(place.index()) {
             node.expect();
@@ -274,7 +285,8 @@ impl<'a> Registry<'a> {
     }
 
     /// A node that has no place is heard.
-    fn admit(&mut self, hash: u32, id: &NodeId, address: Address) -> Result<(Place, Change), Refused> {
+    #[cold]
+    fn admit(&mut self, id: &NodeId, address: Address) -> Result<(Place, Change), Refused> {
         let displaced = if self.places.has_free() {
             None
         } else {
@@ -283,7 +295,7 @@ impl<'a> Registry<'a> {
             self.evict(gone);
             departed
         };
-        let place = self.occupy(hash, Node::absent(id.clone()))?;
+        let place = self.occupy(Node::absent(id.clone()))?;
         self.arrive(place, address);
         Ok((place, Change::Added { displaced }))
     }
@@ -313,7 +325,8 @@ impl<'a> Registry<'a> {
     }
 
     /// Puts a node where none is. It has no rank yet.
-    fn occupy(&mut self, hash: u32, node: Node) -> Result<Place, Refused> {
+    fn occupy(&mut self, node: Node) -> Result<Place, Refused> {
+        let hash = self.places.hash(node.id().as_str().as_bytes());
         let place = self.places.take_free(hash).ok_or(Refused::Full)?;
         if let Some(unused) = self.nodes.get_mut(place.index()) {
             *unused = node;
@@ -346,9 +359,17 @@ impl<'a> Registry<'a> {
         Some(Departed { id: node.id().clone(), address: node.preferred(), place })
     }
 
-    fn find(&self, hash: u32, id: &str) -> Option<Place> {
-        self.places
-            .find(hash, |place| self.nodes.get(place.index()).is_some_and(|node| node.id().as_str() == id))
+    /// The place of the node that has that name: one that is known, remembered or expected. All such names are
+    /// valid, whatever the bytes are that are looked for.
+    pub(crate) fn find(&self, id: &[u8]) -> Option<Place> {
+        self.places.find(self.places.hash(id), |place| {
+            self.nodes.get(place.index()).is_some_and(|node| node.id().as_str().as_bytes() == id)
+        })
+    }
+
+    /// The name of the node at a place.
+    pub(crate) fn id(&self, place: Place) -> Option<&NodeId> {
+        self.nodes.get(place.index()).map(Node::id)
     }
 
     fn expires_at(&self, place: Place) -> Instant {

@@ -151,9 +151,10 @@ impl Node {
         self.is_expected
     }
 
-    /// Whether it was heard often and long enough that no newcomer displaces it. Once it is, it remains so.
-    pub(super) fn is_established(&self, lease: Duration) -> bool {
-        self.heard >= 3 && self.last_heard().since(self.first_heard).times(2) >= lease
+    /// Whether it was heard often and long enough, when it was heard then, that no newcomer displaces it. Once it is,
+    /// it remains so.
+    pub(super) fn is_established(&self, last_heard: Instant, lease: Duration) -> bool {
+        self.heard >= 3 && last_heard.since(self.first_heard).times(2) >= lease
     }
 
     /// Its place is kept for it from now on.
@@ -209,6 +210,14 @@ impl Node {
     pub(super) fn hear(&mut self, address: Address, lease: Duration) -> Heard {
         let now = address.heard;
         self.heard = self.heard.saturating_add(1);
+        // Nearly every node has one address.
+        if let [only] = &mut *self.sightings
+            && only.socket == address.socket
+        {
+            let silent = now.since(only.heard);
+            only.renew(address, lease);
+            return Heard::Again(silent);
+        }
         self.forget_expired(now, lease);
         let was_contested = self.is_contested(now, lease);
         // Its preferred address has missed an announcement.

@@ -107,7 +107,7 @@ impl<'a> Places<'a> {
         (self.joints.len() / SHARE).max(LEAST_SHARE)
     }
 
-    pub(super) fn hash(&self, name: &str) -> u32 {
+    pub(super) fn hash(&self, name: &[u8]) -> u32 {
         self.index.hash(name)
     }
 
@@ -190,10 +190,13 @@ impl<'a> Places<'a> {
         self.set_rank(place, if is_kept { Rank::Expected } else { Rank::Newcomer });
     }
 
-    /// A known name was heard again.
-    pub(super) fn hear(&mut self, place: Place) {
+    /// A known name was heard again, and may have become established by that.
+    pub(super) fn hear(&mut self, place: Place, is_established: bool) {
         self.live.remove(place, self.joints);
         self.live.push_newest(place, self.joints);
+        if is_established {
+            self.establish(place);
+        }
     }
 
     /// A newcomer becomes established, unless its source has its share.

@@ -42,7 +42,7 @@ impl Registry<'_> {
     /// All that is worth saving, in the order in which it is to be [restored](Self::restore): the nodes that have
     /// not expired, the one heard longest ago first, then those that are remembered.
     pub fn iter_to_save(&self, now: Instant) -> impl Iterator<Item = Entry<'_>> {
-        let live = self.places.live().filter_map(move |place| self.entry(now, place)).filter(Entry::is_live);
+        let live = self.places.live().filter_map(move |place| self.at(now, place));
         let all = Place::all_after(None, self.nodes.len()).filter_map(move |place| self.entry(now, place));
         live.chain(all.filter(Entry::is_remembered))
     }
@@ -58,14 +58,13 @@ impl Registry<'_> {
         {
             return false;
         }
-        let hash = self.places.hash(saved.id.as_str());
-        let place = if let Some(place) = self.find(hash, saved.id.as_str()) {
+        let place = if let Some(place) = self.find(saved.id.as_str().as_bytes()) {
             let kept = self.nodes.get_mut(place.index()).filter(|kept| kept.is_vacant());
             let Some(kept) = kept else { return false };
             kept.replace(node);
             place
         } else {
-            let Ok(place) = self.occupy(hash, node) else { return false };
+            let Ok(place) = self.occupy(node) else { return false };
             place
         };
         if is_live {
@@ -81,7 +80,7 @@ impl Registry<'_> {
         let Some(node) = self.nodes.get(place.index()) else { return };
         // The source that brought it is that of the address it appeared at first.
         let Some(first) = node.sightings().first() else { return };
-        let is_established = node.is_established(self.lease);
+        let is_established = node.is_established(node.last_heard(), self.lease);
         self.places.enter(place, self.source(first.address()));
         if is_established {
             self.places.establish(place);

@@ -505,7 +505,7 @@ fn an_expected_node_is_remembered_too() {
 impl Registry<'_> {
     /// Whether the source that a known node came from may have one more established node.
     fn has_room_for(&self, id: &NodeId) -> bool {
-        let place = self.find(self.places.hash(id.as_str()), id.as_str());
+        let place = self.find(id.as_str().as_bytes());
         place.is_none_or(|place| self.places.established(self.places.source_of(place)) < self.share())
     }
 }

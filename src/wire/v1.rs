@@ -36,25 +36,69 @@ const HEADER: usize = 8;
 /// What follows the `NodeID`.
 const TRAILER: [u8; 4] = [0; 4];
 
+/// A datagram of this protocol, as far as its lengths are right. Its `NodeID` and its port may be invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    port: u16,
+    id: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// Takes a datagram apart.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed::Truncated`] or [`Malformed::Foreign`].
+    pub fn new(datagram: &'a [u8]) -> Result<Self, Malformed> {
+        // Its length counts before anything else: a few bytes are called truncated whatever they are.
+        if datagram.len() < HEADER {
+            return Err(Malformed::Truncated);
+        }
+        let mut reader = Reader::new(datagram);
+        if reader.u32()? != MAGIC {
+            return Err(Malformed::Foreign);
+        }
+        let port = reader.u16()?;
+        let length = reader.u16()?;
+        Ok(Self { port, id: reader.bytes(usize::from(length))? })
+    }
+
+    /// The bytes of the `NodeID`.
+    #[must_use]
+    pub const fn id(&self) -> &'a [u8] {
+        self.id
+    }
+
+    /// The port.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed::NoPort`]: it is 0.
+    pub const fn port(&self) -> Result<NonZeroU16, Malformed> {
+        match NonZeroU16::new(self.port) {
+            Some(port) => Ok(port),
+            None => Err(Malformed::NoPort),
+        }
+    }
+
+    /// The announcement, if `NodeID` and port are valid.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] says why there is none.
+    pub fn announcement(&self) -> Result<Announcement, Malformed> {
+        let id = NodeId::new(self.id)?;
+        Ok(Announcement { id, port: self.port()? })
+    }
+}
+
 /// Reads one announcement.
 ///
 /// # Errors
 ///
 /// [`Malformed`] says why the datagram is none.
 pub fn parse(datagram: &[u8]) -> Result<Announcement, Malformed> {
-    // Its length counts before anything else: a few bytes are called truncated whatever they are.
-    if datagram.len() < HEADER {
-        return Err(Malformed::Truncated);
-    }
-    let mut reader = Reader::new(datagram);
-    if reader.u32()? != MAGIC {
-        return Err(Malformed::Foreign);
-    }
-    let port = reader.u16()?;
-    let length = reader.u16()?;
-    let id = NodeId::new(reader.bytes(usize::from(length))?)?;
-    let port = NonZeroU16::new(port).ok_or(Malformed::NoPort)?;
-    Ok(Announcement { id, port })
+    Frame::new(datagram)?.announcement()
 }
 
 /// Writes one announcement to the front of `buffer` and returns its length in bytes.
