@@ -4,6 +4,10 @@ use core::num::NonZeroU128;
 
 use crate::time::Duration;
 
+/// Where a boot is not known, its clock and the one on the wall tell the same boot if they differ by no more than this about the time
+/// between. After another boot they differ by all the time before it.
+const AGREEMENT: Duration = Duration::from_secs(5);
+
 /// A point in time by every clock that may tell later how long ago it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -21,12 +25,19 @@ impl Moment {
     /// Within a boot its clock tells. After another boot the wall clock does, and at least the time since this boot has passed. A machine
     /// whose wall clock stood still while it was off takes that time for none: what it restores is then older than it believes, and
     /// lives on for a lease at most.
+    ///
+    /// The boot is not known where `/proc` is not mounted, as in some containers. Then the longer of both times counts if they agree, and
+    /// else it is as after another boot: a daemon that is started again after seconds knows its nodes, whatever the machine's uptime.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Option<Duration> {
         if self.boot.is_some() && self.boot == earlier.boot {
             return passed(earlier.since_boot, self.since_boot);
         }
-        passed(earlier.wall, self.wall).map(|passed| passed.max(self.since_boot))
+        let by_wall = passed(earlier.wall, self.wall)?;
+        let is_unknown = self.boot.is_none() || earlier.boot.is_none();
+        let within_boot = passed(earlier.since_boot, self.since_boot)
+            .filter(|within| is_unknown && within.millis().abs_diff(by_wall.millis()) <= AGREEMENT.millis());
+        Some(by_wall.max(within_boot.unwrap_or(self.since_boot)))
     }
 
     /// Whether both are known to be in the same boot.
@@ -77,10 +88,22 @@ mod tests {
             ((1, 100, 5000), (2, 20, 4999), None),
             ((1, 100, 5000), (2, 20, 0), None),
             ((1, 100, 0), (2, 20, 5000), Some(5000)),
-            // A boot that is not known is none of those that are.
-            ((0, 100, 5000), (0, 107, 5009), Some(107)),
+            // A boot that is not known is the same if both clocks agree.
+            ((0, 100, 5000), (0, 107, 5007), Some(7)),
+            ((0, 100, 5000), (0, 107, 5012), Some(12)),
+            ((0, 100, 5000), (0, 107, 5002), Some(7)),
+            ((0, 86_400, 5000), (1, 86_407, 5007), Some(7)),
+            ((1, 86_400, 5000), (0, 86_407, 5007), Some(7)),
+            // The machine was started again, or the wall clock set.
+            ((0, 100, 5000), (0, 107, 5013), Some(107)),
+            ((0, 100, 5000), (0, 107, 5001), Some(107)),
+            ((0, 100, 5000), (0, 20, 5030), Some(30)),
+            ((0, 100, 5000), (0, 200, 5230), Some(230)),
             ((0, 100, 5000), (1, 107, 5200), Some(200)),
             ((1, 100, 5000), (0, 107, 4000), None),
+            ((0, 100, 5000), (0, 107, 4999), None),
+            // Boots that are known to be others are, even so.
+            ((1, 100, 5000), (2, 107, 5007), Some(107)),
         ] {
             let moment = |(boot, since_boot, wall)| Moment {
                 boot: NonZeroU128::new(boot),
