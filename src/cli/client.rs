@@ -84,7 +84,10 @@ impl From<Error> for Failure {
             Error::Refused { message, .. } if error.is_unknown_node() => return Self::no(message),
             Error::InvalidPath { .. } => Exit::Usage,
             Error::NoDaemon { .. } | Error::TimedOut | Error::Lost(_) => Exit::NoDaemon,
-            Error::PermissionDenied { .. } | Error::Refused { .. } | Error::Protocol { .. } => Exit::Failed,
+            Error::PermissionDenied { .. }
+            | Error::System { .. }
+            | Error::Refused { .. }
+            | Error::Protocol { .. } => Exit::Failed,
         };
         Self { exit, message: error.to_string() }
     }

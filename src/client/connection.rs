@@ -30,33 +30,35 @@ impl Connection {
         let mut failure = None;
         for path in places::candidates(control) {
             match connect(&path) {
-                Ok(stream) => return Self::new(stream).map_err(Error::lost),
+                Ok(stream) => return Self::new(stream),
                 // The first place is where a daemon should be, unless there is one that may not be asked.
-                Err(error) if failure.is_none() || error.kind() == io::ErrorKind::PermissionDenied => {
-                    failure = Some((path, error));
+                Err(error) if failure.is_none() || matches!(error, Error::PermissionDenied { .. }) => {
+                    failure = Some(error);
                 }
                 Err(_) => {}
             }
         }
-        Err(match failure {
-            Some((path, error)) => Error::unreachable(path, error),
-            None => Error::NoDaemon { path: PathBuf::from(SYSTEM) },
-        })
+        Err(failure.unwrap_or_else(|| Error::NoDaemon { path: PathBuf::from(SYSTEM) }))
     }
 
-    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, received: vec![], told: 0 })
+    pub(super) fn new(stream: UnixStream) -> Result<Self, Error> {
+        let mut connection = Self { stream, received: vec![], told: 0 };
+        connection.set_patience(Some(PATIENCE))?;
+        let limited = connection.stream.set_write_timeout(Some(PATIENCE));
+        limited.map_err(|error| Error::System { call: "setsockopt", error })?;
+        Ok(connection)
     }
 
     /// Sends a request. What is sent before it makes sure that both mean the same by it.
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), Error> {
         let both = format!("{}\n{request}\n", Request::Version(Some(VERSION)));
-        let sent = self.stream.write_all(both.as_bytes());
+        let sent = self.stream.write_all(both.as_bytes()).map_err(|error| Error::lost("sendto", error));
+        if matches!(sent, Err(Error::System { .. })) {
+            return sent;
+        }
         // A daemon that refuses a client says so before it leaves, so what it said counts more than a failure to send.
         self.reply(|_, _| Ok(None::<()>))?;
-        sent.map_err(Error::lost)
+        sent
     }
 
     /// Takes in a whole reply: what is read from each line, none from those that tell of something else.
@@ -109,21 +111,25 @@ impl Connection {
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            Err(error) => Err(Error::lost(error)),
+            Err(error) => Err(Error::lost("recvfrom", error)),
         }
     }
 
     /// Waits at most this long for each line from here on; for ever if `None`.
     pub(crate) fn set_patience(&mut self, patience: Option<Duration>) -> Result<(), Error> {
-        self.stream.set_read_timeout(patience).map_err(Error::lost)
+        let limited = self.stream.set_read_timeout(patience);
+        limited.map_err(|error| Error::System { call: "setsockopt", error })
     }
 }
 
 /// Connects. The standard library would wait for ever where the daemon takes nobody in: a stopped one, say.
-fn connect(path: &Path) -> io::Result<UnixStream> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_write_timeout(Some(PATIENCE))?;
-    open(&socket, &SockAddr::unix(path)?)?;
+fn connect(path: &Path) -> Result<UnixStream, Error> {
+    let address =
+        SockAddr::unix(path).map_err(|error| Error::InvalidPath { path: path.to_owned(), error })?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)
+        .map_err(|error| Error::System { call: "socket", error })?;
+    socket.set_write_timeout(Some(PATIENCE)).map_err(|error| Error::System { call: "setsockopt", error })?;
+    open(&socket, &address).map_err(|error| Error::unreachable(path, error))?;
     Ok(OwnedFd::from(socket).into())
 }
 

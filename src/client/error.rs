@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::control::ErrorCode;
 
@@ -27,6 +27,13 @@ pub enum Error {
         /// What the system says of it.
         error: io::Error,
     },
+    /// The kernel, or a sandbox before it, refuses a system call that asking takes.
+    System {
+        /// Which call.
+        call: &'static str,
+        /// What the system says of it.
+        error: io::Error,
+    },
     /// The daemon did not answer within 5 seconds.
     TimedOut,
     /// The connection broke before the answer was complete. Its kind is [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the
@@ -47,10 +54,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// What has become of a connection that there was.
-    pub(super) fn lost(error: io::Error) -> Self {
+    /// What has become of a connection that there was, by what a call says.
+    pub(super) fn lost(call: &'static str, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
+            _ if is_refusal(&error) => Self::System { call, error },
             _ => Self::Lost(error),
         }
     }
@@ -66,14 +74,22 @@ impl Error {
     }
 
     /// Why there is no connection.
-    pub(super) fn unreachable(path: PathBuf, error: io::Error) -> Self {
+    pub(super) fn unreachable(path: &Path, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::WouldBlock => Self::TimedOut,
-            io::ErrorKind::PermissionDenied => Self::PermissionDenied { path },
-            io::ErrorKind::InvalidInput => Self::InvalidPath { path, error },
-            _ => Self::NoDaemon { path },
+            _ if is_refusal(&error) => Self::System { call: "connect", error },
+            io::ErrorKind::PermissionDenied => Self::PermissionDenied { path: path.to_owned() },
+            _ => Self::NoDaemon { path: path.to_owned() },
         }
     }
+}
+
+/// Whether a call was refused as such, and not for the socket that it is about.
+fn is_refusal(error: &io::Error) -> bool {
+    // No permission to use a socket is another error (EACCES), which the standard library does not tell apart.
+    const EPERM: i32 = 1;
+    error.raw_os_error() == Some(EPERM)
+        || matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
 }
 
 impl fmt::Display for Error {
@@ -89,6 +105,9 @@ impl fmt::Display for Error {
             ),
             Self::InvalidPath { path, error } => {
                 write!(f, "{} cannot be a control socket: {error}", path.display())
+            }
+            Self::System { call, error } => {
+                write!(f, "{call} was refused: {error}: does a sandbox or container keep foghorn from it?")
             }
             Self::TimedOut => f.write_str("the daemon does not answer: restart it"),
             Self::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -106,7 +125,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::InvalidPath { error, .. } | Self::Lost(error) => Some(error),
+            Self::InvalidPath { error, .. } | Self::System { error, .. } | Self::Lost(error) => Some(error),
             _ => None,
         }
     }
