@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::BorrowedFd;
 
-use rustix::stdio::{stderr, stdout};
+use rustix::stdio::stdout;
 
 use super::Failure;
 use super::client::Record;
@@ -36,7 +36,8 @@ pub(super) fn tell(text: &str) -> Result<bool, Failure> {
 
 /// Says on standard error what is no reason to end. Whether anybody listens does not matter.
 pub(super) fn note(message: &str) {
-    let _ = write_all(stderr(), &format!("foghorn: {message}\n"));
+    // By no second descriptor: that there can be none may be what is said.
+    let _ = io::stderr().write_all(format!("foghorn: {message}\n").as_bytes());
 }
 
 fn write_all(descriptor: BorrowedFd<'_>, text: &str) -> io::Result<()> {

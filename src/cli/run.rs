@@ -11,7 +11,7 @@ use lexopt::Parser;
 
 use super::lookup::node_id;
 use super::{Failure, Quoted, control_path, help, number, output, text, unexpected, value};
-use crate::host::{Daemon, Memory, Options, Pattern, ServiceManager, User};
+use crate::host::{Daemon, Memory, Options, Pattern, ServiceManager, User, is_usage};
 use crate::limits::REGISTRY_CAPACITY;
 use crate::network::Network;
 use crate::time::Duration;
@@ -68,14 +68,8 @@ fn run(options: &Options) -> Result<(), Failure> {
 
 /// An error of the host's, whose text says what to do.
 fn failure(error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::InvalidInput => Failure::usage(error.to_string()),
-        // The kernel's own.
-        _ if error.raw_os_error().is_some() => Failure::failed(format!(
-            "the kernel refuses what a daemon needs: {error}: see ulimit -n and what keeps foghorn in"
-        )),
-        _ => Failure::failed(error.to_string()),
-    }
+    let message = error.to_string();
+    if is_usage(error) { Failure::usage(message) } else { Failure::failed(message) }
 }
 
 impl Arguments {

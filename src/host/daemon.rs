@@ -1,13 +1,14 @@
 //! The event loop.
 
-use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration as StdDuration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::change_log::ChangeLog;
 use super::clock;
@@ -18,7 +19,7 @@ use super::netlink::{Inquiry, Interfaces, Monitor};
 use super::outage::Outage;
 use super::port_owner::port_owner;
 use super::privileges::{self, User};
-use super::reason::{Reason, failure};
+use super::reason::{Reason, refused, usage};
 use super::server::{Server, View};
 use super::service_manager::ServiceManager;
 use super::signals::{Signals, Wish};
@@ -105,11 +106,12 @@ impl<'a> Daemon<'a> {
     #[inline(never)]
     pub fn new<const N: usize>(options: &Options, memory: &'a mut Memory<N>) -> io::Result<Self> {
         let state = options.state.as_deref().map(StateFile::new).transpose()?;
-        let poll = Poll::new()?;
+        let poll = Poll::new().map_err(|error| refused("epoll_create1", error))?;
         let (signals, timer, monitor) = (Signals::new()?, Timer::new()?, Monitor::new()?);
         for (fd, token) in [(signals.raw_fd(), SIGNALS), (timer.raw_fd(), TIMER), (monitor.raw_fd(), MONITOR)]
         {
-            poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE)?;
+            let registered = poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE);
+            registered.map_err(|error| refused("epoll_ctl", error))?;
         }
         let registry = poll.registry();
         let server = Server::new(
@@ -123,8 +125,8 @@ impl<'a> Daemon<'a> {
         let config = Config {
             interval: options.interval,
             udp_port: options.udp_port,
-            seed: random(),
-            hash_key: (u128::from(random()) << 64 | u128::from(random())).to_ne_bytes(),
+            seed: u64::from_ne_bytes(random()?),
+            hash_key: random()?,
         };
         let started = clock::now();
         Ok(Self {
@@ -160,21 +162,25 @@ impl<'a> Daemon<'a> {
     /// A node can't be announced or expected, or a network allowed. The error's text says which and why.
     // Apart from `new`, so that the stack which that takes is free again.
     pub fn start(&mut self, options: &Options) -> io::Result<()> {
+        // Once more than needed: to be kept from asking is no reason to try again later, and the loop sends and receives by the same calls.
+        self.inquiry
+            .links(self.received, &mut |_| ())
+            .map_err(|error| refused("asking for the interfaces (sendto, recvfrom)", error))?;
         for network in &options.allow {
             self.discoverer
                 .allow(*network)
-                .map_err(|error| invalid(format!("cannot allow {network}: {error}")))?;
+                .map_err(|error| usage(format!("cannot allow {network}: {error}")))?;
         }
         for node in &options.announce {
             self.discoverer
                 .announce(self.started, node.clone())
-                .map_err(|error| invalid(format!("cannot announce {}: {error}", node.id)))?;
+                .map_err(|error| usage(format!("cannot announce {}: {error}", node.id)))?;
             info!("announcing {} at port {} every {} s", node.id, node.port, options.interval.secs());
         }
         for id in &options.expect {
             self.discoverer.expect(id).map_err(|_| {
                 let capacity = self.discoverer.registry().capacity();
-                invalid(format!("cannot expect {id}: all {capacity} places are kept for others"))
+                usage(format!("cannot expect {id}: all {capacity} places are kept for others"))
             })?;
         }
         if self.reconcile(self.started) == Some(io::ErrorKind::AddrInUse)
@@ -221,7 +227,7 @@ impl<'a> Daemon<'a> {
     ///
     /// # Errors
     ///
-    /// The kernel no longer lets it wait or set its timer. Nothing else ends it.
+    /// The kernel no longer lets it wait, set its timer, take in signals or tell the time. Nothing else ends it.
     pub fn run(&mut self) -> io::Result<()> {
         while self.turn()?.is_continue() {}
         if let Some(service_manager) = &mut self.service_manager {
@@ -245,7 +251,7 @@ impl<'a> Daemon<'a> {
         }
         match self.poll.poll(&mut self.events, self.more.then_some(StdDuration::ZERO)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(ControlFlow::Continue(())),
-            polled => polled?,
+            polled => polled.map_err(|error| refused("epoll_wait", error))?,
         }
         let now = clock::now();
         // What is due comes first: who asks now is not to hear later that a node is lost which had expired already.
@@ -255,7 +261,7 @@ impl<'a> Daemon<'a> {
         for readiness in &self.events {
             match readiness.token() {
                 SIGNALS => {
-                    while let Some(wish) = self.signals.next() {
+                    while let Some(wish) = self.signals.next()? {
                         if wish == Wish::Stop {
                             return Ok(ControlFlow::Break(()));
                         }
@@ -359,10 +365,6 @@ impl<'a> Daemon<'a> {
     }
 }
 
-fn invalid(text: String) -> io::Error {
-    failure(io::ErrorKind::InvalidInput, text)
-}
-
 /// What control clients are answered from.
 fn view<'a, 'b>(
     now: Instant,
@@ -373,8 +375,13 @@ fn view<'a, 'b>(
     View { now, processor_time: clock::processor_time, started, discoverer, links }
 }
 
-/// A number that nobody can guess. The standard library keys its hash maps with such, and never waits for the kernel to have
-/// gathered entropy: a router that boots has little.
-fn random() -> u64 {
-    RandomState::new().hash_one(0)
+/// Bytes that nobody can guess. The kernel is not waited for until it has gathered entropy: a router that boots has little.
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    // Linux has the call since 3.17; the file is older, but not in every container.
+    if getrandom(&mut bytes, GetRandomFlags::NONBLOCK) != Ok(N) {
+        let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+        read.map_err(|error| refused("getrandom", error))?;
+    }
+    Ok(bytes)
 }

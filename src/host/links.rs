@@ -251,7 +251,10 @@ impl Links {
                             "; another program holds it for itself: see `foghorn doctor`"
                         }
                         io::ErrorKind::PermissionDenied => {
-                            "; Linux before 5.7 lets only root bind to an interface"
+                            "; Linux before 5.7 lets only root bind to an interface, and a sandbox may refuse socket, setsockopt or bind"
+                        }
+                        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => {
+                            "; does a sandbox refuse socket, fcntl, setsockopt or bind?"
                         }
                         _ => "",
                     };

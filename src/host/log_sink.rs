@@ -9,7 +9,7 @@ use std::path::Path;
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use socket2::Type;
 
-use super::reason::failure;
+use super::reason::{failure, refused, usage};
 use super::unix_socket;
 
 /// An open place for log messages. Each of them ends with the same byte, by which a reader tells them apart.
@@ -27,7 +27,7 @@ impl LogSink {
     ///
     /// The process may not have another file descriptor.
     pub fn stderr() -> io::Result<Self> {
-        let fd = io::stderr().as_fd().try_clone_to_owned()?;
+        let fd = io::stderr().as_fd().try_clone_to_owned().map_err(|error| refused("fcntl", error))?;
         Ok(Self::to(fd.into()))
     }
 
@@ -40,7 +40,7 @@ impl LogSink {
     pub fn open(path: &Path) -> io::Result<Self> {
         if path.as_os_str().is_empty() {
             let message = "\"\" is no place for the log: give the path of a file or a socket with --log-to";
-            return Err(failure(io::ErrorKind::InvalidInput, message.to_owned()));
+            return Err(usage(message.to_owned()));
         }
         let is_socket = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
         let out = if is_socket { connect(path) } else { append_to(path) };

@@ -64,6 +64,7 @@ pub use log_sink::LogSink;
 pub use memory::Memory;
 pub(crate) use port_owner::{is_running, port_owner};
 pub use privileges::User;
+pub(crate) use reason::is_usage;
 pub use service_manager::ServiceManager;
 pub(crate) use spawn::spawn;
 pub(crate) use survey::survey;

@@ -15,6 +15,7 @@ use nix::sys::socket::{
 };
 
 use super::interface::{Interface, InterfaceName};
+use super::reason::refused;
 use crate::limits::NETWORKS_PER_LINK;
 use crate::network::Network;
 use crate::registry::LinkId;
@@ -65,9 +66,10 @@ pub(super) struct Monitor {
 
 impl Monitor {
     pub(super) fn new() -> io::Result<Self> {
-        let fd = open(SockFlag::SOCK_NONBLOCK)?;
+        let fd = open(SockFlag::SOCK_NONBLOCK).map_err(|errno| refused("socket of AF_NETLINK", errno))?;
         let groups = libc::RTMGRP_LINK | libc::RTMGRP_IPV4_IFADDR;
-        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, u32::try_from(groups).unwrap_or(0)))?;
+        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, u32::try_from(groups).unwrap_or(0)))
+            .map_err(|errno| refused("bind of AF_NETLINK", errno))?;
         Ok(Self { fd })
     }
 
@@ -102,7 +104,8 @@ pub(super) struct Inquiry {
 
 impl Inquiry {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { fd: Some(open(SockFlag::empty())?) })
+        let fd = open(SockFlag::empty()).map_err(|errno| refused("socket of AF_NETLINK", errno))?;
+        Ok(Self { fd: Some(fd) })
     }
 
     /// Asks, and adds those that there are. The buffer is for what the kernel says.

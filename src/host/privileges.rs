@@ -7,9 +7,9 @@ use std::io;
 use rustix::io::Errno;
 use rustix::thread::{self, CapabilitySet, CapabilitySets, Gid, Uid};
 
-use super::reason::failure;
+use super::reason::{failure, usage};
 use super::{accounts, udp};
-use crate::log::info;
+use crate::log::{info, warn};
 
 /// Where the users of this machine are listed; passwd(5).
 const USERS: &str = "/etc/passwd";
@@ -36,7 +36,7 @@ impl User {
             let message = format!(
                 "no user \"{wanted}\": make one with useradd or adduser, or give another with --user"
             );
-            failure(io::ErrorKind::InvalidInput, message)
+            usage(message)
         })
     }
 
@@ -67,13 +67,17 @@ pub(super) fn drop(user: Option<&User>, udp_port: u16) -> io::Result<()> {
         become_user(user).map_err(|errno| {
             because(
                 errno,
-                format_args!("cannot become {}", user.name),
+                format_args!("cannot become {} (prctl, setgroups, setgid, setuid)", user.name),
                 "start foghorn as root, or leave --user out",
             )
         })?;
     }
     drop_capabilities(udp_port).map_err(|errno| {
-        because(errno, format_args!("cannot give up capabilities"), "let foghorn use capset and prctl")
+        because(
+            errno,
+            format_args!("cannot give up capabilities"),
+            "let foghorn use capget, capset and prctl",
+        )
     })?;
     let Some(user) = user else { return Ok(()) };
     if user.uid != 0 && thread::set_thread_uid(Uid::ROOT).is_ok() {
@@ -108,7 +112,13 @@ fn drop_capabilities(udp_port: u16) -> Result<(), Errno> {
         set(needed, needed)?;
     }
     // A program that this one starts gets no other ones either, whatever its file says.
-    thread::set_no_new_privs(true)
+    match thread::set_no_new_privs(true) {
+        Err(Errno::INVAL) => {
+            warn!("this kernel has no PR_SET_NO_NEW_PRIVS (before Linux 3.5): going on without");
+            Ok(())
+        }
+        set => set,
+    }
 }
 
 /// The fewest capabilities with which sockets can be opened: a port below 1024 takes one on most machines, and an interface

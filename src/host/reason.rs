@@ -8,23 +8,49 @@ use nix::errno::Errno;
 
 /// An error with a text of our own, which says what is wrong and what to do.
 pub(super) fn failure(kind: ErrorKind, text: String) -> io::Error {
-    // Not the text itself: that would be shown by `{:?}` as well, and bring tables of Unicode for it.
-    io::Error::new(kind, Text(text))
+    io::Error::new(kind, Text { text, is_usage: false })
 }
 
-struct Text(String);
+/// The user asked for what can't be. It is marked, since the kernel calls errors `InvalidInput` too.
+pub(super) fn usage(text: String) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, Text { text, is_usage: true })
+}
+
+/// Whether an error is wrong usage. What the kernel refuses never is.
+pub(crate) fn is_usage(error: &io::Error) -> bool {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Text>()).is_some_and(|text| text.is_usage)
+}
+
+/// The kernel, or a sandbox before it, refuses a system call that foghorn needs. The text names the call and the likely cause.
+pub(super) fn refused(call: &str, error: impl Into<io::Error>) -> io::Error {
+    fn named(call: &str, error: &io::Error) -> io::Error {
+        let cause = match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::EMFILE | Errno::ENFILE) => "see ulimit -n",
+            Some(Errno::ENOMEM | Errno::ENOBUFS | Errno::ENOSPC) => "is the machine short of memory?",
+            _ => "does a sandbox or container keep foghorn from it, or is this kernel too old?",
+        };
+        failure(error.kind(), format!("{call} was refused: {}: {cause}", Reason::new(error)))
+    }
+    named(call, &error.into())
+}
+
+/// Not the text itself: that would be shown by `{:?}` as well, and bring tables of Unicode for it.
+struct Text {
+    text: String,
+    is_usage: bool,
+}
 
 impl Error for Text {}
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -73,7 +99,35 @@ mod tests {
 
     #[test]
     fn a_failure_says_its_text_and_nothing_else() {
-        let failure = failure(ErrorKind::InvalidInput, "say \"x\"".to_owned());
-        assert_eq!((failure.kind(), failure.to_string()), (ErrorKind::InvalidInput, "say \"x\"".to_owned()));
+        let failure = failure(ErrorKind::Other, "say \"x\"".to_owned());
+        assert_eq!((failure.kind(), failure.to_string()), (ErrorKind::Other, "say \"x\"".to_owned()));
+    }
+
+    #[test]
+    fn an_error_of_the_kernel_is_never_wrong_usage() {
+        for number in 1..=133 {
+            let error = io::Error::from_raw_os_error(number);
+            assert!(!is_usage(&error) && !is_usage(&refused("bind", error)), "{number}");
+        }
+        assert!(!is_usage(&failure(ErrorKind::InvalidInput, String::new())));
+        assert!(!is_usage(&ErrorKind::InvalidInput.into()));
+        let usage = usage("say \"x\"".to_owned());
+        assert!(is_usage(&usage));
+        assert_eq!((usage.kind(), usage.to_string()), (ErrorKind::InvalidInput, "say \"x\"".to_owned()));
+    }
+
+    #[test]
+    fn a_refused_call_is_named_with_the_likely_cause() {
+        for (errno, text) in [
+            (
+                Errno::EPERM,
+                "bind was refused: permission denied (os error 1): does a sandbox or container keep foghorn from it, \
+                 or is this kernel too old?",
+            ),
+            (Errno::EMFILE, "bind was refused: too many open files: see ulimit -n"),
+            (Errno::ENOMEM, "bind was refused: out of memory (os error 12): is the machine short of memory?"),
+        ] {
+            assert_eq!(refused("bind", errno).to_string(), text);
+        }
     }
 }

@@ -3,8 +3,10 @@
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::reason::refused;
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +25,21 @@ impl Signals {
     /// From here on the signals come to the loop. Those that came earlier had their usual effect.
     pub(super) fn new() -> io::Result<Self> {
         let mask = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
-        mask.thread_block()?;
-        let fd = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-        Ok(Self { fd })
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&mask), None)
+            .map_err(|errno| refused("rt_sigprocmask", errno))?;
+        let fd = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
+        Ok(Self { fd: fd.map_err(|errno| refused("signalfd4", errno))? })
     }
 
     /// The next signal that waits.
-    pub(super) fn next(&self) -> Option<Wish> {
-        let info = self.fd.read_signal().ok().flatten()?;
-        let hangup = u32::try_from(Signal::SIGHUP as i32).ok() == Some(info.ssi_signo);
-        Some(if hangup { Wish::Refresh } else { Wish::Stop })
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not tell. The daemon is to end then, since nobody could end it any more.
+    pub(super) fn next(&self) -> io::Result<Option<Wish>> {
+        let info = self.fd.read_signal().map_err(|errno| refused("read", errno))?;
+        let hangup = u32::try_from(Signal::SIGHUP as i32).ok();
+        Ok(info.map(|info| if Some(info.ssi_signo) == hangup { Wish::Refresh } else { Wish::Stop }))
     }
 
     pub(super) fn raw_fd(&self) -> RawFd {

@@ -21,7 +21,7 @@ use nix::unistd::unlink;
 use super::clock;
 use super::memory::RECEIVED;
 use super::outage::Outage;
-use super::reason::{Reason, failure};
+use super::reason::{Reason, failure, usage};
 use super::save_times::SaveTimes;
 use crate::discoverer::Discoverer;
 use crate::log::{Shown, debug, info, warn};
@@ -50,7 +50,7 @@ impl StateFile {
     pub(super) fn new(path: &Path) -> io::Result<Self> {
         if path.as_os_str().is_empty() {
             let message = "\"\" cannot keep the state: give the path of a file with --state";
-            return Err(failure(io::ErrorKind::InvalidInput, message.to_owned()));
+            return Err(usage(message.to_owned()));
         }
         let new = with_suffix(path, ".new");
         Ok(Self {

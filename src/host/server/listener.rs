@@ -12,7 +12,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use super::socket_file::{self, SocketFile};
 use crate::host::outage::Outage;
 use crate::host::privileges::User;
-use crate::host::reason::Reason;
+use crate::host::reason::{Reason, refused};
 use crate::log::{Shown, info, warn};
 use crate::time::{Duration, Instant};
 
@@ -26,11 +26,17 @@ const PERIOD: Duration = Duration::from_millis(10);
 /// What they may cost at once.
 const BURST: u64 = SHARE * PERIOD.millis();
 
+/// The user of a client about whom the kernel does not tell: a number that no user has.
+const UNKNOWN: u32 = u32::MAX;
+
 /// Connections that the kernel keeps waiting, less one. Few, since they are taken in by turns: a newcomer should not wait behind many.
 const BACKLOG: i32 = 7;
 
 /// An outage is over when nothing has failed for this long: clients can make it come and go as they like, and each end is logged.
 const CALM: Duration = Duration::from_secs(60);
+
+/// What fails where none is taken in.
+const CONNECTING: &str = "not all control clients can connect (accept4)";
 
 pub(super) struct Listener {
     socket: UnixListener,
@@ -63,15 +69,17 @@ impl Listener {
     ) -> io::Result<Self> {
         let (mut socket, file) = socket_file::bind(path, user)?;
         // It listens already; this makes the queue shorter.
-        SockRef::from(&socket).listen(BACKLOG)?;
-        registry.register(&mut socket, token, Interest::READABLE)?;
+        SockRef::from(&socket).listen(BACKLOG).map_err(|error| refused("listen", error))?;
+        registry
+            .register(&mut socket, token, Interest::READABLE)
+            .map_err(|error| refused("epoll_ctl", error))?;
         Ok(Self {
             socket,
             file,
             ready: true,
             spent: 0,
             settled: Instant::ZERO,
-            reserve: Some(reserve()?),
+            reserve: Some(reserve().map_err(|error| refused("socket of AF_UNIX", error))?),
             outage: Outage::default(),
             failed: Instant::ZERO,
         })
@@ -118,26 +126,37 @@ impl Listener {
         match accepted {
             Ok((stream, _)) => {
                 match &shortage {
-                    Some(error) => self.fails(error, now),
+                    Some(error) => self.fails(CONNECTING, error, now),
                     None => self.works(now),
                 }
-                let user = getsockopt(&stream, PeerCredentials).ok()?.uid();
+                let user = match getsockopt(&stream, PeerCredentials) {
+                    Ok(credentials) => credentials.uid(),
+                    // It is served all the same, and shares with others of whom nothing is known.
+                    Err(errno) => {
+                        self.fails(
+                            "the users of control clients can't be told (getsockopt)",
+                            &errno.into(),
+                            now,
+                        );
+                        UNKNOWN
+                    }
+                };
                 return Some(Newcomer { stream, user, on_reserve: shortage.is_some() });
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.ready = false,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
-                self.fails(&error, now);
+                self.fails(CONNECTING, &error, now);
                 self.charge(BURST);
             }
         }
         None
     }
 
-    fn fails(&mut self, error: &io::Error, now: Instant) {
+    fn fails(&mut self, what: &'static str, error: &io::Error, now: Instant) {
         self.failed = now;
         if self.outage.begins() {
-            warn!("not all control clients can connect: {}; still trying", Shown(&Reason::new(error)));
+            warn!("{}: {}; still trying", what, Shown(&Reason::new(error)));
         }
     }
 

@@ -12,10 +12,10 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
-use socket2::Type;
+use socket2::{SockAddr, Type};
 
 use crate::host::privileges::User;
-use crate::host::reason::failure;
+use crate::host::reason::{failure, usage};
 use crate::host::unix_socket;
 
 /// How often a lock is tried for that another holds, and the pause between.
@@ -33,6 +33,9 @@ pub(super) struct SocketFile {
 ///
 /// What a crashed daemon left is replaced; the socket of a live one is not, nor is anything else.
 pub(super) fn bind(path: &Path, user: Option<&User>) -> io::Result<(UnixListener, SocketFile)> {
+    SockAddr::unix(path).map_err(|error| {
+        usage(format!("cannot listen at {}: {error}: give another path with --control", path.display()))
+    })?;
     // Held until this returns: of two daemons that start at once, one sees the other's socket.
     let _lock = lock_directory(path)?;
     remove_stale(path)?;
@@ -40,14 +43,20 @@ pub(super) fn bind(path: &Path, user: Option<&User>) -> io::Result<(UnixListener
     let before = umask(Mode::from_bits_truncate(0o117));
     let listener = UnixListener::bind(path);
     umask(before);
-    let listener = listener.map_err(|error| because(path, "cannot listen at", &error))?;
-    let file = SocketFile { path: path.to_owned(), identity: identity(path)? };
+    let listener =
+        listener.map_err(|error| because(path, "cannot listen (socket, bind, listen) at", &error))?;
+    let file = SocketFile {
+        path: path.to_owned(),
+        identity: identity(path).map_err(|error| because(path, "cannot look (lstat) at", &error))?,
+    };
     if let Some(user) = user {
         file.hand_over(user).map_err(|error| {
             let path = path.display();
             failure(
                 io::ErrorKind::Other,
-                format!("cannot hand {path} over to the user: {error}: leave --user out"),
+                format!(
+                    "cannot hand {path} over to the user (open, fstat, fchownat): {error}: leave --user out"
+                ),
             )
         })?;
     }
@@ -66,16 +75,18 @@ fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
             "\"{}\" cannot be a control socket: give the path of a file with --control",
             path.display()
         );
-        return Err(failure(io::ErrorKind::InvalidInput, message));
+        return Err(usage(message));
     };
     let mut file =
-        File::open(directory).map_err(|error| because(directory, "cannot use the directory", &error))?;
+        File::open(directory).map_err(|error| because(directory, "cannot open the directory", &error))?;
     for _ in 0..LOCK_TRIES {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Ok(lock),
             // Others hold it for an instant. That is waited for, but not for ever: anyone who may read it may lock it.
             Err((unlocked, Errno::EWOULDBLOCK)) => file = unlocked,
-            Err((_, errno)) => return Err(because(directory, "cannot lock the directory", &errno.into())),
+            Err((_, errno)) => {
+                return Err(because(directory, "cannot lock (flock) the directory", &errno.into()));
+            }
         }
         thread::sleep(LOCK_PAUSE);
     }
@@ -88,7 +99,7 @@ fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
 fn remove_stale(path: &Path) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        metadata => metadata.map_err(|error| because(path, "cannot look at", &error))?,
+        metadata => metadata.map_err(|error| because(path, "cannot look (lstat) at", &error))?,
     };
     if !metadata.file_type().is_socket() {
         return Err(failure(
@@ -103,11 +114,10 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         // It answers, or its queue is full.
         Ok(_) => Err(already_running(path)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(already_running(path)),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(|error| because(path, "cannot replace the stale socket", &error))
-        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path)
+            .map_err(|error| because(path, "cannot remove (unlink) the stale socket", &error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(because(path, "cannot tell whether a daemon listens at", &error)),
+        Err(error) => Err(because(path, "cannot tell (socket, connect) whether a daemon listens at", &error)),
     }
 }
 
@@ -125,6 +135,9 @@ fn because(path: &Path, what: &str, error: &io::Error) -> io::Error {
     let advice = match error.kind() {
         io::ErrorKind::NotFound => ": make its directory first, or give another path with --control",
         io::ErrorKind::PermissionDenied => ": become one who may, or give another path with --control",
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => {
+            ": does a sandbox or container keep foghorn from it?"
+        }
         _ => "",
     };
     failure(error.kind(), format!("{what} {}: {error}{advice}", path.display()))
