@@ -41,8 +41,10 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let status = Status(status);
     let port = udp_port.unwrap_or_else(|| status.get("daemon", "udp_port").parse().unwrap_or(UDP_PORT));
     report.examine(&status, Path::new("/"), port)?;
-    if wall().secs() < WRITTEN {
-        report.line("warn  the clock is not set: nothing in a --state file has an age", &[]);
+    match wall() {
+        Ok(time) if time.secs() >= WRITTEN => {}
+        Ok(_) => report.line("warn  the clock is not set: nothing in a --state file has an age", &[]),
+        Err(error) => report.line("bad   the clock can't be read (clock_gettime): $", &[&error.to_string()]),
     }
     output::print(&report.text)?;
     if report.is_bad {
@@ -98,7 +100,9 @@ impl Report {
                 }
             }
         })
-        .map_err(|error| Failure::failed(format!("cannot ask for the interfaces: {error}")))?;
+        .map_err(|error| {
+            Failure::failed(format!("cannot ask for the interfaces (sendto, recvfrom): {error}"))
+        })?;
         if !usable {
             self.line("bad   no interface is up and has an IPv4 address: see ip addr", &[]);
         }

@@ -1,39 +1,109 @@
 //! The one place where the time is read.
+//!
+//! A time that can't be read is an error, never 0: a clock that stands still keeps the loop from sleeping, and nodes from expiring.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::num::NonZeroU128;
 
-use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, clock_gettime};
+use rustix::io::Errno;
+use rustix::time::{ClockId, DynamicClockId, TimerfdClockId, Timespec, clock_gettime_dynamic};
 
+use super::reason::refused;
+use crate::log::{Shown, warn};
 use crate::state::Moment;
 use crate::time::{Duration, Instant};
+
+// It writes 64 bits of seconds. MIPS has it from the C library, which is to do so too.
+#[cfg(all(target_arch = "mips", target_env = "musl"))]
+const _: () = assert!(
+    size_of::<nix::libc::timespec>() == size_of::<Timespec>(),
+    "times end in 2038: build with RUSTFLAGS=--cfg=libc_unstable_time64"
+);
 
 /// When the machine booted. It is not the origin, since a node that is restored may have been heard before; 34 years will do.
 pub(super) const BOOT: Instant = Instant::from_millis(1 << 40);
 
-/// The time, counted since boot. It goes on while the machine sleeps: what expired meanwhile is gone on waking.
-pub(super) fn now() -> Instant {
-    BOOT + read(ClockId::CLOCK_BOOTTIME)
+/// Reads a clock of the kernel's.
+type Read = fn(DynamicClockId<'_>) -> Result<Timespec, Errno>;
+
+/// The clock by which the daemon lives, chosen when it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// Goes on while the machine sleeps: what expired meanwhile is gone on waking. Since Linux 2.6.39, and for timers 3.15.
+    WithSleep,
+    /// Stands still meanwhile.
+    WithoutSleep,
 }
 
-/// The processor time that this thread has used, in nanoseconds.
-pub(super) fn processor_time() -> u64 {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0, |time| {
-        let [secs, nanos] = [time.tv_sec(), time.tv_nsec()].map(|part| u64::try_from(part).unwrap_or(0));
-        secs.saturating_mul(1_000_000_000).saturating_add(nanos)
-    })
+impl Clock {
+    /// The clock that goes on while the machine sleeps, else the other, and the timer that goes by it.
+    ///
+    /// # Errors
+    ///
+    /// Neither can be read and have a timer. The error's text says what to do.
+    pub(super) fn with_timer<T>(timer: impl Fn(Self) -> io::Result<T>) -> io::Result<(Self, T)> {
+        Self::choose(clock_gettime_dynamic, timer)
+    }
+
+    fn choose<T>(read: Read, timer: impl Fn(Self) -> io::Result<T>) -> io::Result<(Self, T)> {
+        let tried = |clock: Self| clock.now_by(read).and_then(|_| Ok((clock, timer(clock)?)));
+        tried(Self::WithSleep).or_else(|error| {
+            let other = tried(Self::WithoutSleep)?;
+            let error = Shown(&error);
+            warn!("time asleep does not count, so after a suspend nodes are known for too long: {}", error);
+            Ok(other)
+        })
+    }
+
+    /// The time, counted since boot.
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not tell it any more. The daemon is to end then: nothing would expire, and its timer would fire for ever.
+    pub(super) fn now(self) -> io::Result<Instant> {
+        self.now_by(clock_gettime_dynamic)
+    }
+
+    fn now_by(self, read: Read) -> io::Result<Instant> {
+        let id = match self {
+            Self::WithSleep => DynamicClockId::Boottime,
+            Self::WithoutSleep => DynamicClockId::Known(ClockId::Monotonic),
+        };
+        read(id).map(|time| BOOT + from_timespec(time)).map_err(|errno| refused("clock_gettime", errno))
+    }
+
+    /// What timers call it.
+    pub(super) fn id(self) -> TimerfdClockId {
+        match self {
+            Self::WithSleep => TimerfdClockId::Boottime,
+            Self::WithoutSleep => TimerfdClockId::Monotonic,
+        }
+    }
+}
+
+/// The time since boot for the frames of the log, which have no daemon.
+#[cfg(feature = "defmt")]
+pub(super) fn uptime() -> Duration {
+    let now = Clock::WithSleep.now().or_else(|_| Clock::WithoutSleep.now());
+    now.map_or(Duration::ZERO, |now| now.since(BOOT))
+}
+
+/// The processor time that this thread has used, in nanoseconds. None if the kernel does not tell.
+pub(super) fn processor_time() -> Option<u64> {
+    let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::ThreadCPUTime)).ok()?;
+    let secs = u64::try_from(time.tv_sec).ok()?;
+    secs.checked_mul(1_000_000_000)?.checked_add(u64::try_from(time.tv_nsec).ok()?)
 }
 
 /// The same point in time by all clocks.
-pub(super) fn moment(boot: Option<NonZeroU128>, now: Instant) -> Moment {
-    Moment { boot, since_boot: now.since(BOOT), wall: wall() }
+pub(super) fn moment(boot: Option<NonZeroU128>, now: Instant) -> io::Result<Moment> {
+    Ok(Moment { boot, since_boot: now.since(BOOT), wall: wall()? })
 }
 
 /// The time since 1970, as far as the clock on the wall is right.
-pub(crate) fn wall() -> Duration {
-    read(ClockId::CLOCK_REALTIME)
+pub(crate) fn wall() -> io::Result<Duration> {
+    Ok(from_timespec(clock_gettime_dynamic(DynamicClockId::Known(ClockId::Realtime))?))
 }
 
 /// The number that the kernel gave this boot.
@@ -51,48 +121,104 @@ fn from_uuid(uuid: &[u8]) -> Option<NonZeroU128> {
     number.and_then(NonZeroU128::new)
 }
 
-fn read(clock: ClockId) -> Duration {
-    clock_gettime(clock).map_or(Duration::ZERO, from_timespec)
-}
-
-fn from_timespec(time: TimeSpec) -> Duration {
-    let secs = u64::try_from(time.tv_sec()).unwrap_or(0);
-    let millis = u64::try_from(time.tv_nsec() / 1_000_000).unwrap_or(0);
+/// A time before 1970 counts as that.
+fn from_timespec(time: Timespec) -> Duration {
+    let secs = u64::try_from(time.tv_sec).unwrap_or(0);
+    let millis = u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0);
     Duration::from_millis(secs.saturating_mul(1000).saturating_add(millis))
 }
 
 /// The same point in time as the kernel counts it.
-pub(super) fn to_timespec(at: Instant) -> TimeSpec {
-    std::time::Duration::from_millis(at.since(BOOT).millis()).into()
+pub(super) fn to_timespec(at: Instant) -> Timespec {
+    let millis = at.since(BOOT).millis();
+    let nanos = i32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
+    Timespec { tv_sec: i64::try_from(millis / 1000).unwrap_or(i64::MAX), tv_nsec: nanos.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn timespec(secs: i64, nanos: i32) -> Timespec {
+        Timespec { tv_sec: secs, tv_nsec: nanos.into() }
+    }
+
     #[test]
     fn times_keep_their_milliseconds() {
-        for millis in [0, 1, 999, 1000, 86_400_123] {
+        // The last two are in 2040, and as late as an instant can be.
+        for millis in
+            [0, 1, 999, 1000, 86_400_123, 2_208_988_800_007, u64::MAX - BOOT.since(Instant::ZERO).millis()]
+        {
             let span = Duration::from_millis(millis);
             assert_eq!(from_timespec(to_timespec(BOOT + span)), span);
         }
-        assert_eq!(from_timespec(TimeSpec::new(1, 999_999_999)), Duration::from_millis(1999));
-        assert_eq!(from_timespec(TimeSpec::new(-1, 0)), Duration::ZERO);
-        assert_eq!(to_timespec(Instant::ZERO), TimeSpec::new(0, 0));
+        assert_eq!(from_timespec(timespec(1, 999_999_999)), Duration::from_millis(1999));
+        assert_eq!(from_timespec(timespec(-1, 0)), Duration::ZERO);
+        assert_eq!(to_timespec(Instant::ZERO), timespec(0, 0));
     }
 
     #[test]
     fn work_takes_processor_time() {
-        let before = processor_time();
-        while processor_time() == before {}
-        assert!(processor_time() > before);
+        let before = processor_time().unwrap();
+        while processor_time() == Some(before) {}
+        assert!(processor_time().unwrap() > before);
     }
 
     #[test]
     fn time_passes() {
-        let before = now();
+        let (clock, ()) = Clock::with_timer(|_| Ok(())).unwrap();
+        let before = clock.now().unwrap();
         assert!(before > BOOT);
-        assert!(now() >= before);
+        assert!(clock.now().unwrap() >= before);
+        // No clock that is right says less than when this was written.
+        assert!(wall().unwrap() > Duration::from_secs(1_767_225_600));
+    }
+
+    const WITH_ALL_CLOCKS: Read = |_| Ok(timespec(7, 0));
+
+    /// As before Linux 2.6.39.
+    const WITHOUT_BOOTTIME: Read = |id| match id {
+        DynamicClockId::Boottime => Err(Errno::INVAL),
+        id => WITH_ALL_CLOCKS(id),
+    };
+
+    /// As in a sandbox.
+    const WITHOUT_CLOCKS: Read = |_| Err(Errno::PERM);
+
+    /// As before Linux 3.15.
+    fn no_timer_with_sleep(clock: Clock) -> io::Result<TimerfdClockId> {
+        match clock {
+            Clock::WithSleep => Err(refused("timerfd_create", Errno::INVAL)),
+            Clock::WithoutSleep => Ok(clock.id()),
+        }
+    }
+
+    #[test]
+    fn the_clock_is_one_that_can_be_read_and_has_a_timer() {
+        let any_timer = |clock: Clock| Ok(clock.id());
+        let choices = [
+            (Clock::choose(WITH_ALL_CLOCKS, any_timer), Clock::WithSleep),
+            (Clock::choose(WITHOUT_BOOTTIME, any_timer), Clock::WithoutSleep),
+            (Clock::choose(WITH_ALL_CLOCKS, no_timer_with_sleep), Clock::WithoutSleep),
+            (Clock::choose(WITHOUT_BOOTTIME, no_timer_with_sleep), Clock::WithoutSleep),
+        ];
+        for (chosen, expected) in choices {
+            assert_eq!(chosen.unwrap(), (expected, expected.id()));
+        }
+        assert_eq!(Clock::WithoutSleep.now_by(WITHOUT_BOOTTIME).unwrap(), BOOT + Duration::from_secs(7));
+    }
+
+    #[test]
+    fn a_time_that_can_not_be_read_is_an_error_and_no_time() {
+        for clock in [Clock::WithSleep, Clock::WithoutSleep] {
+            let error = clock.now_by(WITHOUT_CLOCKS).unwrap_err().to_string();
+            assert!(error.starts_with("clock_gettime was refused: permission denied"), "{error}");
+        }
+        let error = Clock::choose(WITHOUT_CLOCKS, |_| Ok(())).unwrap_err().to_string();
+        assert!(error.starts_with("clock_gettime was refused: permission denied"), "{error}");
+        let no_timer = |_| Err::<(), _>(refused("timerfd_create", Errno::MFILE));
+        let error = Clock::choose(WITH_ALL_CLOCKS, no_timer).unwrap_err().to_string();
+        assert!(error.starts_with("timerfd_create was refused: too many open files"), "{error}");
     }
 
     #[test]

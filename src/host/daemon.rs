@@ -11,7 +11,7 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::change_log::ChangeLog;
-use super::clock;
+use super::clock::{self, Clock};
 use super::interface::Pattern;
 use super::links::Links;
 use super::memory::{Memory, RECEIVED};
@@ -78,6 +78,7 @@ pub struct Daemon<'a> {
     discoverer: Discoverer<'a>,
     links: Links,
     server: Server<'a>,
+    clock: Clock,
     timer: Timer,
     signals: Signals,
     monitor: Monitor,
@@ -106,8 +107,9 @@ impl<'a> Daemon<'a> {
     #[inline(never)]
     pub fn new<const N: usize>(options: &Options, memory: &'a mut Memory<N>) -> io::Result<Self> {
         let state = options.state.as_deref().map(StateFile::new).transpose()?;
+        let (clock, timer) = Clock::with_timer(Timer::new)?;
         let poll = Poll::new().map_err(|error| refused("epoll_create1", error))?;
-        let (signals, timer, monitor) = (Signals::new()?, Timer::new()?, Monitor::new()?);
+        let (signals, monitor) = (Signals::new()?, Monitor::new()?);
         for (fd, token) in [(signals.raw_fd(), SIGNALS), (timer.raw_fd(), TIMER), (monitor.raw_fd(), MONITOR)]
         {
             let registered = poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE);
@@ -128,13 +130,14 @@ impl<'a> Daemon<'a> {
             seed: u64::from_ne_bytes(random()?),
             hash_key: random()?,
         };
-        let started = clock::now();
+        let started = clock.now()?;
         Ok(Self {
             events: Events::with_capacity(FIRST_LINK + LINKS),
             links: Links::new(options.interfaces.clone(), options.udp_port, FIRST_LINK),
             poll,
             discoverer: Discoverer::new(&config, &mut memory.registry),
             server,
+            clock,
             timer,
             signals,
             monitor,
@@ -234,7 +237,7 @@ impl<'a> Daemon<'a> {
             service_manager.stopping();
         }
         if let Some(state) = &mut self.state {
-            state.save(clock::now(), self.discoverer.registry(), self.received);
+            state.save(self.clock.now()?, self.discoverer.registry(), self.received);
         }
         info!("foghorn ends");
         Ok(())
@@ -253,7 +256,7 @@ impl<'a> Daemon<'a> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(ControlFlow::Continue(())),
             polled => polled.map_err(|error| refused("epoll_wait", error))?,
         }
-        let now = clock::now();
+        let now = self.clock.now()?;
         // What is due comes first: who asks now is not to hear later that a node is lost which had expired already.
         self.discoverer.handle_timeout(now);
         self.drain(now);

@@ -63,7 +63,7 @@ pub fn init(level: Level, sink: LogSink) {
     }
 }
 
-defmt::timestamp!("{=u64:ms}", clock::now().since(clock::BOOT).millis());
+defmt::timestamp!("{=u64:ms}", clock::uptime().millis());
 
 #[defmt::global_logger]
 struct Frames;

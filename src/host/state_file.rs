@@ -21,7 +21,7 @@ use nix::unistd::unlink;
 use super::clock;
 use super::memory::RECEIVED;
 use super::outage::Outage;
-use super::reason::{Reason, failure, usage};
+use super::reason::{Reason, failure, refused, usage};
 use super::save_times::SaveTimes;
 use crate::discoverer::Discoverer;
 use crate::log::{Shown, debug, info, warn};
@@ -108,7 +108,7 @@ impl StateFile {
         }
         match read(path, length) {
             Ok(bytes) => match state::parse(&bytes) {
-                Ok(state) => self.restore(now, &state, discoverer),
+                Ok(state) => self.restore(now, &state, discoverer)?,
                 // Another foghorn saved it: nothing is wrong with it.
                 Err(version @ Damaged::Version(_)) => {
                     info!("nothing is known from {}: {}", Shown(&path.display()), version);
@@ -120,17 +120,19 @@ impl StateFile {
         Ok(())
     }
 
-    fn restore(&self, now: Instant, state: &State<'_>, discoverer: &mut Discoverer<'_>) {
-        let (path, moment) = (to_path(&self.path).display(), clock::moment(self.boot, now));
+    fn restore(&self, now: Instant, state: &State<'_>, discoverer: &mut Discoverer<'_>) -> io::Result<()> {
+        let path = to_path(&self.path).display();
+        let moment = clock::moment(self.boot, now).map_err(|error| refused("clock_gettime", error))?;
         let Some(age) = moment.since(state.saved()) else {
             info!("{} was saved when it was later than now: nothing is known from it", Shown(&path));
-            return;
+            return Ok(());
         };
         for node in state.nodes(now, &moment, discoverer.registry().lease()) {
             discoverer.restore(now, &node);
         }
         let known = discoverer.registry().used();
         info!("{} nodes known from {}, saved {} s ago", known, Shown(&path), age.secs());
+        Ok(())
     }
 
     /// Keeps a file that is of no use to us for those who want to know why.
@@ -222,7 +224,7 @@ impl StateFile {
         registry: &Registry<'_>,
         buffer: &mut [u8],
     ) -> io::Result<()> {
-        let mut emitter = state::emit(registry, now, clock::moment(self.boot, now));
+        let mut emitter = state::emit(registry, now, clock::moment(self.boot, now)?);
         loop {
             let filled = emitter.fill(buffer);
             match buffer.get(..filled) {

@@ -1,23 +1,26 @@
-//! The one timer: a `timerfd` that also counts the time the machine sleeps.
+//! The one timer: a `timerfd` of the daemon's clock.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 
-use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use rustix::time::{Itimerspec, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
 
-use super::clock;
+use super::clock::{self, Clock};
+use super::reason::refused;
 use crate::time::{Duration, Instant};
 
+#[derive(Debug)]
 pub(super) struct Timer {
-    fd: TimerFd,
+    fd: OwnedFd,
     /// When it will fire; none if it has fired or was never set.
     armed: Option<Instant>,
 }
 
 impl Timer {
-    pub(super) fn new() -> io::Result<Self> {
-        // The same clock that `clock::now` reads.
-        let fd = TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
+    /// One that goes by that clock.
+    pub(super) fn new(clock: Clock) -> io::Result<Self> {
+        let fd = timerfd_create(clock.id(), TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
+            .map_err(|errno| refused("timerfd_create", errno))?;
         Ok(Self { fd, armed: None })
     }
 
@@ -29,7 +32,10 @@ impl Timer {
         }
         // The time 0 would disarm it.
         let due = due.max(clock::BOOT + Duration::from_millis(1));
-        self.fd.set(Expiration::OneShot(clock::to_timespec(due)), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
+        let once =
+            Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: clock::to_timespec(due) };
+        timerfd_settime(&self.fd, TimerfdTimerFlags::ABSTIME, &once)
+            .map_err(|errno| refused("timerfd_settime", errno))?;
         self.armed = Some(due);
         Ok(())
     }
@@ -39,6 +45,6 @@ impl Timer {
     }
 
     pub(super) fn raw_fd(&self) -> RawFd {
-        self.fd.as_fd().as_raw_fd()
+        self.fd.as_raw_fd()
     }
 }

@@ -107,9 +107,10 @@ impl Listener {
         self.ready.then(|| self.settled + PERIOD)
     }
 
-    /// Newcomers have cost that many nanoseconds of processor time.
-    pub(super) fn charge(&mut self, nanos: u64) {
-        self.spent = self.spent.saturating_add(nanos);
+    /// Newcomers have cost that many nanoseconds of processor time. Where the kernel does not tell, it counts as all that they may cost at
+    /// once.
+    pub(super) fn charge(&mut self, nanos: Option<u64>) {
+        self.spent = self.spent.saturating_add(nanos.unwrap_or(BURST));
     }
 
     /// Takes in one who has connected. What it costs is to be [charged](Self::charge).
@@ -147,7 +148,7 @@ impl Listener {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 self.fails(CONNECTING, &error, now);
-                self.charge(BURST);
+                self.charge(Some(BURST));
             }
         }
         None

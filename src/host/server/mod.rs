@@ -30,11 +30,18 @@ const WATCHERS: usize = if CONTROL_CLIENTS == 1 { 1 } else { CONTROL_CLIENTS - 1
 /// What replies are made from, and by which clocks.
 pub(super) struct View<'a, 'b> {
     pub(super) now: Instant,
-    /// Tells the processor time used so far, in nanoseconds.
-    pub(super) processor_time: fn() -> u64,
+    /// Tells the processor time used so far, in nanoseconds, if the kernel does.
+    pub(super) processor_time: fn() -> Option<u64>,
     pub(super) started: Instant,
     pub(super) discoverer: &'a Discoverer<'b>,
     pub(super) links: &'a Links,
+}
+
+impl View<'_, '_> {
+    /// The processor time used since it was that much.
+    fn used_since(&self, begun: Option<u64>) -> Option<u64> {
+        Some((self.processor_time)()?.saturating_sub(begun?))
+    }
 }
 
 /// Buffers that no client has.
@@ -101,7 +108,7 @@ impl<'a> Server<'a> {
             let begun = (view.processor_time)();
             let newcomer = self.listener.accept(view.now);
             let admitted = newcomer.and_then(|newcomer| self.admit(newcomer, registry, view.now));
-            self.listener.charge((view.processor_time)().saturating_sub(begun));
+            self.listener.charge(view.used_since(begun));
             if let Some(number) = admitted {
                 self.serve(number, view);
             }
@@ -203,7 +210,7 @@ impl<'a> Server<'a> {
             Served::Waiting => {}
         }
         if let Some(begun) = begun {
-            self.listener.charge((view.processor_time)().saturating_sub(begun));
+            self.listener.charge(view.used_since(begun));
         }
         if begins_to_watch {
             self.keep_a_slot(number, view.now);

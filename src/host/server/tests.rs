@@ -23,7 +23,7 @@ struct Table<'a> {
     discoverer: Discoverer<'a>,
     links: Links,
     path: PathBuf,
-    processor_time: fn() -> u64,
+    processor_time: fn() -> Option<u64>,
 }
 
 impl<'a> Table<'a> {
@@ -40,7 +40,7 @@ impl<'a> Table<'a> {
             discoverer,
             links: Links::new(vec![], 1, 100),
             path,
-            processor_time: || 0,
+            processor_time: || Some(0),
         }
     }
 
@@ -246,7 +246,7 @@ fn newcomers_are_taken_in_as_fast_as_they_may_cost() {
     // Whatever is done takes 1/16 of a millisecond, and they may cost four of these in ten milliseconds.
     table.processor_time = || {
         SPENT.set(SPENT.get() + 62_500);
-        SPENT.get()
+        Some(SPENT.get())
     };
     let mut asking = [(); 8].map(|()| table.connect());
     for client in &mut asking {
@@ -267,4 +267,17 @@ fn newcomers_are_taken_in_as_fast_as_they_may_cost() {
     let _silent = [(); 8].map(|()| table.connect());
     table.turn(START + Duration::from_secs(2));
     assert_eq!(table.clients(), 2);
+}
+
+#[test]
+fn where_no_clock_tells_what_newcomers_cost_they_come_one_at_a_time() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("unknown-cost", &mut memory);
+    table.processor_time = || None;
+    table.turn(START);
+    let _silent = [(); 3].map(|()| table.connect());
+    for clients in 1..=3 {
+        table.turn(START + Duration::from_secs(clients));
+        assert_eq!(table.clients().try_into(), Ok(clients));
+    }
 }
