@@ -16,6 +16,9 @@ mod log;
 mod metrics;
 mod near_miss;
 mod privileges;
+// Their numbers differ from one architecture to the next.
+#[cfg(target_arch = "x86_64")]
+mod refusals;
 mod service_manager;
 mod state;
 mod terminal;

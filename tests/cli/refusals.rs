@@ -1,0 +1,336 @@
+//! System calls that the kernel, or a sandbox before it, refuses: foghorn does without, or ends and says which it was.
+
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::libc::{self, c_long, sock_filter, sock_fprog};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid};
+
+use crate::common::{Directory, Ended, TIMEOUT, foghorn, free_udp_port, log, run, skip};
+use crate::{Loopback, assert_failed};
+
+/// How calls are refused: by kernels that are too old, and by sandboxes.
+const ERRORS: [Errno; 3] = [Errno::EINVAL, Errno::ENOSYS, Errno::EPERM];
+
+/// Which calls a filter is about: a number and, of one argument, its position and value.
+type Calls = (c_long, Option<(u32, u32)>);
+
+/// What is to come of a call that is refused.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    /// The daemon answers and ends when it is asked to.
+    Works,
+    /// It does so, or at least stays and ends when it is asked to, and logs this once.
+    Says(&'static str),
+    /// It ends by itself: exit code 4, and one line that has this in it.
+    Ends(&'static str),
+    /// It works if the kernel's vDSO does without the call, and else ends.
+    WorksOrEnds(&'static str),
+}
+
+use Outcome::{Ends, Says, Works, WorksOrEnds};
+
+/// Every call of the daemon's, but for those in [`EXEMPT`], with what comes of refusing it.
+const CALLS: [(Calls, Outcome); 42] = [
+    ((libc::SYS_accept4, None), Says("not all control clients can connect (accept4)")),
+    ((libc::SYS_access, None), Works),
+    ((libc::SYS_bind, Some((2, 12))), Ends("bind")),
+    ((libc::SYS_bind, Some((2, 16))), Says("cannot open UDP port")),
+    ((libc::SYS_bind, None), Ends("bind")),
+    ((libc::SYS_capget, None), Ends("capget")),
+    ((libc::SYS_clock_gettime, None), WorksOrEnds("clock_gettime")),
+    ((libc::SYS_epoll_create1, None), Ends("epoll_create1")),
+    ((libc::SYS_epoll_ctl, None), Ends("epoll_ctl")),
+    ((libc::SYS_epoll_wait, None), Ends("epoll_wait")),
+    ((libc::SYS_fcntl, None), Ends("fcntl")),
+    ((libc::SYS_fcntl, Some((1, 4))), Says("cannot open UDP port")),
+    ((libc::SYS_flock, None), Ends("flock")),
+    ((libc::SYS_getrandom, None), Works),
+    ((libc::SYS_getsockopt, None), Says("the users of control clients can't be told (getsockopt)")),
+    ((libc::SYS_getsockopt, Some((2, 55))), Works),
+    ((libc::SYS_getpid, None), Works),
+    ((libc::SYS_gettid, None), Works),
+    ((libc::SYS_listen, None), Ends("listen")),
+    ((libc::SYS_lseek, None), Works),
+    // The new state's flags, which no library is opened with.
+    ((libc::SYS_openat, Some((2, 0xa_00c1))), Ends("cannot keep the state")),
+    ((libc::SYS_prlimit64, None), Works),
+    ((libc::SYS_recvfrom, None), Ends("recvfrom")),
+    ((libc::SYS_rename, None), Works),
+    ((libc::SYS_renameat, None), Ends("cannot keep the state")),
+    ((libc::SYS_rseq, None), Works),
+    ((libc::SYS_rt_sigprocmask, None), Ends("rt_sigprocmask")),
+    ((libc::SYS_sched_getaffinity, None), Works),
+    ((libc::SYS_sendto, None), Ends("sendto")),
+    ((libc::SYS_set_robust_list, None), Works),
+    ((libc::SYS_setsockopt, None), Says("cannot open UDP port")),
+    // The filter of the packets, of which one is received then.
+    ((libc::SYS_setsockopt, Some((2, 26))), Works),
+    ((libc::SYS_signalfd4, None), Ends("signalfd4")),
+    ((libc::SYS_socket, None), Ends("socket")),
+    ((libc::SYS_socket, Some((0, 1))), Ends("socket")),
+    ((libc::SYS_socket, Some((0, 2))), Says("cannot open UDP port")),
+    ((libc::SYS_socket, Some((0, 16))), Ends("socket")),
+    ((libc::SYS_statx, None), Works),
+    ((libc::SYS_timerfd_create, None), Ends("timerfd_create")),
+    ((libc::SYS_timerfd_create, Some((0, 7))), Says("time asleep does not count")),
+    ((libc::SYS_timerfd_settime, None), Ends("timerfd_settime")),
+    ((libc::SYS_unlink, None), Works),
+];
+
+/// Calls that only root's daemon makes.
+const CALLS_OF_ROOT: [(Calls, Outcome); 6] = [
+    ((libc::SYS_capset, None), Ends("capset")),
+    ((libc::SYS_fchownat, None), Ends("fchownat")),
+    ((libc::SYS_prctl, Some((0, 8))), Ends("prctl")),
+    ((libc::SYS_setgroups, None), Ends("setgroups")),
+    ((libc::SYS_setgid, None), Ends("setgid")),
+    ((libc::SYS_setuid, None), Ends("setuid")),
+];
+
+/// Calls without which no program of the standard library begins or ends, or says anything, and why they are not refused here.
+const EXEMPT: [(c_long, &str); 26] = [
+    (libc::SYS_arch_prctl, "the C library sets up thread-local storage"),
+    (libc::SYS_brk, "memory"),
+    (libc::SYS_close, "the dynamic linker"),
+    (libc::SYS_execve, "starts the program"),
+    (libc::SYS_exit_group, "ends it"),
+    (libc::SYS_fstat, "the dynamic linker"),
+    (libc::SYS_futex, "the C library's locks"),
+    (libc::SYS_lstat, "the C library's, where there is no statx"),
+    (libc::SYS_madvise, "memory"),
+    (libc::SYS_mmap, "memory"),
+    (libc::SYS_mprotect, "the dynamic linker"),
+    (libc::SYS_munmap, "memory"),
+    (libc::SYS_newfstatat, "the dynamic linker"),
+    (libc::SYS_openat, "the dynamic linker"),
+    (libc::SYS_open, "the C library's of musl"),
+    (libc::SYS_poll, "the standard library looks at the first three descriptors before main"),
+    (libc::SYS_pread64, "the dynamic linker"),
+    (libc::SYS_prctl, "tells the C library what a thread is called"),
+    (libc::SYS_read, "the dynamic linker"),
+    (libc::SYS_readv, "the C library's of musl"),
+    (libc::SYS_rt_sigaction, "the standard library sets up signals before main"),
+    (libc::SYS_set_tid_address, "the C library"),
+    (libc::SYS_sigaltstack, "the standard library sets up a stack for signals before main"),
+    (libc::SYS_stat, "the C library's, where there is no statx"),
+    (libc::SYS_umask, "no kernel refuses it, and the library takes an error for a bug"),
+    (libc::SYS_write, "without it nothing can be said"),
+];
+
+const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
+const IF_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+
+const fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
+    sock_filter { code, jt, jf, k }
+}
+
+fn number(call: c_long) -> u32 {
+    call.try_into().unwrap()
+}
+
+/// A filter by which those calls fail, and all others do what they do.
+fn refusing((call, argument): Calls, errno: Errno) -> Vec<sock_filter> {
+    let refuse = libc::SECCOMP_RET_ERRNO | u32::try_from(errno as i32).unwrap();
+    // What a filter sees is the number, the architecture, eight bytes of address, and six arguments of eight bytes.
+    let mut filter = vec![instruction(LOAD, 0, 0, 0)];
+    if let Some((position, value)) = argument {
+        filter.push(instruction(IF_EQUAL, 0, 3, number(call)));
+        filter.push(instruction(LOAD, 0, 0, 16 + 8 * position));
+        filter.push(instruction(IF_EQUAL, 0, 1, value));
+    } else {
+        filter.push(instruction(IF_EQUAL, 0, 1, number(call)));
+    }
+    filter.push(instruction(RETURN, 0, 0, refuse));
+    filter.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
+    filter
+}
+
+/// A filter that kills whoever makes another call than these.
+fn allowing(calls: impl Iterator<Item = c_long>) -> Vec<sock_filter> {
+    let mut filter = vec![instruction(LOAD, 0, 0, 0)];
+    for call in calls {
+        filter.push(instruction(IF_EQUAL, 0, 1, number(call)));
+        filter.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
+    }
+    filter.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_KILL_PROCESS));
+    filter
+}
+
+/// Foghorn, behind that filter.
+#[expect(unsafe_code, reason = "no library installs a filter between fork and exec")]
+fn behind(mut filter: Vec<sock_filter>) -> Command {
+    let mut command = foghorn();
+    let install = move || {
+        rustix::thread::set_no_new_privs(true)?;
+        let program = sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
+        // SAFETY: the program and its instructions live until the call has returned; the kernel copies them.
+        let installed =
+            unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+        Errno::result(installed).map(drop).map_err(io::Error::from)
+    };
+    // SAFETY: between fork and exec it makes two system calls and allocates nothing.
+    unsafe { command.pre_exec(install) };
+    command
+}
+
+/// A daemon behind a filter, ended when this is dropped.
+struct Sandboxed(Child);
+
+impl Drop for Sandboxed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What came of a daemon behind a filter: whether it answered, its exit code, and what it logged and said.
+fn outcome(mut command: Command, directory: &Path, stays: bool) -> (bool, Option<i32>, String) {
+    let (control, told) = (directory.join("control.sock"), directory.join("told"));
+    command.arg("--control").arg(&control).stdin(Stdio::null());
+    // To a file, so that nobody needs to read what it says before it ends.
+    let mut daemon = Sandboxed(command.stderr(fs::File::create(&told).unwrap()).spawn().unwrap());
+    let (start, mut answers) = (Instant::now(), false);
+    let code = loop {
+        if let Some(status) = daemon.0.try_wait().unwrap() {
+            break status.code();
+        }
+        let said = || fs::read_to_string(&told).unwrap();
+        if !answers && said().contains("listens at") {
+            answers = run(&["status", "--control", control.to_str().unwrap()]).code == 0;
+            // One that is deaf to its clients is to say so by now, and ends all the same.
+            if answers || stays {
+                kill(Pid::from_raw(daemon.0.id().cast_signed()), Signal::SIGTERM).unwrap();
+            }
+        }
+        assert!(start.elapsed() < TIMEOUT, "it neither answers nor ends: {}", said());
+    };
+    (answers, code, fs::read_to_string(told).unwrap())
+}
+
+fn check(calls: &[(Calls, Outcome)], arguments: &[&str]) {
+    let port = free_udp_port();
+    let mut wrong = vec![];
+    for ((calls, expected), errno) in calls.iter().flat_map(|call| ERRORS.map(|errno| (*call, errno))) {
+        let directory = Directory::new();
+        let mut command = behind(refusing(calls, errno));
+        command.args(["run", "--id", "nas", "--port", "22", "--interface", "lo", "--udp-port", &port]);
+        command.args(arguments);
+        // Where the user may write it.
+        if arguments.is_empty() {
+            command.arg("--state").arg(directory.path("state"));
+        }
+        let (answers, code, told) = outcome(command, &directory.path(""), matches!(expected, Says(_)));
+        let ends = |text: &str| {
+            let last = told.lines().last().unwrap_or_default();
+            code == Some(4) && last.starts_with("foghorn: ") && last.contains(text)
+        };
+        let right = match expected {
+            Works => answers && code == Some(0),
+            Says(text) => code == Some(0) && told.matches(text).count() == 1,
+            Ends(text) => ends(text),
+            WorksOrEnds(text) => answers && code == Some(0) || ends(text),
+        };
+        if !right {
+            wrong.push(format!("{calls:?} is refused by {errno:?}: it is to be {expected:?}, but answers {answers}, ends with {code:?}, and says {told}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn is_possible() -> bool {
+    let mut command = behind(refusing((libc::SYS_getppid, None), Errno::EPERM));
+    let is_possible =
+        command.arg("--version").stdout(Stdio::null()).status().is_ok_and(|ended| ended.success());
+    if !is_possible {
+        skip("no call can be refused here: it takes seccomp");
+    }
+    is_possible && log::can_be_read_or_skip()
+}
+
+#[test]
+fn no_other_calls_are_made() {
+    if !is_possible() {
+        return;
+    }
+    let calls = CALLS.iter().chain(&CALLS_OF_ROOT).map(|((call, _), _)| *call);
+    let calls = calls.chain(EXEMPT.map(|(call, _)| call));
+    let directory = Directory::new();
+    let mut command = behind(allowing(calls));
+    command.args(["run", "--id", "nas", "--port", "22", "--interface", "lo", "--udp-port", &free_udp_port()]);
+    command.arg("--state").arg(directory.path("state"));
+    let (answers, code, told) = outcome(command, &directory.path(""), false);
+    assert!(answers && code == Some(0), "ends with {code:?}: {told}");
+}
+
+#[test]
+fn a_kernel_without_no_new_privs_is_told_of_once() {
+    if !is_possible() {
+        return;
+    }
+    let directory = Directory::new();
+    let set_no_new_privs = (libc::SYS_prctl, Some((0, 38)));
+    for (errno, expected) in [(Errno::EINVAL, Some(0)), (Errno::EPERM, Some(4))] {
+        let mut command = behind(refusing(set_no_new_privs, errno));
+        command.args(["run", "--interface", "lo", "--udp-port", &free_udp_port()]);
+        let (answers, code, told) = outcome(command, &directory.path(""), false);
+        assert_eq!((answers, code), (expected == Some(0), expected), "{told}");
+        let says = if answers {
+            "this kernel has no PR_SET_NO_NEW_PRIVS"
+        } else {
+            "let foghorn use capget, capset and prctl"
+        };
+        assert_eq!(told.matches(says).count(), 1, "{told}");
+    }
+}
+
+/// What a command says and how it ends, if that call is refused to it.
+fn refused(arguments: &[&str], control: &Path, calls: Calls, errno: Errno) -> Ended {
+    let mut command = behind(refusing(calls, errno));
+    command.args(arguments).arg("--control").arg(control);
+    command.stdin(Stdio::null()).output().unwrap().into()
+}
+
+#[test]
+fn a_command_that_is_refused_a_call_names_it() {
+    if !is_possible() {
+        return;
+    }
+    let loopback = Loopback::new(&[]);
+    let control = &loopback.daemon.control;
+    for arguments in [&["list"][..], &["status"], &["lookup", "nas"], &["watch"], &["hosts"]] {
+        for (call, name) in [
+            (libc::SYS_socket, "socket"),
+            (libc::SYS_connect, "connect"),
+            (libc::SYS_setsockopt, "setsockopt"),
+            (libc::SYS_sendto, "sendto"),
+            (libc::SYS_recvfrom, "recvfrom"),
+        ] {
+            for errno in ERRORS {
+                let ended = refused(arguments, control, (call, None), errno);
+                assert_failed(&ended, 4, &format!("{name} was refused: "));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_daemon_does_without_a_call_or_ends_and_names_it() {
+    if is_possible() {
+        check(&CALLS, &[]);
+    }
+}
+
+#[test]
+fn the_daemon_of_root_does_without_a_call_or_ends_and_names_it() {
+    if is_possible() && geteuid().is_root() {
+        check(&CALLS_OF_ROOT, &["--user", "nobody"]);
+    }
+}
