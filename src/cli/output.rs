@@ -4,10 +4,11 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::BorrowedFd;
 
-use rustix::stdio::stdout;
+use rustix::io::Errno;
+use rustix::stdio::{stderr, stdout};
 
 use super::Failure;
 use super::client::Record;
@@ -36,12 +37,21 @@ pub(super) fn tell(text: &str) -> Result<bool, Failure> {
 
 /// Says on standard error what is no reason to end. Whether anybody listens does not matter.
 pub(super) fn note(message: &str) {
-    // By no second descriptor: that there can be none may be what is said.
-    let _ = io::stderr().write_all(format!("foghorn: {message}\n").as_bytes());
+    let _ = write_all(stderr(), &format!("foghorn: {message}\n"));
 }
 
+/// Writes by that very descriptor: that there can be no second one may be what is said.
 fn write_all(descriptor: BorrowedFd<'_>, text: &str) -> io::Result<()> {
-    plain(descriptor)?.write_all(text.as_bytes())
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        match rustix::io::write(descriptor, rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
 }
 
 /// What a descriptor is of, as a file without a buffer.
