@@ -124,11 +124,14 @@ impl<'a> Daemon<'a> {
             LISTENER,
             FIRST_CLIENT,
         )?;
+        let (mut seed, mut hash_key) = ([0; 8], [0; 16]);
+        fill_randomly(&mut seed)?;
+        fill_randomly(&mut hash_key)?;
         let config = Config {
             interval: options.interval,
             udp_port: options.udp_port,
-            seed: u64::from_ne_bytes(random()?),
-            hash_key: random()?,
+            seed: u64::from_ne_bytes(seed),
+            hash_key,
         };
         let started = clock.now()?;
         Ok(Self {
@@ -378,13 +381,11 @@ fn view<'a, 'b>(
     View { now, processor_time: clock::processor_time, started, discoverer, links }
 }
 
-/// Bytes that nobody can guess. The kernel is not waited for until it has gathered entropy: a router that boots has little.
-fn random<const N: usize>() -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    // Linux has the call since 3.17; the file is older, but not in every container.
-    if getrandom(&mut bytes, GetRandomFlags::NONBLOCK) != Ok(N) {
-        let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-        read.map_err(|error| refused("getrandom", error))?;
-    }
-    Ok(bytes)
+/// Fills it with what nobody can guess. The kernel is not waited for until it has gathered entropy: a router that boots has little.
+fn fill_randomly(bytes: &mut [u8]) -> io::Result<()> {
+    // Linux has the call since 3.17; the file is older, but not in every container. So few bytes come whole.
+    getrandom(&mut *bytes, GetRandomFlags::NONBLOCK).map(|_| ()).or_else(|errno| {
+        let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(bytes));
+        read.map_err(|_| refused("getrandom", errno))
+    })
 }

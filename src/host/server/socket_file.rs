@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
-use socket2::{SockAddr, Type};
+use socket2::Type;
 
 use crate::host::privileges::User;
 use crate::host::reason::{failure, usage};
@@ -33,9 +33,6 @@ pub(super) struct SocketFile {
 ///
 /// What a crashed daemon left is replaced; the socket of a live one is not, nor is anything else.
 pub(super) fn bind(path: &Path, user: Option<&User>) -> io::Result<(UnixListener, SocketFile)> {
-    SockAddr::unix(path).map_err(|error| {
-        usage(format!("cannot listen at {}: {error}: give another path with --control", path.display()))
-    })?;
     // Held until this returns: of two daemons that start at once, one sees the other's socket.
     let _lock = lock_directory(path)?;
     remove_stale(path)?;
@@ -135,12 +132,17 @@ fn because(path: &Path, what: &str, error: &io::Error) -> io::Error {
     let advice = match error.kind() {
         io::ErrorKind::NotFound => ": make its directory first, or give another path with --control",
         io::ErrorKind::PermissionDenied => ": become one who may, or give another path with --control",
-        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => {
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported if error.raw_os_error().is_some() => {
             ": does a sandbox or container keep foghorn from it?"
         }
         _ => "",
     };
-    failure(error.kind(), format!("{what} {}: {error}{advice}", path.display()))
+    let text = format!("{what} {}: {error}{advice}", path.display());
+    // It did not come to a call: the path is too long for a socket.
+    if error.kind() == io::ErrorKind::InvalidInput && error.raw_os_error().is_none() {
+        return usage(text);
+    }
+    failure(error.kind(), text)
 }
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
