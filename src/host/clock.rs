@@ -124,8 +124,9 @@ fn from_uuid(uuid: &[u8]) -> Option<NonZeroU128> {
 /// A time before 1970 counts as that.
 fn from_timespec(time: Timespec) -> Duration {
     let secs = u64::try_from(time.tv_sec).unwrap_or(0);
-    let millis = u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0);
-    Duration::from_millis(secs.saturating_mul(1000).saturating_add(millis))
+    // Less than a second. To divide 64 bits would take more code.
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::from_millis(secs.saturating_mul(1000).saturating_add((nanos / 1_000_000).into()))
 }
 
 /// The same point in time as the kernel counts it.
