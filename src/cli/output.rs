@@ -8,10 +8,11 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
-use rustix::stdio::{stderr, stdout};
+use rustix::stdio::stdout;
 
 use super::Failure;
 use super::client::Record;
+use crate::host::Outlet;
 
 /// Writes to standard output what is composed.
 pub(super) fn write(compose: impl FnOnce(&mut String) -> fmt::Result) -> Result<(), Failure> {
@@ -35,9 +36,11 @@ pub(super) fn tell(text: &str) -> Result<bool, Failure> {
     }
 }
 
-/// Says on standard error what is no reason to end. Whether anybody listens does not matter.
+/// Says on standard error what is no reason to end. Whether anybody listens does not matter, and a reader
+/// that has stopped reading keeps no command from going on.
 pub(super) fn note(message: &str) {
-    let _ = write_all(stderr(), &format!("foghorn: {message}\n"));
+    let message = format!("foghorn: {message}\n");
+    let _ = Outlet::stderr().and_then(|mut stderr| stderr.write_patiently(&message));
 }
 
 /// Writes by that very descriptor: that there can be no second one may be what is said.

@@ -13,6 +13,7 @@
 //! server/        the control socket and its clients
 //! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
+//! outlet.rs      writing without waiting for a reader
 //! change_log.rs, outage.rs  logging enough and no more;  reason.rs  why something fails
 //! spawn.rs       starting a program, for `--exec`
 //! ```
@@ -38,6 +39,7 @@ mod logger;
 mod memory;
 mod netlink;
 mod outage;
+mod outlet;
 mod port_owner;
 mod privileges;
 mod reason;
@@ -62,6 +64,7 @@ pub(crate) use interface::glob_matches;
 #[cfg(any(feature = "log", feature = "defmt"))]
 pub use log_sink::LogSink;
 pub use memory::Memory;
+pub(crate) use outlet::Outlet;
 pub(crate) use port_owner::{is_running, port_owner};
 pub use privileges::User;
 pub(crate) use reason::is_usage;
