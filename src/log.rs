@@ -70,3 +70,17 @@ impl<T: core::fmt::Display + ?Sized> core::fmt::Display for Shown<'_, T> {
         self.0.fmt(f)
     }
 }
+
+#[cfg(any(feature = "log", feature = "defmt"))]
+pub(crate) use crate::host::log_sink::{go_on, reopen};
+
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+pub(crate) use nowhere::{go_on, reopen};
+
+/// Without messages there is no place for them.
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+mod nowhere {
+    pub(crate) fn reopen() {}
+
+    pub(crate) fn go_on(_: crate::time::Instant) {}
+}

@@ -103,7 +103,8 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
             // Silent clients that have to give way, a watcher that leaves, one that never reads.
             let _silent: Vec<_> = (0..20).map(|_| UnixStream::connect(control).unwrap()).collect();
             UnixStream::connect(control).unwrap().write_all(b"watch\n").unwrap();
-            // The interfaces are looked at again, all is announced now, and what is known is saved.
+            // The interfaces are looked at again, all is announced now, what is known is saved, and the log is opened anew.
+            let _ = std::fs::remove_file(control.with_extension("log"));
             hang_up.store(true, Ordering::Relaxed);
         }
     }
@@ -157,13 +158,12 @@ impl Drop for SetAtEnd<'_> {
 
 #[test]
 fn after_start_up_the_loop_allocates_nothing() {
+    let path = std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
     // Whatever can be logged is, in a build that logs.
     #[cfg(any(feature = "log", feature = "defmt"))]
-    foghorn::host::init_log(
-        foghorn::host::Level::Trace,
-        foghorn::host::LogSink::open(Path::new("/dev/null")).unwrap(),
-    );
-    let path = std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
+    let log = path.with_extension("log");
+    #[cfg(any(feature = "log", feature = "defmt"))]
+    foghorn::host::init_log(foghorn::host::Level::Trace, foghorn::host::LogSink::open(&log).unwrap());
     let state = path.with_extension("state");
     let notify = path.with_extension("notify");
     let manager = UnixDatagram::bind(&notify).unwrap();
@@ -203,6 +203,8 @@ fn after_start_up_the_loop_allocates_nothing() {
         "{heard:?}"
     );
     std::fs::remove_file(&notify).unwrap();
+    #[cfg(any(feature = "log", feature = "defmt"))]
+    std::fs::remove_file(&log).unwrap();
 
     // The count counts: this is how it would look if the loop allocated.
     let counted = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(StdDuration::ZERO))));

@@ -271,6 +271,7 @@ impl<'a> Daemon<'a> {
                         if wish == Wish::Stop {
                             return Ok(ControlFlow::Break(()));
                         }
+                        crate::log::reopen();
                         info!("asked to look at the interfaces and announce now");
                         self.discoverer.announce_now(now);
                         changed = true;
@@ -326,6 +327,7 @@ impl<'a> Daemon<'a> {
         if let Some(service_manager) = &mut self.service_manager {
             service_manager.go_on(now);
         }
+        crate::log::go_on(now);
     }
 
     /// Sends what the core has to send and tells what it has to tell.

@@ -8,12 +8,11 @@ use std::cell::RefCell;
 use std::io::{Cursor, Write as _};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use defmt::Encoder;
 
 use super::clock;
-use super::log_sink::LogSink;
+use super::log_sink::{self, LogSink};
 use crate::log::warn;
 
 /// Longest frame, in bytes. What is longer is left out: a part of it would mean something else.
@@ -54,11 +53,9 @@ impl FromStr for Level {
 /// The most detailed [`Level`] that is wanted; none before [`init`].
 static WANTED: AtomicU8 = AtomicU8::new(0);
 
-static SINK: OnceLock<Mutex<LogSink>> = OnceLock::new();
-
 /// Sends log messages of this level and worse there. The first call counts.
 pub fn init(level: Level, sink: LogSink) {
-    if SINK.set(Mutex::new(sink)).is_ok() {
+    if log_sink::init(sink) {
         WANTED.store(level as u8, Ordering::Relaxed);
     }
 }
@@ -77,6 +74,10 @@ thread_local! {
 // that works on what belongs to its thread, and a frame is handed on under a lock.
 unsafe impl defmt::Logger for Frames {
     fn acquire() {
+        if CURRENT.with_borrow(|frame| frame.depth == 0) {
+            // First, for the frame to stand behind those that are missing.
+            log_sink::tell_dropped();
+        }
         CURRENT.with_borrow_mut(Frame::begin);
     }
 
@@ -132,8 +133,8 @@ impl Frame {
             return Err(TooLong);
         }
         let length = usize::try_from(bytes.position()).unwrap_or(0);
-        if let (Some(sink), Some(frame)) = (SINK.get(), bytes.get_ref().get(..length)) {
-            sink.lock().unwrap_or_else(PoisonError::into_inner).send(frame);
+        if let Some(frame) = bytes.get_ref().get(..length) {
+            log_sink::send(frame);
         }
         Ok(())
     }

@@ -1,23 +1,41 @@
-//! Where log messages go: standard error, a file, or a Unix socket that somebody listens at.
+//! Where log messages go: to standard error, or where `--log-to` says. What is not taken there at once
+//! is dropped and counted.
+//!
+//! A file can be rotated, and a program that listens at a socket can be started again. Then
+//! [the rule](super::outage) for all that the daemon can lose holds for the log, too.
 
-use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::mem;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use nix::libc::{O_NOCTTY, O_NONBLOCK};
-use socket2::Type;
+use super::log_place::LogPlace;
+use super::outage::Outage;
+use super::outlet::Outlet;
+use super::reason::Reason;
+use crate::log::{Shown, error, info, warn};
+use crate::time::{Duration, Instant};
 
-use super::reason::{failure, refused, usage};
-use super::unix_socket;
+/// Where all messages go; none before [`init`].
+static SINK: Mutex<Option<LogSink>> = Mutex::new(None);
 
-/// An open place for log messages. Each of them ends with the same byte, by which a reader tells them apart.
+/// While messages are dropped the daemon looks whether that has changed when it is awake, and this has
+/// passed since the last time.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A place for log messages.
 #[derive(Debug)]
-pub struct LogSink<W = File> {
-    out: W,
-    /// Whether only a part of the last message was taken.
-    torn: bool,
+pub struct LogSink {
+    stream: Stream<Outlet>,
+    /// None for standard error.
+    place: Option<LogPlace>,
+    /// How many messages were dropped since that was last said.
+    dropped: u32,
+    /// Whether the place failed, and not for want of room: a look at it may help.
+    failed: bool,
+    opening: Outage,
+    /// Not to look again before.
+    retry_at: Instant,
 }
 
 impl LogSink {
@@ -27,77 +45,173 @@ impl LogSink {
     ///
     /// The process may not have another file descriptor.
     pub fn stderr() -> io::Result<Self> {
-        let fd = io::stderr().as_fd().try_clone_to_owned().map_err(|error| refused("fcntl", error))?;
-        Ok(Self::to(fd.into()))
+        Ok(Self::new(Outlet::stderr()?, None))
     }
 
-    /// A file to append to, which is made if it is missing, or the Unix stream socket at that path. Neither a device nor
-    /// somebody at a socket or a pipe who does not read keeps the daemon waiting: what they don't take at once is dropped.
+    /// A file to append to, which is made if it is missing, or the Unix stream socket at that path.
     ///
     /// # Errors
     ///
     /// The error's text says what to do about it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if path.as_os_str().is_empty() {
-            let message = "\"\" is no place for the log: give the path of a file or a socket with --log-to";
-            return Err(usage(message.to_owned()));
+        let mut place = LogPlace::new(path)?;
+        let outlet = place.open().map_err(|error| place.because(&error))?;
+        Ok(Self::new(outlet, Some(place)))
+    }
+
+    fn new(outlet: Outlet, place: Option<LogPlace>) -> Self {
+        Self {
+            stream: Stream::new(outlet),
+            place,
+            dropped: 0,
+            failed: false,
+            opening: Outage::default(),
+            retry_at: Instant::ZERO,
         }
-        let is_socket = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-        let out = if is_socket { connect(path) } else { append_to(path) };
-        out.map(Self::to).map_err(|error| because(path, &error))
+    }
+
+    fn send(&mut self, message: &[u8]) {
+        if let Err(error) = self.stream.send(message) {
+            self.dropped = self.dropped.saturating_add(1);
+            self.failed |= error.kind() != io::ErrorKind::WouldBlock;
+        }
+    }
+
+    /// Opens the place anew if its path leads elsewhere by now, or if its socket has nobody at the other
+    /// end. If that fails, what was open stays so: a file that was rotated can still be written to.
+    fn look_again(&mut self) -> io::Result<()> {
+        let failed = mem::take(&mut self.failed);
+        if let Some(place) = &mut self.place
+            && (place.leads_elsewhere() || failed && place.is_socket())
+        {
+            match place.open() {
+                Ok(outlet) => self.stream = Stream::new(outlet),
+                Err(error) => {
+                    self.failed = true;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is time to look whether messages are taken again.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = (self.dropped > 0 || self.failed) && self.retry_at <= now;
+        if is_due {
+            self.retry_at = now + PAUSE;
+        }
+        is_due
     }
 }
 
-impl<W: Write> LogSink<W> {
-    fn to(out: W) -> Self {
+/// Sends all messages there. True the first time; then it stays so.
+pub(super) fn init(sink: LogSink) -> bool {
+    let mut place = SINK.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_first = place.is_none();
+    if is_first {
+        *place = Some(sink);
+    }
+    is_first
+}
+
+/// Sends a message, or drops what is not taken of it at once. Each ends with the same byte, by which a
+/// reader tells them apart.
+pub(super) fn send(message: &[u8]) {
+    with_sink(|sink| sink.send(message));
+}
+
+/// Says how many messages were dropped. If that is dropped, too, it is said later.
+pub(super) fn tell_dropped() {
+    let dropped = with_sink(|sink| mem::take(&mut sink.dropped)).unwrap_or(0);
+    if dropped > 0 {
+        // An error, so that it is said at every level.
+        error!("{} log messages were dropped", dropped);
+        with_sink(|sink| {
+            if sink.dropped > 0 {
+                sink.dropped = dropped;
+            }
+        });
+    }
+}
+
+/// Opens the place for the log anew if its path leads elsewhere by now, as after a rotation.
+pub(crate) fn reopen() {
+    with_sink(|sink| sink.retry_at = Instant::ZERO);
+    look_again();
+}
+
+/// If messages were dropped, looks whether they are taken again.
+pub(crate) fn go_on(now: Instant) {
+    if with_sink(|sink| sink.is_due(now)) == Some(true) {
+        look_again();
+        tell_dropped();
+    }
+}
+
+/// Looks at the place again, and says what is new about whether it can be opened.
+fn look_again() {
+    let Some((news, result)) = with_sink(|sink| {
+        let result = sink.look_again();
+        (if result.is_ok() { sink.opening.ends() } else { sink.opening.begins() }, result)
+    }) else {
+        return;
+    };
+    match result {
+        Ok(()) if news => info!("the log can be opened again"),
+        Err(error) if news => {
+            warn!("cannot open the log again: {}; still trying", Shown(&Reason::new(&error)));
+        }
+        _ => {}
+    }
+}
+
+fn with_sink<T>(act: impl FnOnce(&mut LogSink) -> T) -> Option<T> {
+    SINK.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(act)
+}
+
+/// Messages one after the other, each whole or not at all.
+#[derive(Debug)]
+struct Stream<W> {
+    out: W,
+    /// Whether only a part of the last message was taken.
+    torn: bool,
+}
+
+impl<W: Write> Stream<W> {
+    fn new(out: W) -> Self {
         Self { out, torn: false }
     }
 
-    /// Writes a message, or drops what is not taken of it. After a part of one, the next starts afresh.
-    pub(super) fn send(&mut self, message: &[u8]) {
+    /// Writes a message. After a part of one, the next starts afresh.
+    ///
+    /// # Errors
+    ///
+    /// It was not taken as a whole.
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
         if self.torn {
             let end = message.last().map(std::slice::from_ref).unwrap_or_default();
-            self.torn = self.write(end) == 0;
+            self.write(end).1?;
+            self.torn = false;
         }
-        if !self.torn {
-            let written = self.write(message);
-            self.torn = 0 < written && written < message.len();
-        }
+        let (written, result) = self.write(message);
+        self.torn = 0 < written && result.is_err();
+        result
     }
 
-    /// Writes as much as is taken without waiting longer than the place makes its writers wait.
-    fn write(&mut self, bytes: &[u8]) -> usize {
+    /// Writes as much as is taken at once: how much, and why not all.
+    fn write(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
         let mut written = 0;
         while let Some(rest @ [_, ..]) = bytes.get(written..) {
             match self.out.write(rest) {
-                Ok(0) => break,
+                Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
                 Ok(count) => written += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => break,
+                Err(error) => return (written, Err(error)),
             }
         }
-        written
+        (written, Ok(()))
     }
-}
-
-fn append_to(path: &Path) -> io::Result<File> {
-    // A terminal must not become the daemon's own, else it would end when that hangs up.
-    File::options().append(true).create(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path)
-}
-
-fn connect(path: &Path) -> io::Result<File> {
-    unix_socket::connect(Type::STREAM, path.as_os_str()).map(|socket| OwnedFd::from(socket).into())
-}
-
-fn because(path: &Path, error: &io::Error) -> io::Error {
-    let advice = match error.kind() {
-        io::ErrorKind::NotFound => "make its directory first, or give another path with --log-to",
-        io::ErrorKind::PermissionDenied => "become one who may, or give another path with --log-to",
-        io::ErrorKind::ConnectionRefused => "start the program that is to listen there first",
-        io::ErrorKind::WouldBlock => "the program that listens there is too busy to take it",
-        _ => "give the path of a file or a socket with --log-to",
-    };
-    failure(error.kind(), format!("cannot log to {}: {error}: {advice}", path.display()))
 }
 
 #[cfg(test)]
@@ -128,13 +242,18 @@ mod tests {
 
     #[test]
     fn after_a_part_of_a_message_the_next_starts_afresh() {
-        let mut sink = LogSink::to(Nearly { full: vec![], room: 0 });
-        for (more_room, message) in
-            [(3, "one\n"), (0, "two\n"), (1, "three\n"), (4, "four\n"), (99, "five\n"), (0, "six\n")]
-        {
-            sink.out.room += more_room;
-            sink.send(message.as_bytes());
+        let mut stream = Stream::new(Nearly { full: vec![], room: 0 });
+        for (more_room, message, is_taken) in [
+            (3, "one\n", false),
+            (0, "two\n", false),
+            (1, "three\n", false),
+            (4, "four\n", false),
+            (99, "five\n", true),
+            (0, "six\n", true),
+        ] {
+            stream.out.room += more_room;
+            assert_eq!(stream.send(message.as_bytes()).is_ok(), is_taken, "{message:?}");
         }
-        assert_eq!(String::from_utf8(sink.out.full).unwrap(), "one\nfour\nfive\nsix\n");
+        assert_eq!(String::from_utf8(stream.out.full).unwrap(), "one\nfour\nfive\nsix\n");
     }
 }

@@ -1,11 +1,10 @@
 //! Log messages as lines of text.
 
 use core::fmt::{self, Write};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use log::{Level, Log, Metadata, Record};
 
-use super::log_sink::LogSink;
+use super::log_sink::{self, LogSink};
 
 /// Longest line that is written whole, in bytes.
 const LINE: usize = 512;
@@ -38,9 +37,7 @@ impl Write for Line {
     }
 }
 
-struct Logger {
-    sink: Mutex<LogSink>,
-}
+struct Logger;
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -51,9 +48,10 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
+        // First, for the line to stand behind those that are missing.
+        log_sink::tell_dropped();
         // One write for one line, without an allocation.
-        let line = Line::new(record.level(), *record.args());
-        self.sink.lock().unwrap_or_else(PoisonError::into_inner).send(line.0.as_bytes());
+        log_sink::send(Line::new(record.level(), *record.args()).0.as_bytes());
     }
 
     fn flush(&self) {}
@@ -61,9 +59,7 @@ impl Log for Logger {
 
 /// Sends log messages of this level and worse there. The first call counts.
 pub fn init(level: Level, sink: LogSink) {
-    static LOGGER: OnceLock<Logger> = OnceLock::new();
-    let logger = LOGGER.get_or_init(|| Logger { sink: Mutex::new(sink) });
-    if log::set_logger(logger).is_ok() {
+    if log_sink::init(sink) && log::set_logger(&Logger).is_ok() {
         log::set_max_level(level.to_level_filter());
     }
 }

@@ -13,7 +13,7 @@
 //! server/        the control socket and its clients
 //! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
-//! outlet.rs      writing without waiting for a reader
+//! log_place.rs   the file or socket that --log-to names;  outlet.rs  writing without waiting for a reader
 //! change_log.rs, outage.rs  logging enough and no more;  reason.rs  why something fails
 //! spawn.rs       starting a program, for `--exec`
 //! ```
@@ -33,7 +33,9 @@ mod frames;
 mod interface;
 mod links;
 #[cfg(any(feature = "log", feature = "defmt"))]
-mod log_sink;
+mod log_place;
+#[cfg(any(feature = "log", feature = "defmt"))]
+pub(crate) mod log_sink;
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 mod logger;
 mod memory;

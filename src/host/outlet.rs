@@ -15,6 +15,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{Mode, makedev};
 
+use super::reason::refused;
+
 /// A pipe that can be written to has room for this; pipe(7).
 const ROOM_IN_PIPE: usize = 4096;
 
@@ -44,7 +46,8 @@ enum Way {
 impl Outlet {
     /// Standard error, as it is now.
     pub(crate) fn stderr() -> io::Result<Self> {
-        let file = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+        let file = io::stderr().as_fd().try_clone_to_owned().map_err(|error| refused("fcntl", error))?;
+        let file = File::from(file);
         let metadata = file.metadata()?;
         let (kind, is_terminal) = (metadata.file_type(), file.is_terminal());
         if kind.is_socket() {

@@ -111,6 +111,7 @@ fn who_does_not_read_the_log_keeps_nobody_waiting() {
     fs::write(&file, logged).unwrap();
     let told = log::lines(File::open(file).unwrap()).all();
     assert!(told.iter().any(|line| line.contains("127.0.0.1 was rejected: ")), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("log messages were dropped")), "{told:#?}");
     assert!(told.iter().any(|line| line.contains("found late at 127.0.0.1:1 on lo")), "{told:#?}");
     assert!(told.last().unwrap().contains("foghorn ends"), "{told:#?}");
 }

@@ -13,6 +13,8 @@ mod frames;
 mod hosts;
 mod html;
 mod log;
+mod log_reopen;
+mod log_stall;
 mod metrics;
 mod near_miss;
 mod privileges;

@@ -220,16 +220,26 @@ impl Daemon {
         Self::spawn(command, control, arguments).once_it_answers()
     }
 
-    fn once_it_answers(self) -> Self {
+    pub(crate) fn once_it_answers(self) -> Self {
         self.ask_until(&["status"], |ended| ended.code == 0);
         self
     }
 
     /// Starts `command run ARGUMENTS` and waits for nothing.
-    pub(crate) fn spawn(mut command: Command, control: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn spawn(command: Command, control: &Path, arguments: &[&str]) -> Self {
+        Self::spawn_with_stderr(Stdio::piped(), command, control, arguments)
+    }
+
+    /// The same with another standard error. Only what comes in a pipe of ours is read.
+    pub(crate) fn spawn_with_stderr(
+        stderr: Stdio,
+        mut command: Command,
+        control: &Path,
+        arguments: &[&str],
+    ) -> Self {
         command.args(["run", "--control"]).arg(control).args(arguments);
-        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = log::lines(child.stderr.take().unwrap());
+        let mut child = command.stdin(Stdio::null()).stderr(stderr).spawn().unwrap();
+        let log = child.stderr.take().map_or_else(|| Lines::of(io::empty()), log::lines);
         Self { child, log, control: control.to_owned() }
     }
 

@@ -1,0 +1,141 @@
+//! Where `--log-to` leads: to a file that the log is appended to, or to the Unix stream socket of a
+//! program that listens.
+
+use std::ffi::{CString, OsStr};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::libc::mode_t;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, stat};
+use nix::unistd::geteuid;
+use socket2::Type;
+
+use super::outlet::Outlet;
+use super::reason::{failure, usage};
+use super::unix_socket;
+
+/// A path for the log. It is taken apart once, so that opening it again allocates nothing.
+#[derive(Debug)]
+pub(super) struct LogPlace {
+    path: CString,
+    directory: CString,
+    name: CString,
+    found: Option<Found>,
+}
+
+/// What was opened last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    device: u64,
+    inode: u64,
+    is_socket: bool,
+}
+
+impl Found {
+    #[expect(clippy::useless_conversion, reason = "the types are narrower on some machines")]
+    fn new(stat: &FileStat) -> Self {
+        let (device, inode) = (stat.st_dev.into(), stat.st_ino.into());
+        Self { device, inode, is_socket: kind(stat) == SFlag::S_IFSOCK }
+    }
+}
+
+impl LogPlace {
+    /// Nothing is opened yet.
+    ///
+    /// # Errors
+    ///
+    /// Nothing can have that path.
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        let bytes = path.as_os_str().as_bytes();
+        let (directory, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
+            _ if bytes.is_empty() => {
+                let message =
+                    "\"\" is no place for the log: give the path of a file or a socket with --log-to";
+                return Err(usage(message.to_owned()));
+            }
+            None => (&b"."[..], bytes),
+            Some(slash) => bytes.split_at(slash + 1),
+        };
+        let name = if name.is_empty() { b"." } else { name };
+        Ok(Self {
+            path: CString::new(bytes)?,
+            directory: CString::new(directory)?,
+            name: CString::new(name)?,
+            found: None,
+        })
+    }
+
+    /// Opens it as the user that the process runs as. Neither a reader nor a device makes that wait.
+    /// What was a socket is never made a file: a program is about to listen there again.
+    pub(super) fn open(&mut self) -> io::Result<Outlet> {
+        let there = stat(self.path.as_c_str());
+        let is_socket = match self.found {
+            Some(found) => found.is_socket,
+            None => there.is_ok_and(|stat| kind(&stat) == SFlag::S_IFSOCK),
+        };
+        if is_socket {
+            let socket = unix_socket::connect(Type::STREAM, OsStr::from_bytes(self.path.to_bytes()))?;
+            self.found = Some(Found::new(&there?));
+            return Ok(Outlet::socket(socket));
+        }
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = open(self.directory.as_c_str(), flags, Mode::empty())?;
+        // An old kernel tells nothing of the descriptor itself.
+        let stat = fstatat(&directory, c".", AtFlags::empty())?;
+        let is_ours = [0, geteuid().as_raw()].contains(&stat.st_uid) && !others_may_write(&stat);
+        // Where others could have put a link, none is followed.
+        let no_link = if is_ours { OFlag::empty() } else { OFlag::O_NOFOLLOW };
+        Ok(Outlet::file(self.append(&directory, no_link)?))
+    }
+
+    fn append(&mut self, directory: &OwnedFd, more: OFlag) -> nix::Result<OwnedFd> {
+        // A terminal must not become the daemon's own, else it would end when that hangs up.
+        let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK;
+        let flags = flags | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | more;
+        let file = openat(directory, self.name.as_c_str(), flags, Mode::from_bits_truncate(0o644))?;
+        self.found = Some(Found::new(&fstat(&file)?));
+        Ok(file)
+    }
+
+    /// Whether the path leads to something else than what was opened last, or to nothing.
+    pub(super) fn leads_elsewhere(&self) -> bool {
+        let now = stat(self.path.as_c_str()).ok().map(|stat| Found::new(&stat));
+        self.found.is_none() || self.found != now
+    }
+
+    /// Whether it is a socket, whose connection does not come back by itself.
+    pub(super) fn is_socket(&self) -> bool {
+        self.found.is_some_and(|found| found.is_socket)
+    }
+
+    /// An error with a text that says what to do.
+    pub(super) fn because(&self, error: &io::Error) -> io::Error {
+        let advice = match error.kind() {
+            _ if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+                "others could have made that link: give the path itself with --log-to"
+            }
+            io::ErrorKind::NotFound => "make its directory first, or give another path with --log-to",
+            io::ErrorKind::PermissionDenied => {
+                "let the daemon's user write there, or give another path with --log-to"
+            }
+            io::ErrorKind::ConnectionRefused => "start the program that is to listen there first",
+            io::ErrorKind::WouldBlock => "the program that listens there is too busy to take it",
+            _ => "give the path of a file or a socket with --log-to",
+        };
+        let path = Path::new(OsStr::from_bytes(self.path.to_bytes())).display();
+        failure(error.kind(), format!("cannot log to {path}: {error}: {advice}"))
+    }
+}
+
+fn others_may_write(stat: &FileStat) -> bool {
+    stat.st_mode & (Mode::S_IWGRP | Mode::S_IWOTH).bits() != 0
+}
+
+fn kind(stat: &FileStat) -> SFlag {
+    let mode: mode_t = stat.st_mode;
+    SFlag::from_bits_truncate(mode) & SFlag::S_IFMT
+}

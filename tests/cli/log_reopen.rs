@@ -1,0 +1,180 @@
+//! A place for the log that goes away, and comes back.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::Loopback;
+use crate::common::{Directory, TIMEOUT, log};
+
+/// The lines of a log file, as far as it has come.
+fn lines(path: &Path) -> Vec<String> {
+    log::lines(File::open(path).unwrap()).all()
+}
+
+fn says(path: &Path, what: &str) -> bool {
+    path.exists() && lines(path).iter().any(|line| line.contains(what))
+}
+
+/// Has the daemon look at everything again. What asks next is answered after that.
+fn hang_up(loopback: &Loopback) {
+    loopback.daemon.signal(Signal::SIGHUP);
+    loopback.daemon.status();
+}
+
+fn logging_to(path: &Path) -> Loopback {
+    Loopback::logging_to(path, &[])
+}
+
+#[test]
+fn a_log_that_was_rotated_is_opened_anew_at_a_hangup() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    let [path, rotated] = ["log", "log.1"].map(|name| directory.path(name));
+    let mut loopback = logging_to(&path);
+    fs::rename(&path, &rotated).unwrap();
+    loopback.hear("first", 1);
+    assert!(!path.exists());
+    hang_up(&loopback);
+    loopback.hear("second", 1);
+    // What is in its place already is appended to.
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, if cfg!(feature = "defmt") { "\0" } else { "made by logrotate\n" }).unwrap();
+    hang_up(&loopback);
+    loopback.hear("third", 1);
+    // A file that is truncated where it is, is the same one.
+    File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    hang_up(&loopback);
+    loopback.hear("fourth", 1);
+    assert!(loopback.daemon.stop().success());
+    assert!(says(&rotated, "found first") && !says(&rotated, "asked to look"));
+    assert!(says(&path, "asked to look") && says(&path, "found fourth") && says(&path, "foghorn ends"));
+    assert!(!says(&path, "found second") && !says(&path, "found third"));
+}
+
+#[test]
+fn what_can_not_be_opened_anew_is_written_to_as_before_and_tried_again() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    let [path, rotated] = ["log", "log.1"].map(|name| directory.path(name));
+    let mut loopback = logging_to(&path);
+    fs::rename(&path, &rotated).unwrap();
+    // Nobody reads there, and to open it for writing would wait for a reader.
+    mkfifo(&path, Mode::S_IRWXU).unwrap();
+    for _ in 0..3 {
+        hang_up(&loopback);
+    }
+    loopback.hear("first", 1);
+    fs::remove_file(&path).unwrap();
+    hang_up(&loopback);
+    loopback.hear("second", 1);
+    assert!(loopback.daemon.stop().success());
+    let told = lines(&rotated);
+    let warnings = told.iter().filter(|line| line.contains("cannot open the log again: "));
+    assert_eq!(warnings.count(), 1, "{told:#?}");
+    assert!(says(&rotated, "found first") && !says(&rotated, "found second"));
+    assert!(says(&path, "the log can be opened again") && says(&path, "found second"));
+}
+
+/// Has the daemon be awake until it has connected.
+fn accept(listener: &UnixListener, loopback: &Loopback) -> UnixStream {
+    listener.set_nonblocking(true).unwrap();
+    let start = Instant::now();
+    loop {
+        if let Ok((stream, _)) = listener.accept() {
+            stream.set_nonblocking(false).unwrap();
+            return stream;
+        }
+        assert!(start.elapsed() < TIMEOUT, "the daemon does not connect again");
+        loopback.hear("awake", 1);
+    }
+}
+
+#[test]
+fn a_program_that_is_started_again_gets_the_log_again() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    let path = directory.path("log.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let mut loopback = logging_to(&path);
+    let (stream, _) = listener.accept().unwrap();
+    log::lines(stream.try_clone().unwrap()).wait_for("listens at");
+    stream.shutdown(Shutdown::Both).unwrap();
+    drop(listener);
+    fs::remove_file(&path).unwrap();
+    for number in 0..10 {
+        loopback.hear(&format!("early-{number}"), 1);
+    }
+    // A file there would be in the way of the program.
+    hang_up(&loopback);
+    assert!(!path.exists());
+
+    let listener = UnixListener::bind(&path).unwrap();
+    let told = log::lines(accept(&listener, &loopback));
+    loopback.hear("late", 1);
+    assert!(loopback.daemon.stop().success());
+    told.wait_for("foghorn ends");
+    let seen = told.seen();
+    let dropped = seen.iter().find_map(|line| line.strip_suffix(" log messages were dropped"));
+    let dropped: u32 = dropped.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(dropped >= 10, "{seen:#?}");
+    assert!(seen.iter().any(|line| line.contains("found late")), "{seen:#?}");
+}
+
+#[test]
+fn a_program_that_takes_the_place_of_another_gets_the_log_at_a_hangup() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    let path = directory.path("log.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let mut loopback = logging_to(&path);
+    let first = log::lines(listener.accept().unwrap().0);
+    // One that is stopped and has as many in its queue as fit.
+    fs::remove_file(&path).unwrap();
+    let stopped = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    stopped.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    stopped.listen(0).unwrap();
+    let mut queue = vec![];
+    let full = loop {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        match socket.connect(&SockAddr::unix(&path).unwrap()) {
+            Ok(()) => queue.push(socket),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full.kind(), ErrorKind::WouldBlock);
+    hang_up(&loopback);
+    loopback.hear("early", 1);
+    first.wait_for("cannot open the log again: ");
+    first.wait_for("found early");
+
+    fs::remove_file(&path).unwrap();
+    let listener = UnixListener::bind(&path).unwrap();
+    hang_up(&loopback);
+    let told = log::lines(listener.accept().unwrap().0);
+    told.wait_for("the log can be opened again");
+    // It is left alone while it is there.
+    hang_up(&loopback);
+    loopback.hear("late", 1);
+    told.wait_for("found late");
+    assert!(loopback.daemon.stop().success());
+    told.wait_for("foghorn ends");
+    assert!(!first.seen().iter().any(|line| line.contains("late")));
+}

@@ -1,0 +1,197 @@
+//! A reader of standard error that stops reading keeps the daemon from nothing.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write, pipe};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc::O_NONBLOCK;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::openpty;
+use nix::unistd::{User, geteuid};
+
+use crate::common::{
+    Daemon, Directory, Lines, TIMEOUT, announcement, copy_foghorn, foghorn, free_udp_port, log, skip, to_run,
+};
+use crate::{Loopback, host};
+
+/// So many messages fit into no pipe, terminal or socket.
+const REJECTED: u64 = 5000;
+
+/// A standard error, and its other end.
+struct Stderr {
+    kind: &'static str,
+    ours: OwnedFd,
+    theirs: OwnedFd,
+}
+
+impl Stderr {
+    fn pipe() -> Self {
+        let (reader, writer) = pipe().unwrap();
+        Self { kind: "pipe", ours: reader.into(), theirs: writer.into() }
+    }
+
+    /// A pipe that has no room from the start.
+    fn full_pipe() -> Self {
+        let stderr = Self::pipe();
+        // By a description of our own: that of the pipe's other writers is not to change.
+        let path = format!("/proc/self/fd/{}", stderr.theirs.as_raw_fd());
+        let mut writer = File::options().write(true).custom_flags(O_NONBLOCK).open(path).unwrap();
+        let filling = if cfg!(feature = "defmt") { [0; 512] } else { [b'\n'; 512] };
+        let full = loop {
+            if let Err(error) = writer.write_all(&filling) {
+                break error;
+            }
+        };
+        assert_eq!(full.kind(), ErrorKind::WouldBlock);
+        Self { kind: "full pipe", ..stderr }
+    }
+
+    fn socket() -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        Self { kind: "socket", ours: ours.into(), theirs: theirs.into() }
+    }
+
+    fn terminal() -> Self {
+        let terminal = openpty(None, None).unwrap();
+        Self { kind: "terminal", ours: terminal.master, theirs: terminal.slave }
+    }
+
+    /// A terminal in which somebody has typed Ctrl-S.
+    fn stopped_terminal() -> Self {
+        let terminal = Self::terminal();
+        File::from(terminal.ours.try_clone().unwrap()).write_all(b"\x13").unwrap();
+        let start = Instant::now();
+        while poll(&mut [PollFd::new(terminal.theirs.as_fd(), PollFlags::POLLOUT)], PollTimeout::ZERO)
+            != Ok(0)
+        {
+            assert!(start.elapsed() < TIMEOUT, "the terminal was not stopped");
+            thread::yield_now();
+        }
+        Self { kind: "stopped terminal", ..terminal }
+    }
+
+    /// All that can stall.
+    fn kinds() -> Vec<Self> {
+        let mut kinds = vec![Self::pipe(), Self::full_pipe(), Self::socket()];
+        // Frames are not for terminals.
+        if !cfg!(feature = "defmt") {
+            kinds.extend([Self::terminal(), Self::stopped_terminal()]);
+        }
+        kinds
+    }
+
+    fn stdio(&self) -> Stdio {
+        self.theirs.try_clone().unwrap().into()
+    }
+
+    /// The lines that come when somebody reads again.
+    fn read(self) -> Lines {
+        if self.kind == "stopped terminal" {
+            // Ctrl-Q.
+            File::from(self.ours.try_clone().unwrap()).write_all(b"\x11").unwrap();
+        }
+        log::lines(self.ours)
+    }
+}
+
+/// Lets a daemon say more than its standard error has room for, asks it, and then reads what it said.
+fn stall(stderr: Stderr, command: Command, directory: Directory) {
+    let kind = stderr.kind;
+    let port = free_udp_port();
+    let arguments = ["--interface", "lo", "--udp-port", &port, "--log", "debug"];
+    let control = directory.path("control.sock");
+    let daemon = Daemon::spawn_with_stderr(stderr.stdio(), command, &control, &arguments).once_it_answers();
+    let mut loopback = Loopback { directory, daemon, port };
+    for number in 0..REJECTED {
+        loopback.send(b"\x00\x12\x10\x25");
+        // No more at once than its socket holds.
+        if number % 200 == 0 {
+            loopback.hear_from(host(number.try_into().unwrap()), &format!("marker-{number}"), 1);
+        }
+    }
+    loopback.hear("marker", 1);
+    let rejected = loopback.daemon.status().pointer("/rejected/truncated").unwrap().as_u64();
+    assert_eq!(rejected, Some(REJECTED), "{kind}");
+    let flags = fcntl(&stderr.theirs, FcntlArg::F_GETFL).unwrap();
+    assert!(!OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK), "{kind} is shared");
+
+    let told = stderr.read();
+    // Until it says so it is awake for something now and then.
+    let start = Instant::now();
+    let dropped = |lines: &[String]| -> Vec<u64> {
+        let told = lines.iter().filter_map(|line| line.split_once(" log messages were dropped"));
+        told.map(|(line, _)| line.rsplit(' ').next().unwrap().parse().unwrap()).collect()
+    };
+    while dropped(&told.seen()).is_empty() {
+        assert!(start.elapsed() < TIMEOUT, "{kind}: {:#?}", told.seen());
+        loopback.send(&announcement("marker", 1));
+    }
+    loopback.hear("late", 1);
+    assert!(loopback.daemon.stop().success(), "{kind}");
+    told.wait_for("foghorn ends");
+    let seen = told.seen();
+    assert!(seen.iter().any(|line| line.contains("found late")), "{kind}: {seen:#?}");
+    let rejected = seen.iter().filter(|line| line.contains("127.0.0.1 was rejected: ")).count() as u64;
+    let dropped: u64 = dropped(&seen).iter().sum();
+    assert!(rejected < REJECTED && rejected + dropped >= REJECTED, "{kind}: {rejected} and {dropped}");
+}
+
+#[test]
+fn a_reader_of_standard_error_that_stops_keeps_nobody_waiting() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    for stderr in Stderr::kinds() {
+        stall(stderr, foghorn(), Directory::new());
+    }
+}
+
+#[test]
+fn nor_does_one_whose_pipe_or_terminal_can_not_be_opened_anew() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    if !geteuid().is_root() {
+        return skip("only root can run a daemon as somebody else whose pipe is not its own");
+    }
+    let nobody = User::from_name("nobody").unwrap().unwrap();
+    for stderr in Stderr::kinds() {
+        let directory = Directory::new();
+        let copy = directory.path("foghorn");
+        copy_foghorn(&copy);
+        chown(directory.path(""), Some(nobody.uid.as_raw()), None).unwrap();
+        let (program, arguments) = to_run(copy.to_str().unwrap());
+        let mut command = Command::new(program);
+        command.args(arguments).env_remove("FOGHORN_LOG");
+        command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
+        stall(stderr, command, directory);
+    }
+}
+
+#[test]
+fn a_daemon_that_fails_ends_also_when_nobody_reads_why() {
+    for stderr in [Stderr::full_pipe(), Stderr::stopped_terminal()] {
+        let mut command = foghorn();
+        let mut child = command.args(["run", "--port", "99999"]).stderr(stderr.stdio()).spawn().unwrap();
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if start.elapsed() > TIMEOUT {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                panic!("it still waits for the reader of a {}", stderr.kind);
+            }
+            thread::yield_now();
+        };
+        assert_eq!(ExitStatus::code(&status), Some(2), "{}", stderr.kind);
+    }
+}
