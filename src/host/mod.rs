@@ -71,6 +71,7 @@ pub(crate) use port_owner::{is_running, port_owner};
 pub use privileges::User;
 pub(crate) use reason::is_usage;
 pub use service_manager::ServiceManager;
+pub(crate) use signals::survive_file_limit;
 pub(crate) use spawn::spawn;
 pub(crate) use survey::survey;
 #[cfg(all(feature = "log", not(feature = "defmt")))]

@@ -21,9 +21,18 @@ pub(super) struct Signals {
     fd: SignalFd,
 }
 
+/// Makes a file that has reached the limit of its size (`RLIMIT_FSIZE`) an error of the call that writes
+/// to it. Otherwise the kernel would end the process, as it does where this is not allowed.
+pub(crate) fn survive_file_limit() {
+    let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
+}
+
 impl Signals {
     /// From here on the signals come to the loop. Those that came earlier had their usual effect.
     pub(super) fn new() -> io::Result<Self> {
+        survive_file_limit();
+        // A terminal can have jobs in the background stopped when they write there; `stty tostop`.
+        SigSet::from(Signal::SIGTTOU).thread_block()?;
         let mask = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&mask), None)
             .map_err(|errno| refused("rt_sigprocmask", errno))?;

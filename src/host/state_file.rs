@@ -77,7 +77,10 @@ impl StateFile {
         self.load(now, discoverer)?;
         let saved = self.write(now, discoverer.registry(), buffer);
         if let Err(error) = &saved
-            && !matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            && !matches!(
+                error.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+            )
         {
             return Err(self.because(error));
         }

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
@@ -13,7 +14,7 @@ use nix::unistd::mkfifo;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::Loopback;
-use crate::common::{Directory, TIMEOUT, log};
+use crate::common::{Daemon, Directory, FOGHORN, TIMEOUT, free_udp_port, log, to_run};
 
 /// The lines of a log file, as far as it has come.
 fn lines(path: &Path) -> Vec<String> {
@@ -177,4 +178,39 @@ fn a_program_that_takes_the_place_of_another_gets_the_log_at_a_hangup() {
     assert!(loopback.daemon.stop().success());
     told.wait_for("foghorn ends");
     assert!(!first.seen().iter().any(|line| line.contains("late")));
+}
+
+#[test]
+fn a_log_that_reaches_the_limit_of_file_sizes_ends_nothing() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    let [path, rotated, control] = ["log", "log.1", "control.sock"].map(|name| directory.path(name));
+    let port = free_udp_port();
+    let (program, arguments) = to_run(FOGHORN);
+    let mut command = Command::new("sh");
+    // In blocks of 512 or 1024 bytes.
+    command.args(["-c", "ulimit -f 4; exec \"$0\" \"$@\""]).arg(program).args(arguments);
+    command.env_remove("FOGHORN_LOG");
+    let to = path.to_str().unwrap();
+    let arguments = ["--interface", "lo", "--udp-port", &port, "--log", "debug", "--log-to", to];
+    let daemon = Daemon::start_silent(command, &control, &arguments);
+    let mut loopback = Loopback { directory, daemon, port };
+    for number in 0..200 {
+        loopback.send(b"\x00\x12\x10\x25");
+        if number % 50 == 0 {
+            loopback.hear(&format!("node-{number}"), 1);
+        }
+    }
+    loopback.hear("last", 1);
+    assert!(!says(&path, "found last"));
+    // The limit is that of a file.
+    fs::rename(&path, &rotated).unwrap();
+    hang_up(&loopback);
+    loopback.hear("late", 1);
+    assert!(loopback.daemon.stop().success());
+    let told = lines(&path);
+    assert!(told.iter().any(|line| line.contains(" log messages were dropped")), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("found late")), "{told:#?}");
 }

@@ -293,3 +293,32 @@ fn a_place_that_is_full_keeps_no_daemon_from_starting() {
         assert_eq!(warnings.count(), 1, "{told:#?}");
     }
 }
+
+#[test]
+fn the_limit_of_file_sizes_ends_nothing() {
+    let directory = Directory::new();
+    let state = directory.path("state");
+    let (program, arguments) = to_run(FOGHORN);
+    // Nothing at all can be written to a file.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]).arg(program).args(arguments);
+    command.env_remove("FOGHORN_LOG");
+    let port = free_udp_port();
+    let arguments = ["--state", state.to_str().unwrap(), "--interface", "lo", "--udp-port", &port];
+    let mut daemon = Daemon::start_silent(command, &directory.path("control.sock"), &arguments);
+    for _ in 0..3 {
+        daemon.signal(Signal::SIGHUP);
+        if log::can_be_read() {
+            daemon.log.wait_for("asked to look");
+        }
+        assert_eq!(daemon.ask(&["list", "--json"]).out, "[]\n");
+    }
+    assert!(daemon.stop().success());
+    assert!(!state.exists());
+    if log::can_be_read() {
+        daemon.log.wait_for("foghorn ends");
+        let told = daemon.log.seen();
+        let warnings = told.iter().filter(|line| line.contains("cannot save the state"));
+        assert_eq!(warnings.count(), 1, "{told:#?}");
+    }
+}
