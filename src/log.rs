@@ -72,14 +72,19 @@ impl<T: core::fmt::Display + ?Sized> core::fmt::Display for Shown<'_, T> {
 }
 
 #[cfg(any(feature = "log", feature = "defmt"))]
-pub(crate) use crate::host::log_sink::{go_on, reopen};
+pub(crate) use crate::host::log_sink::{go_on, open, reopen};
 
 #[cfg(not(any(feature = "log", feature = "defmt")))]
-pub(crate) use nowhere::{go_on, reopen};
+pub(crate) use nowhere::{go_on, open, reopen};
 
 /// Without messages there is no place for them.
 #[cfg(not(any(feature = "log", feature = "defmt")))]
 mod nowhere {
+    #[expect(clippy::unnecessary_wraps, reason = "there are builds in which this can fail")]
+    pub(crate) fn open() -> std::io::Result<()> {
+        Ok(())
+    }
+
     pub(crate) fn reopen() {}
 
     pub(crate) fn go_on(_: crate::time::Instant) {}

@@ -163,7 +163,7 @@ fn after_start_up_the_loop_allocates_nothing() {
     #[cfg(any(feature = "log", feature = "defmt"))]
     let log = path.with_extension("log");
     #[cfg(any(feature = "log", feature = "defmt"))]
-    foghorn::host::init_log(foghorn::host::Level::Trace, foghorn::host::LogSink::open(&log).unwrap());
+    foghorn::host::init_log(foghorn::host::Level::Trace, foghorn::host::LogSink::open(&log, None).unwrap());
     let state = path.with_extension("state");
     let notify = path.with_extension("notify");
     let manager = UnixDatagram::bind(&notify).unwrap();

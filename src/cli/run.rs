@@ -41,7 +41,7 @@ struct Arguments {
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(arguments) = Arguments::parse(parser)? else { return Ok(()) };
-    init_log(arguments.log.as_deref(), arguments.log_to.as_deref())?;
+    init_log(arguments.log.as_deref(), arguments.log_to.as_deref(), arguments.user.as_ref())?;
     run(&arguments.into_options()?)
 }
 
@@ -188,7 +188,7 @@ fn host_name() -> Result<NodeId, Failure> {
 }
 
 #[cfg(any(feature = "log", feature = "defmt"))]
-fn init_log(level: Option<&OsStr>, to: Option<&Path>) -> Result<(), Failure> {
+fn init_log(level: Option<&OsStr>, to: Option<&Path>, user: Option<&User>) -> Result<(), Failure> {
     use crate::host::{Level, LogSink};
 
     let variable = std::env::var_os("FOGHORN_LOG").filter(|level| !level.is_empty());
@@ -202,7 +202,7 @@ fn init_log(level: Option<&OsStr>, to: Option<&Path>) -> Result<(), Failure> {
         })?,
     };
     let sink = match to {
-        Some(path) => LogSink::open(path),
+        Some(path) => LogSink::open(path, user),
         None if cfg!(feature = "defmt") && io::IsTerminal::is_terminal(&io::stderr()) => {
             return Err(Failure::usage(
                 "this build logs in frames, which defmt-print reads and a terminal does not: give --log-to FILE",
@@ -216,7 +216,7 @@ fn init_log(level: Option<&OsStr>, to: Option<&Path>) -> Result<(), Failure> {
 
 /// A build without log statements has nothing to set.
 #[cfg(not(any(feature = "log", feature = "defmt")))]
-fn init_log(level: Option<&OsStr>, to: Option<&Path>) -> Result<(), Failure> {
+fn init_log(level: Option<&OsStr>, to: Option<&Path>, _: Option<&User>) -> Result<(), Failure> {
     for (option, given) in [("--log", level.is_some()), ("--log-to", to.is_some())] {
         if given {
             return Err(Failure::usage(format!("this build has no log: leave {option} out")));

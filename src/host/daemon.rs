@@ -199,13 +199,15 @@ impl<'a> Daemon<'a> {
     }
 
     /// Gives up what privileges the process has and the daemon does not need any more: it becomes the user that was asked for, keeps no
-    /// capability but those that opening a UDP socket takes, and can get none any more. Its thread is to be the only one.
+    /// capability but those that opening a UDP socket takes, and can get none any more. Its thread is to be the only one. The place for
+    /// the log is opened now, if it is for that user to do.
     ///
     /// # Errors
     ///
-    /// Something can't be given up. The error's text says what to do; the daemon is not to be run.
+    /// Something can't be given up, or the log not be opened. The error's text says what to do; the daemon is not to be run.
     pub fn drop_privileges(&self, options: &Options) -> io::Result<()> {
         privileges::drop(options.user.as_ref(), options.udp_port)?;
+        crate::log::open()?;
         if !self.server.can_remove_file() {
             info!(
                 "{} will stay when foghorn ends: its directory can't be written",

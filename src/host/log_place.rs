@@ -1,7 +1,10 @@
 //! Where `--log-to` leads: to a file that the log is appended to, or to the Unix stream socket of a
 //! program that listens.
+//!
+//! It is opened as the user that the daemon runs as. Root opens it for that user only where nobody
+//! else can have had a say in what is opened, as in `/var/log`.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -11,10 +14,11 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::libc::mode_t;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, stat};
-use nix::unistd::geteuid;
+use nix::unistd::{Gid, Uid, fchown, geteuid};
 use socket2::Type;
 
 use super::outlet::Outlet;
+use super::privileges::User;
 use super::reason::{failure, usage};
 use super::unix_socket;
 
@@ -92,6 +96,24 @@ impl LogPlace {
         Ok(Outlet::file(self.append(&directory, no_link)?))
     }
 
+    /// Opens it as root, and gives a file to the user that the daemon will become. None if that is not
+    /// safe, or a link or a socket: then it is to be [opened](Self::open) by that user.
+    pub(super) fn open_for(&mut self, user: &User) -> io::Result<Option<Outlet>> {
+        let Some(directory) = directory_of_root(&self.directory) else { return Ok(None) };
+        let there = fstatat(&directory, self.name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+        if there.is_ok_and(|stat| [SFlag::S_IFLNK, SFlag::S_IFSOCK].contains(&kind(&stat))) {
+            return Ok(None);
+        }
+        let file = self.append(&directory, OFlag::O_NOFOLLOW)?;
+        // Not a device, nor what is somebody's already.
+        if there.is_ok_and(|stat| kind(&stat) != SFlag::S_IFREG || stat.st_uid != 0) {
+            return Ok(Some(Outlet::file(file)));
+        }
+        // Where files have no owners, as on a FAT, the daemon has this one open all the same.
+        let _ = fchown(&file, Some(Uid::from_raw(user.uid())), Some(Gid::from_raw(user.gid())));
+        Ok(Some(Outlet::file(file)))
+    }
+
     fn append(&mut self, directory: &OwnedFd, more: OFlag) -> nix::Result<OwnedFd> {
         // A terminal must not become the daemon's own, else it would end when that hangs up.
         let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK;
@@ -129,6 +151,25 @@ impl LogPlace {
         let path = Path::new(OsStr::from_bytes(self.path.to_bytes())).display();
         failure(error.kind(), format!("cannot log to {path}: {error}: {advice}"))
     }
+}
+
+/// A directory, if nobody but root can have had a say in which one it is and what is in it.
+fn directory_of_root(path: &CStr) -> Option<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let path = path.to_bytes();
+    let from = if path.starts_with(b"/") { c"/" } else { c"." };
+    let mut directory = open(from, flags, Mode::empty()).ok()?;
+    let mut stat = fstat(&directory).ok()?;
+    for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+        // In a sticky one nobody else can put anything in the place of what is root's.
+        let is_sticky = stat.st_mode & Mode::S_ISVTX.bits() != 0;
+        if stat.st_uid != 0 || others_may_write(&stat) && !is_sticky {
+            return None;
+        }
+        directory = openat(&directory, name, flags, Mode::empty()).ok()?;
+        stat = fstat(&directory).ok()?;
+    }
+    (stat.st_uid == 0 && !others_may_write(&stat)).then_some(directory)
 }
 
 fn others_may_write(stat: &FileStat) -> bool {

@@ -12,12 +12,16 @@ use std::sync::{Mutex, PoisonError};
 use super::log_place::LogPlace;
 use super::outage::Outage;
 use super::outlet::Outlet;
+use super::privileges::User;
 use super::reason::Reason;
 use crate::log::{Shown, error, info, warn};
 use crate::time::{Duration, Instant};
 
 /// Where all messages go; none before [`init`].
 static SINK: Mutex<Option<LogSink>> = Mutex::new(None);
+
+/// So much of what is said before a place can be opened is held back for it, in bytes.
+const HELD: usize = 4096;
 
 /// While messages are dropped the daemon looks whether that has changed when it is awake, and this has
 /// passed since the last time.
@@ -26,9 +30,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A place for log messages.
 #[derive(Debug)]
 pub struct LogSink {
-    stream: Stream<Outlet>,
+    /// None if it can't be opened before the daemon has become another user.
+    stream: Option<Stream<Outlet>>,
     /// None for standard error.
     place: Option<LogPlace>,
+    held: Vec<u8>,
+    /// How many messages are held back.
+    holding: u32,
     /// How many messages were dropped since that was last said.
     dropped: u32,
     /// Whether the place failed, and not for want of room: a look at it may help.
@@ -45,24 +53,33 @@ impl LogSink {
     ///
     /// The process may not have another file descriptor.
     pub fn stderr() -> io::Result<Self> {
-        Ok(Self::new(Outlet::stderr()?, None))
+        Ok(Self::new(Some(Outlet::stderr()?), None))
     }
 
     /// A file to append to, which is made if it is missing, or the Unix stream socket at that path.
     ///
+    /// If the daemon is to become another user, root opens a file only in a directory that nobody else
+    /// can change, and gives it to that user. Anything else is opened later, by the user itself.
+    ///
     /// # Errors
     ///
     /// The error's text says what to do about it.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Path, user: Option<&User>) -> io::Result<Self> {
         let mut place = LogPlace::new(path)?;
-        let outlet = place.open().map_err(|error| place.because(&error))?;
+        let outlet = match user {
+            None => place.open().map(Some),
+            Some(user) => place.open_for(user),
+        };
+        let outlet = outlet.map_err(|error| place.because(&error))?;
         Ok(Self::new(outlet, Some(place)))
     }
 
-    fn new(outlet: Outlet, place: Option<LogPlace>) -> Self {
+    fn new(outlet: Option<Outlet>, place: Option<LogPlace>) -> Self {
         Self {
-            stream: Stream::new(outlet),
+            stream: outlet.map(Stream::new),
             place,
+            held: vec![],
+            holding: 0,
             dropped: 0,
             failed: false,
             opening: Outage::default(),
@@ -71,21 +88,39 @@ impl LogSink {
     }
 
     fn send(&mut self, message: &[u8]) {
-        if let Err(error) = self.stream.send(message) {
+        if let Some(stream) = &mut self.stream {
+            if let Err(error) = stream.send(message) {
+                self.dropped = self.dropped.saturating_add(1);
+                self.failed |= error.kind() != io::ErrorKind::WouldBlock;
+            }
+        } else if self.held.len() + message.len() <= HELD {
+            self.held.extend_from_slice(message);
+            self.holding += 1;
+        } else {
             self.dropped = self.dropped.saturating_add(1);
-            self.failed |= error.kind() != io::ErrorKind::WouldBlock;
         }
+    }
+
+    /// Opens what is not open yet, and sends there what was held back.
+    fn open_held(&mut self) -> io::Result<()> {
+        let (None, Some(place)) = (&self.stream, &mut self.place) else { return Ok(()) };
+        let outlet = place.open().map_err(|error| place.because(&error))?;
+        let held = mem::take(&mut self.held);
+        if self.stream.insert(Stream::new(outlet)).send(&held).is_err() {
+            self.dropped = self.dropped.saturating_add(self.holding);
+        }
+        Ok(())
     }
 
     /// Opens the place anew if its path leads elsewhere by now, or if its socket has nobody at the other
     /// end. If that fails, what was open stays so: a file that was rotated can still be written to.
     fn look_again(&mut self) -> io::Result<()> {
         let failed = mem::take(&mut self.failed);
-        if let Some(place) = &mut self.place
+        if let (Some(stream), Some(place)) = (&mut self.stream, &mut self.place)
             && (place.leads_elsewhere() || failed && place.is_socket())
         {
             match place.open() {
-                Ok(outlet) => self.stream = Stream::new(outlet),
+                Ok(outlet) => *stream = Stream::new(outlet),
                 Err(error) => {
                     self.failed = true;
                     return Err(error);
@@ -113,6 +148,16 @@ pub(super) fn init(sink: LogSink) -> bool {
         *place = Some(sink);
     }
     is_first
+}
+
+/// Opens a place that only the user may open that the daemon has become. What was said before is held
+/// back until then.
+///
+/// # Errors
+///
+/// The error's text says what to do about it.
+pub(crate) fn open() -> io::Result<()> {
+    with_sink(LogSink::open_held).unwrap_or(Ok(()))
 }
 
 /// Sends a message, or drops what is not taken of it at once. Each ends with the same byte, by which a

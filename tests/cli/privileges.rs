@@ -1,12 +1,14 @@
 //! What the daemon may still do once it runs, as the kernel tells.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, User, geteuid};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, User, geteuid, mkfifo};
 
 use crate::common::{Daemon, Directory, FOGHORN, copy_foghorn, free_udp_port, log, run, skip, to_run};
 use crate::{Loopback, assert_failed};
@@ -173,5 +175,118 @@ fn a_daemon_that_can_not_become_the_user_does_not_run() {
         command.args(&arguments).args(["run", "--log", "error", "--user", user, "--control"]).arg(&control);
         assert_failed(&command.output().unwrap().into(), 4, says);
         assert!(!control.exists());
+    }
+}
+
+fn give_to_nobody(path: &Path) {
+    chown(path, Some(nobody().uid.as_raw()), Some(nobody().gid.as_raw())).unwrap();
+}
+
+#[test]
+fn a_log_goes_to_no_file_that_only_root_may_write() {
+    if !is_root_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    let [precious, theirs, open] = ["precious", "theirs", "open"].map(|name| directory.path(name));
+    fs::write(&precious, "precious").unwrap();
+    fs::set_permissions(&precious, fs::Permissions::from_mode(0o600)).unwrap();
+    // The user's own directory, one that all may write, and one of root's that the user can exchange.
+    for place in [&theirs, &open] {
+        fs::create_dir(place).unwrap();
+        symlink(&precious, place.join("link")).unwrap();
+        fs::hard_link(&precious, place.join("twin")).unwrap();
+    }
+    give_to_nobody(&theirs);
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).unwrap();
+    let inner = theirs.join("inner");
+    fs::create_dir(&inner).unwrap();
+    symlink("inner", theirs.join("way")).unwrap();
+    // A link by root in a directory of root's is for the user to follow, too.
+    symlink(&precious, directory.path("link")).unwrap();
+    let control = directory.path("control.sock");
+    let start = |to: &Path, says: &str| {
+        let ended = run(&[
+            "run",
+            "--interface",
+            "lo",
+            "--udp-port",
+            &free_udp_port(),
+            "--user",
+            "nobody",
+            "--control",
+            control.to_str().unwrap(),
+            "--log-to",
+            to.to_str().unwrap(),
+        ]);
+        assert_failed(&ended, 4, says);
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+        assert_eq!(fs::metadata(&precious).unwrap().uid(), 0);
+    };
+    for to in ["theirs/link", "theirs/twin", "theirs/inner/log", "theirs/way/log", "open/twin", "link"] {
+        start(&directory.path(to), "let the daemon's user write there");
+    }
+    start(&open.join("link"), "give the path itself");
+    assert!(!inner.join("log").exists());
+}
+
+#[test]
+fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
+    if !is_root_or_skip() || !log::can_be_read_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    let [path, rotated] = ["log", "log.1"].map(|name| directory.path(name));
+    let says = |path: &Path, what: &str| {
+        log::lines(File::open(path).unwrap()).all().iter().any(|line| line.contains(what))
+    };
+    let uid = nobody().uid.as_raw();
+    // It is not there yet, or root's from before.
+    for is_there in [false, true] {
+        if is_there {
+            fs::write(&path, "").unwrap();
+        }
+        let mut loopback = Loopback::logging_to(&path, &["--user", "nobody", "--id", "own", "--port", "1"]);
+        let daemon = &mut loopback.daemon;
+        assert_eq!(fs::metadata(&path).unwrap().uid(), uid);
+        assert!(says(&path, "announcing own") && says(&path, "runs as nobody"));
+        // The user can't make a file there, and goes on with the old one until somebody else has.
+        fs::rename(&path, &rotated).unwrap();
+        daemon.signal(Signal::SIGHUP);
+        daemon.status();
+        assert!(!path.exists() && says(&rotated, "cannot open the log again: permission denied"));
+        fs::write(&path, "").unwrap();
+        give_to_nobody(&path);
+        daemon.signal(Signal::SIGHUP);
+        daemon.status();
+        assert!(says(&path, "asked to look") && says(&path, "the log can be opened again"));
+        assert!(daemon.stop().success());
+        fs::remove_file(&path).unwrap();
+    }
+    // What is no file stays root's.
+    mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let reader = File::options().read(true).write(true).open(&path).unwrap();
+    let mut loopback = Loopback::logging_to(&path, &["--user", "nobody"]);
+    log::lines(reader).wait_for("runs as nobody");
+    assert_eq!(fs::metadata(&path).unwrap().uid(), 0);
+    assert!(loopback.daemon.stop().success());
+}
+
+#[test]
+fn what_is_said_before_the_user_opens_the_log_is_in_it() {
+    if !is_root_or_skip() || !log::can_be_read_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    give_to_nobody(&directory.path(""));
+    let path = directory.path("log");
+    let mut loopback = Loopback::logging_to(&path, &["--user", "nobody", "--id", "own", "--port", "1"]);
+    assert!(loopback.daemon.stop().success());
+    assert!(loopback.daemon.log.all().is_empty());
+    assert_eq!(fs::metadata(&path).unwrap().uid(), nobody().uid.as_raw());
+    let told = log::lines(File::open(&path).unwrap()).all();
+    let mut told = told.iter();
+    for message in ["announcing own", "runs as nobody", "listens at", "foghorn ends"] {
+        assert!(told.any(|line| line.contains(message)), "{message}");
     }
 }
