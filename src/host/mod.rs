@@ -3,7 +3,8 @@
 //! ```text
 //! daemon.rs      the loop: wait, take one kind of input, drain the core, repeat
 //! links.rs       the interfaces in use, each with its UDP socket (udp.rs) and what the kernel drops there (filter.rs)
-//! netlink.rs     what the kernel says of interfaces (interface.rs), and that something changed;  survey.rs  that for people
+//! netlink.rs     what the kernel says of interfaces (interface.rs), and that something changed, in messages (rtnetlink.rs)
+//! survey.rs      the interfaces for people
 //! memory.rs      room for all that is kept
 //! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
 //! timer.rs       the one timer;  clock.rs  the one clock
@@ -45,6 +46,7 @@ mod outlet;
 mod port_owner;
 mod privileges;
 mod reason;
+mod rtnetlink;
 mod save_times;
 mod server;
 mod service_manager;
