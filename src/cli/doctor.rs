@@ -88,7 +88,10 @@ impl Report {
         }
         let mut used = false;
         let mut usable = false;
-        survey(&mut |name, reason| {
+        let interfaces = survey().map_err(|error| {
+            Failure::failed(format!("cannot ask for the interfaces (sendto, recvmsg): {error}"))
+        })?;
+        for (name, reason) in &interfaces {
             let link = status.all("interface").find(|link| link.get("name") == name);
             used |= link.is_some();
             usable |= link.is_some() || reason.is_none();
@@ -99,10 +102,7 @@ impl Report {
                     self.line("ok    $: can be used, unless --interface leaves it out", &[name]);
                 }
             }
-        })
-        .map_err(|error| {
-            Failure::failed(format!("cannot ask for the interfaces (sendto, recvfrom): {error}"))
-        })?;
+        }
         if !usable {
             self.line("bad   no interface is up and has an IPv4 address: see ip addr", &[]);
         }

@@ -15,11 +15,10 @@ use super::clock::{self, Clock};
 use super::interface::Pattern;
 use super::links::Links;
 use super::memory::{Memory, RECEIVED};
-use super::netlink::{Inquiry, Interfaces, Monitor};
-use super::outage::Outage;
+use super::netlink::{Inquiry, Monitor};
 use super::port_owner::port_owner;
 use super::privileges::{self, User};
-use super::reason::{Reason, refused, usage};
+use super::reason::{refused, usage};
 use super::server::{Server, View};
 use super::service_manager::ServiceManager;
 use super::signals::{Signals, Wish};
@@ -27,7 +26,7 @@ use super::state_file::StateFile;
 use super::timer::Timer;
 use crate::discoverer::{Config, Discoverer};
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
-use crate::log::{Shown, debug, error, info, warn};
+use crate::log::{Shown, debug, error, info};
 use crate::network::Network;
 use crate::time::{Duration, Instant};
 use crate::wire::{Announcement, NodeId};
@@ -83,7 +82,6 @@ pub struct Daemon<'a> {
     signals: Signals,
     monitor: Monitor,
     inquiry: Inquiry,
-    inquiring: Outage,
     changes: ChangeLog,
     state: Option<StateFile>,
     service_manager: Option<ServiceManager>,
@@ -145,7 +143,6 @@ impl<'a> Daemon<'a> {
             signals,
             monitor,
             inquiry: Inquiry::new()?,
-            inquiring: Outage::default(),
             changes: ChangeLog::new(),
             state,
             service_manager: None,
@@ -169,9 +166,12 @@ impl<'a> Daemon<'a> {
     // Apart from `new`, so that the stack which that takes is free again.
     pub fn start(&mut self, options: &Options) -> io::Result<()> {
         // Once more than needed: to be kept from asking is no reason to try again later, and the loop sends and receives by the same calls.
-        self.inquiry
-            .links(self.received, &mut |_| ())
-            .map_err(|error| refused("asking for the interfaces (sendto, recvfrom)", error))?;
+        match self.inquiry.with_address(self.received, &mut |_| ()) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(refused("asking for the interfaces (sendto, recvmsg)", error));
+            }
+            _ => {}
+        }
         for network in &options.allow {
             self.discoverer
                 .allow(*network)
@@ -349,19 +349,9 @@ impl<'a> Daemon<'a> {
 
     /// Makes the interfaces in use those that there are. Why one could not be used, if so.
     fn reconcile(&mut self, now: Instant) -> Option<io::ErrorKind> {
-        let mut interfaces = Interfaces::default();
-        let failed = match self.inquiry.interfaces(self.received, &mut interfaces) {
-            Ok(()) => {
-                self.inquiring.ends();
-                self.links.reconcile(now, &interfaces, &mut self.discoverer, self.poll.registry())
-            }
-            Err(error) => {
-                if self.inquiring.begins() {
-                    warn!("cannot ask for the interfaces: {}; still trying", Shown(&Reason::new(&error)));
-                }
-                Some(error.kind())
-            }
-        };
+        let registry = self.poll.registry();
+        let discoverer = &mut self.discoverer;
+        let failed = self.links.reconcile(now, &mut self.inquiry, self.received, discoverer, registry);
         self.retry_at = failed.map(|_| now + RETRY);
         failed
     }

@@ -5,6 +5,7 @@ use core::fmt;
 use heapless::Vec;
 use nix::net::if_::InterfaceFlags;
 
+use super::rtnetlink::AlternativeNames;
 use crate::limits::LINK_NAME_CAPACITY;
 use crate::registry::LinkId;
 
@@ -33,17 +34,26 @@ impl fmt::Display for InterfaceName {
     }
 }
 
-/// An interface with an IPv4 address, as the kernel describes it.
+/// An interface, as the kernel describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Interface {
+pub(super) struct Interface<'a> {
     pub(super) id: LinkId,
     pub(super) name: InterfaceName,
     pub(super) flags: InterfaceFlags,
     /// How often its link has come up: a link that was lost for a moment may be another now. Always 0 before Linux 4.16.
     pub(super) times_up: u32,
+    /// As far as they were looked at.
+    pub(super) alternative_names: AlternativeNames<'a>,
 }
 
-/// A shell pattern for interface names: `*` stands for any characters, `?` for one; `!` in front leaves out what matches.
+impl Interface<'_> {
+    /// Whether one of its names is such.
+    fn has_name(&self, is_such: impl Fn(&[u8]) -> bool) -> bool {
+        is_such(self.name.as_bytes()) || self.alternative_names.iter().any(is_such)
+    }
+}
+
+/// A shell pattern for an interface's name or one of its alternative names: `*` stands for any characters, `?` for one; `!` in front leaves out what matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     glob: String,
@@ -58,12 +68,12 @@ impl Pattern {
         (!glob.is_empty()).then(|| Self { glob: glob.to_owned(), leave_out })
     }
 
-    fn matches(&self, name: &InterfaceName) -> bool {
-        glob_matches(self.glob.as_bytes(), name.as_bytes())
+    fn matches(&self, interface: &Interface<'_>) -> bool {
+        interface.has_name(|name| glob_matches(self.glob.as_bytes(), name))
     }
 
-    fn is_literally(&self, name: &InterfaceName) -> bool {
-        self.glob.as_bytes() == name.as_bytes()
+    fn is_literally(&self, interface: &Interface<'_>) -> bool {
+        interface.has_name(|name| self.glob.as_bytes() == name)
     }
 }
 
@@ -105,23 +115,23 @@ pub(crate) fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
 ///
 /// It must be running and able to broadcast. Without a pattern that asks for some, all such are wanted but
 /// point-to-point ones. Loopback is used only when its name is given in full, to try things out.
-pub(super) fn is_usable(interface: &Interface, patterns: &[Pattern]) -> bool {
-    let Interface { name, flags, .. } = interface;
+pub(super) fn is_usable(interface: &Interface<'_>, patterns: &[Pattern]) -> bool {
+    let flags = interface.flags;
     if !flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING) {
         return false;
     }
-    if patterns.iter().any(|pattern| pattern.leave_out && pattern.matches(name)) {
+    if patterns.iter().any(|pattern| pattern.leave_out && pattern.matches(interface)) {
         return false;
     }
     let mut ask_for = patterns.iter().filter(|pattern| !pattern.leave_out).peekable();
     if flags.contains(InterfaceFlags::IFF_LOOPBACK) {
-        return ask_for.any(|pattern| pattern.is_literally(name));
+        return ask_for.any(|pattern| pattern.is_literally(interface));
     }
     if !flags.contains(InterfaceFlags::IFF_BROADCAST) {
         return false;
     }
     match ask_for.peek() {
-        Some(_) => ask_for.any(|pattern| pattern.matches(name)),
+        Some(_) => ask_for.any(|pattern| pattern.matches(interface)),
         None => !flags.contains(InterfaceFlags::IFF_POINTOPOINT),
     }
 }
@@ -151,10 +161,11 @@ mod tests {
         texts.iter().map(|text| Pattern::new(text).unwrap()).collect()
     }
 
-    fn interface(name: &str, flags: InterfaceFlags) -> Interface {
+    fn interface(name: &str, flags: InterfaceFlags) -> Interface<'static> {
         let name = InterfaceName::new(name.as_bytes()).unwrap();
         let flags = flags | InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
-        Interface { id: LinkId(1), name, flags, times_up: 1 }
+        let alternative_names = AlternativeNames::default();
+        Interface { id: LinkId(1), name, flags, times_up: 1, alternative_names }
     }
 
     #[test]
@@ -233,6 +244,19 @@ mod tests {
         assert!(is_usable(&lo, &patterns(&["lo"])));
         assert!(!is_usable(&lo, &patterns(&["*"])));
         assert!(!is_usable(&lo, &patterns(&["lo", "!l*"])));
+    }
+
+    #[test]
+    fn an_alternative_name_counts_as_the_name_does() {
+        let mut eth0 = interface("eth0", InterfaceFlags::IFF_BROADCAST);
+        eth0.alternative_names = AlternativeNames::of(&["enp0s31f6", "a-name-with-more-than-fifteen-bytes"]);
+        for pattern in ["eth0", "enp0s31f6", "enp*", "a-name-with-more-than-fifteen-bytes"] {
+            assert!(is_usable(&eth0, &patterns(&[pattern])), "{pattern}");
+            assert!(!is_usable(&eth0, &patterns(&[&format!("!{pattern}")])), "{pattern}");
+        }
+        assert!(!is_usable(&eth0, &patterns(&["enp0s31"])));
+        // An interface is left out by any of its names.
+        assert!(!is_usable(&eth0, &patterns(&["eth0", "!enp*"])));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use mio::{Registry, Token};
 use nix::net::if_::InterfaceFlags;
 
 use super::interface::{Interface, InterfaceName, Pattern, is_usable};
-use super::netlink::Interfaces;
+use super::netlink::{BUFFER, Inquiry, undisturbed};
 use super::outage::Outage;
 use super::reason::Reason;
 use super::udp::LinkSocket;
@@ -40,6 +40,17 @@ pub(super) struct Link {
     receiving: Outage,
     /// There are more addresses than count.
     crowded: Outage,
+    seen: Seen,
+}
+
+/// How an interface was found when the kernel was last asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Not with an address.
+    Never,
+    /// Down, or no pattern asks for it any more.
+    Unusable,
+    Usable,
 }
 
 impl Link {
@@ -119,6 +130,15 @@ impl Link {
     }
 }
 
+/// Wanted interfaces that can't be used.
+#[derive(Default)]
+struct Unused {
+    /// One for which no socket could be opened, and why.
+    failed: Option<(InterfaceName, io::Error)>,
+    /// There are more than slots.
+    crowded: bool,
+}
+
 /// What each interface that could be used costs, in bytes.
 #[cfg(test)]
 pub(super) const LINK: usize = size_of::<Option<Link>>();
@@ -131,6 +151,8 @@ pub(super) struct Links {
     first_token: usize,
     /// What was dropped at interfaces that are gone.
     dropped: u64,
+    /// The kernel does not say which interfaces there are.
+    asking: Outage,
     /// Sockets can't be opened.
     opening: Outage,
     /// There are more interfaces than slots.
@@ -148,6 +170,7 @@ impl Links {
             udp_port,
             first_token,
             dropped: 0,
+            asking: Outage::default(),
             opening: Outage::default(),
             crowded: Outage::default(),
             waiting: Outage::default(),
@@ -173,55 +196,92 @@ impl Links {
         LinkName(self.iter().find(|link| link.id == id).map(|link| &link.name))
     }
 
-    /// Makes the interfaces in use those that the kernel has and the patterns want. Why one could not be used for want of a socket, if so:
-    /// that is worth another try.
+    /// Makes the interfaces in use those that the kernel has and the patterns want. Why one could not be used, if so: that is worth another
+    /// try. The buffer is for what the kernel says.
     pub(super) fn reconcile(
         &mut self,
         now: Instant,
-        interfaces: &Interfaces,
+        inquiry: &mut Inquiry,
+        buffer: &mut [u8; BUFFER],
         discoverer: &mut Discoverer<'_>,
         registry: &Registry,
     ) -> Option<io::ErrorKind> {
-        for slot in &mut self.slots {
-            if let Some(link) = slot
-                && let Some(reason) = link.unusable(interfaces, &self.patterns)
-            {
-                info!("{}: left, it {}", Shown(&link.name), reason);
-                discoverer.link_down(link.id);
-                self.dropped = self.dropped.saturating_add(link.dropped());
-                *slot = None;
-            }
-        }
-        let mut failed = None;
-        let mut crowded = false;
-        for interface in interfaces.iter() {
-            if !is_usable(interface, &self.patterns) {
-                continue;
-            }
-            if let Some(link) = self.iter_mut().find(|link| link.id == interface.id) {
-                link.rename(&interface.name);
-                link.update(now, interface, &interfaces.networks(link.id), discoverer);
-                continue;
-            }
-            let Some(free) = self.slots.iter().position(Option::is_none) else {
-                crowded = true;
-                continue;
-            };
-            match self.open(interface, registry, Token(self.first_token + free)) {
-                Ok(mut link) => {
-                    link.update(now, interface, &interfaces.networks(link.id), discoverer);
-                    if let Some(slot) = self.slots.get_mut(free) {
-                        *slot = Some(link);
+        loop {
+            let mut unused = Unused::default();
+            let asked = undisturbed(|| {
+                self.iter_mut().for_each(|link| link.seen = Seen::Never);
+                unused = Unused::default();
+                inquiry.interfaces(buffer, &mut |id, interface, networks| {
+                    let usable = interface.filter(|interface| is_usable(interface, &self.patterns));
+                    if let Some(link) = self.iter_mut().find(|link| link.id == id) {
+                        match usable {
+                            Some(interface) => link.update(now, interface, networks, discoverer),
+                            None => link.seen = Seen::Unusable,
+                        }
+                    } else if let Some(interface) = usable {
+                        self.add(now, interface, networks, discoverer, registry, &mut unused);
                     }
+                })
+            });
+            if let Err(error) = asked {
+                if self.asking.begins() {
+                    warn!("cannot ask for the interfaces: {}; still trying", Shown(&Reason::new(&error)));
                 }
-                Err(error) => failed = Some((interface.name.clone(), error)),
+                return Some(error.kind());
+            }
+            self.asking.ends();
+            // One for which there was no room takes the place of one that is gone.
+            if !(self.leave(discoverer) && unused.crowded) {
+                self.tell(&unused);
+                return unused.failed.map(|(_, error)| error.kind());
             }
         }
-        self.tell(failed.as_ref(), crowded);
-        failed.map(|(_, error)| error.kind())
     }
 
-    fn open(&self, interface: &Interface, registry: &Registry, token: Token) -> io::Result<Link> {
+    /// Uses one more interface, if there is room.
+    fn add(
+        &mut self,
+        now: Instant,
+        interface: &Interface<'_>,
+        networks: &[Network],
+        discoverer: &mut Discoverer<'_>,
+        registry: &Registry,
+        unused: &mut Unused,
+    ) {
+        let Some(free) = self.slots.iter().position(Option::is_none) else {
+            unused.crowded = true;
+            return;
+        };
+        match self.open(interface, registry, Token(self.first_token + free)) {
+            Ok(mut link) => {
+                link.update(now, interface, networks, discoverer);
+                if let Some(slot) = self.slots.get_mut(free) {
+                    *slot = Some(link);
+                }
+            }
+            Err(error) => unused.failed = Some((interface.name.clone(), error)),
+        }
+    }
+
+    /// Gives up those that were not seen to be usable. Whether there was any.
+    fn leave(&mut self, discoverer: &mut Discoverer<'_>) -> bool {
+        let mut any = false;
+        for slot in &mut self.slots {
+            let Some(link) = slot.as_ref().filter(|link| link.seen != Seen::Usable) else { continue };
+            let reason = match link.seen {
+                Seen::Never => "is gone or has no IPv4 address",
+                _ => "is down or no longer wanted",
+            };
+            info!("{}: left, it {}", Shown(&link.name), reason);
+            discoverer.link_down(link.id);
+            self.dropped = self.dropped.saturating_add(link.dropped());
+            *slot = None;
+            any = true;
+        }
+        any
+    }
+
+    fn open(&self, interface: &Interface<'_>, registry: &Registry, token: Token) -> io::Result<Link> {
         let mut socket = LinkSocket::open(&interface.name, self.udp_port)?;
         socket.register(registry, token)?;
         Ok(Link {
@@ -237,12 +297,13 @@ impl Links {
             sending: Outage::default(),
             receiving: Outage::default(),
             crowded: Outage::default(),
+            seen: Seen::Usable,
         })
     }
 
     /// Says what is new about what can't be used.
-    fn tell(&mut self, failed: Option<&(InterfaceName, io::Error)>, crowded: bool) {
-        match failed {
+    fn tell(&mut self, unused: &Unused) {
+        match &unused.failed {
             Some((name, error)) => {
                 if self.opening.begins() {
                     let reason = Reason::new(error);
@@ -274,14 +335,14 @@ impl Links {
                 }
             }
         }
-        if !crowded {
+        if !unused.crowded {
             self.crowded.ends();
         } else if self.crowded.begins() {
             warn!("more than {} interfaces: some are left out; choose with --interface", LINKS);
         }
         if self.iter().next().is_some() {
             self.waiting.ends();
-        } else if failed.is_none() && self.waiting.begins() {
+        } else if unused.failed.is_none() && self.waiting.begins() {
             let asked_for = Patterns(&self.patterns);
             info!(
                 "no usable interface{}: waiting for one that is up and has an IPv4 address",
@@ -321,13 +382,17 @@ impl Links {
 }
 
 impl Link {
-    /// Why it can't be used any more, if so.
-    fn unusable(&self, interfaces: &Interfaces, patterns: &[Pattern]) -> Option<&'static str> {
-        match interfaces.iter().find(|interface| interface.id == self.id) {
-            None => Some("is gone or has no IPv4 address"),
-            Some(interface) if is_usable(interface, patterns) => None,
-            Some(_) => Some("is down or no longer wanted"),
-        }
+    /// Takes over its name and its addresses.
+    fn update(
+        &mut self,
+        now: Instant,
+        interface: &Interface<'_>,
+        networks: &[Network],
+        discoverer: &mut Discoverer<'_>,
+    ) {
+        self.seen = Seen::Usable;
+        self.rename(&interface.name);
+        self.readdress(now, interface, networks, discoverer);
     }
 
     /// Takes over its name, if that has changed.
@@ -339,10 +404,10 @@ impl Link {
     }
 
     /// Takes over its addresses, and announces if those have changed or it was without a link for a moment.
-    fn update(
+    fn readdress(
         &mut self,
         now: Instant,
-        interface: &Interface,
+        interface: &Interface<'_>,
         networks: &[Network],
         discoverer: &mut Discoverer<'_>,
     ) {

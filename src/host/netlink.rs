@@ -1,60 +1,35 @@
 //! What the kernel says of the network: which interfaces there are, and that something changed.
 
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use heapless::Vec;
 use nix::errno::Errno;
 use nix::libc;
+use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom, sendto, socket,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom, recvmsg, sendto,
+    socket,
 };
 
 use super::interface::Interface;
 use super::reason::refused;
-use super::rtnetlink::{dump_request, error_of, parse_address, parse_link, split_message};
+use super::rtnetlink::{List, parse_address, parse_link, request, result_of, split_message};
 use crate::limits::NETWORKS_PER_LINK;
 use crate::network::Network;
 use crate::registry::LinkId;
 
-/// Interfaces with an IPv4 address that are looked at; more are passed over.
-const INTERFACES: usize = 64;
-
-/// Addresses of all of them that are looked at. Few interfaces have more than one.
-const ADDRESSES: usize = 64;
-
 /// Addresses of one interface that are looked at: one more than count, to tell that there are too many.
 const ADDRESSES_PER_INTERFACE: usize = NETWORKS_PER_LINK + 1;
 
-/// The kernel fills no more than a page or this with messages, unless one alone is longer: a link's takes less than 2 KiB, when its
-/// virtual functions are not asked for.
+/// The kernel fills no more than a page or this with addresses.
 pub(super) const BUFFER: usize = 8 * 1024;
 
-/// All interfaces that have an IPv4 address. It is on the stack, so the addresses, of which most interfaces have one, share their room.
-#[derive(Default)]
-pub(super) struct Interfaces {
-    list: Vec<Interface, INTERFACES>,
-    networks: Vec<(LinkId, Network), ADDRESSES>,
-}
+/// What is looked at of an interface: some hundred bytes, and then its alternative names. It is on the stack.
+pub(super) const INTERFACE: usize = 3 * 1024;
 
-impl Interfaces {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Interface> {
-        self.list.iter()
-    }
-
-    /// The addresses of an interface with their networks, in the kernel's order: what is broadcast there comes from the first.
-    pub(super) fn networks(&self, id: LinkId) -> Vec<Network, ADDRESSES_PER_INTERFACE, u8> {
-        let networks = self.networks.iter().filter(|(link, _)| *link == id);
-        networks.map(|(_, network)| *network).take(ADDRESSES_PER_INTERFACE).collect()
-    }
-
-    fn add_network(&mut self, id: LinkId, network: Network) {
-        let known = self.networks.iter().filter(|(link, _)| *link == id);
-        if known.count() < ADDRESSES_PER_INTERFACE {
-            let _ = self.networks.push((id, network));
-        }
-    }
-}
+/// How often to ask while something changes.
+const ATTEMPTS: u8 = 8;
 
 /// A socket that becomes readable when a link or an IPv4 address comes, goes or changes.
 pub(super) struct Monitor {
@@ -63,7 +38,7 @@ pub(super) struct Monitor {
 
 impl Monitor {
     pub(super) fn new() -> io::Result<Self> {
-        let fd = open(SockFlag::SOCK_NONBLOCK).map_err(|errno| refused("socket of AF_NETLINK", errno))?;
+        let fd = open().map_err(|errno| refused("socket of AF_NETLINK", errno))?;
         let groups = libc::RTMGRP_LINK | libc::RTMGRP_IPV4_IFADDR;
         bind(fd.as_raw_fd(), &NetlinkAddr::new(0, u32::try_from(groups).unwrap_or(0)))
             .map_err(|errno| refused("bind of AF_NETLINK", errno))?;
@@ -77,7 +52,6 @@ impl Monitor {
         let mut byte = [0];
         loop {
             match recvfrom::<NetlinkAddr>(self.fd.as_raw_fd(), &mut byte) {
-                // Other processes can send to this socket; only the kernel has port 0.
                 Ok((_, from)) => changed |= from.is_some_and(|from| from.pid() == 0),
                 Err(Errno::EAGAIN) => return changed,
                 Err(Errno::EINTR) => {}
@@ -93,98 +67,229 @@ impl Monitor {
     }
 }
 
-/// Asks the kernel for all interfaces that have an IPv4 address.
+/// What is done with each interface that has an address: with its number, with itself if it runs, and with its addresses.
+type EachInterface<'a> = dyn FnMut(LinkId, Option<&Interface<'_>>, &[Network]) + 'a;
+
+/// Asks the kernel for interfaces. How many there are does not matter: none is kept.
 pub(super) struct Inquiry {
-    /// None after a failure: what is left of that answer would be taken for the one to the next question.
-    fd: Option<OwnedFd>,
+    addresses: Dialogue,
+    links: Dialogue,
 }
 
 impl Inquiry {
     pub(super) fn new() -> io::Result<Self> {
-        let fd = open(SockFlag::empty()).map_err(|errno| refused("socket of AF_NETLINK", errno))?;
-        Ok(Self { fd: Some(fd) })
+        Ok(Self { addresses: Dialogue::new()?, links: Dialogue::new()? })
     }
 
-    /// Asks, and adds those that there are. The buffer is for what the kernel says.
+    /// Hands over each interface that has an IPv4 address, with its addresses and their networks in the kernel's order: what is broadcast
+    /// there comes from the first. Of one that does not run nothing else is told. The buffer is for what the kernel says.
+    ///
+    /// # Errors
+    ///
+    /// `Interrupted`: something changed meanwhile, and not all may have been handed over.
     pub(super) fn interfaces(
         &mut self,
         buffer: &mut [u8; BUFFER],
-        interfaces: &mut Interfaces,
+        each: &mut EachInterface<'_>,
     ) -> io::Result<()> {
-        // Few interfaces have addresses, though a container host may have hundreds: addresses first.
-        self.dump(buffer, libc::RTM_GETADDR, &mut |body| {
-            if let Some((id, network)) = parse_address(body) {
-                interfaces.add_network(id, network);
-            }
-        })?;
-        let Interfaces { list, networks } = interfaces;
-        self.links(buffer, &mut |interface| {
-            if networks.iter().any(|(id, _)| *id == interface.id) {
-                let _ = list.push(interface);
-            }
-        })
-    }
-
-    /// Asks, and hands over each interface, also those without an address.
-    pub(super) fn links(
-        &mut self,
-        buffer: &mut [u8; BUFFER],
-        each: &mut dyn FnMut(Interface),
-    ) -> io::Result<()> {
-        self.dump(buffer, libc::RTM_GETLINK, &mut |body| {
+        let Self { addresses, links } = self;
+        let mut running = Running::default();
+        let listed = links.dump(buffer, libc::RTM_GETLINK, libc::AF_UNSPEC, &mut |body| {
             if let Some(interface) = parse_link(body) {
-                each(interface);
+                running.note(&interface);
             }
+            Ok(())
+        });
+        match listed {
+            // One has too many names for a list.
+            Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => running.note_all(),
+            listed => listed?,
+        }
+        // Those are asked for one by one, so that a long answer hides no other. By that the kernel would let an interface run before the
+        // other end of its cable does, and what is sent at once would be lost: it has to run already.
+        let mut answer = [0; INTERFACE];
+        let mut hand_over = |id, networks: &[Network]| -> io::Result<()> {
+            if !running.is_noted(id) {
+                each(id, None, networks);
+            } else if let Some(interface) = links.get(id, &mut answer)?.and_then(parse_link) {
+                each(id, Some(&interface), networks);
+            }
+            Ok(())
+        };
+        // The addresses of an interface come one after the other.
+        let mut last = LinkId(0);
+        let mut networks = Vec::<Network, ADDRESSES_PER_INTERFACE, u8>::new();
+        addresses.dump(buffer, libc::RTM_GETADDR, libc::AF_INET, &mut |body| {
+            let Some((id, network)) = parse_address(body) else { return Ok(()) };
+            if id != last && !networks.is_empty() {
+                hand_over(last, &networks)?;
+                networks.clear();
+            }
+            last = id;
+            let _ = networks.push(network);
+            Ok(())
+        })?;
+        if networks.is_empty() { Ok(()) } else { hand_over(last, &networks) }
+    }
+
+    /// Hands over the number of each interface that has an IPv4 address, as often as it has one.
+    pub(super) fn with_address(&mut self, buffer: &mut [u8], each: &mut dyn FnMut(LinkId)) -> io::Result<()> {
+        self.addresses.dump(buffer, libc::RTM_GETADDR, libc::AF_INET, &mut |body| {
+            if let Some((id, _)) = parse_address(body) {
+                each(id);
+            }
+            Ok(())
         })
     }
 
-    /// Asks for all objects of a kind and hands over the body of each message.
-    fn dump(
-        &mut self,
-        buffer: &mut [u8; BUFFER],
-        request: u16,
-        each: &mut dyn FnMut(&[u8]),
-    ) -> io::Result<()> {
-        let fd = match self.fd.take() {
-            Some(fd) => fd,
-            None => open(SockFlag::empty())?,
-        };
-        sendto(fd.as_raw_fd(), &dump_request(request), &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
-        loop {
-            let (length, from) = match recvfrom::<NetlinkAddr>(fd.as_raw_fd(), buffer) {
-                Err(Errno::EINTR) => continue,
-                received => received?,
-            };
-            if from.is_none_or(|from| from.pid() != 0) {
-                continue;
+    /// Hands over each interface. One that does not fit into the buffer is an error.
+    pub(super) fn all(&mut self, buffer: &mut [u8], each: &mut dyn FnMut(&Interface<'_>)) -> io::Result<()> {
+        self.links.dump(buffer, libc::RTM_GETLINK, libc::AF_UNSPEC, &mut |body| {
+            if let Some(interface) = parse_link(body) {
+                each(&interface);
             }
-            let mut messages = buffer.get(..length).unwrap_or_default();
-            while let Some((kind, body, rest)) = split_message(messages) {
-                match i32::from(kind) {
-                    libc::NLMSG_DONE => {
-                        self.fd = Some(fd);
-                        return Ok(());
-                    }
-                    libc::NLMSG_ERROR => return Err(error_of(body)),
-                    _ => each(body),
-                }
-                messages = rest;
+            Ok(())
+        })
+    }
+}
+
+/// Which interfaces run: a bit for each, which some share when there are many.
+struct Running([u32; Self::WORDS]);
+
+impl Running {
+    const WORDS: usize = 128;
+
+    fn note(&mut self, interface: &Interface<'_>) {
+        if interface.flags.contains(InterfaceFlags::IFF_RUNNING) {
+            let (word, bit) = Self::place(interface.id);
+            if let Some(word) = self.0.get_mut(word) {
+                *word |= bit;
             }
+        }
+    }
+
+    fn note_all(&mut self) {
+        self.0.fill(u32::MAX);
+    }
+
+    fn is_noted(&self, id: LinkId) -> bool {
+        let (word, bit) = Self::place(id);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn place(id: LinkId) -> (usize, u32) {
+        let word = usize::try_from(id.0 / u32::BITS).unwrap_or(0) % Self::WORDS;
+        (word, 1 << (id.0 % u32::BITS))
+    }
+}
+
+impl Default for Running {
+    fn default() -> Self {
+        Self([0; Self::WORDS])
+    }
+}
+
+/// Asks again when something changed meanwhile, but not for ever.
+pub(super) fn undisturbed<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut attempts = 1;
+    loop {
+        match ask() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && attempts < ATTEMPTS => attempts += 1,
+            result => return result,
         }
     }
 }
 
-fn open(flags: SockFlag) -> nix::Result<OwnedFd> {
-    let flags = flags | SockFlag::SOCK_CLOEXEC;
+/// Requests and their answers.
+struct Dialogue {
+    /// None after a failure: what is left of that answer would be taken for the one to the next request.
+    socket: Option<OwnedFd>,
+}
+
+impl Dialogue {
+    fn new() -> io::Result<Self> {
+        let socket = open().map_err(|errno| refused("socket of AF_NETLINK", errno))?;
+        Ok(Self { socket: Some(socket) })
+    }
+
+    fn request(&mut self, request: &[u8]) -> io::Result<OwnedFd> {
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => open()?,
+        };
+        sendto(socket.as_raw_fd(), request, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+        Ok(socket)
+    }
+
+    /// Asks for all objects of a kind and hands over the body of each message.
+    ///
+    /// # Errors
+    ///
+    /// `Interrupted`: something changed meanwhile, and not all may have been handed over. Else what the kernel or `each` says.
+    fn dump(
+        &mut self,
+        buffer: &mut [u8],
+        kind: u16,
+        family: i32,
+        each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let socket = self.request(&request(kind, libc::NLM_F_DUMP, family, LinkId(0)))?;
+        let mut list = List::default();
+        loop {
+            let (messages, is_whole) = receive(&socket, buffer)?;
+            if !is_whole {
+                // What follows in it is lost.
+                return Err(Errno::EMSGSIZE.into());
+            }
+            if list.take(messages, each)? {
+                self.socket = Some(socket);
+                return if list.is_consistent() { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) };
+            }
+        }
+    }
+
+    /// Asks for one interface: the beginning of what the kernel says, as far as the buffer holds it. None if there is no such.
+    fn get<'a>(&mut self, id: LinkId, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
+        let socket = self.request(&request(libc::RTM_GETLINK, 0, libc::AF_UNSPEC, id))?;
+        let (answer, _) = receive(&socket, buffer)?;
+        self.socket = Some(socket);
+        match split_message(answer) {
+            Some((message, _)) if message.kind == libc::NLMSG_ERROR => match result_of(message.body) {
+                Ok(()) | Err(Errno::ENODEV) => Ok(None),
+                Err(errno) => Err(errno.into()),
+            },
+            message => Ok(message.map(|(message, _)| message.body)),
+        }
+    }
+}
+
+/// Receives what the kernel says, and whether all of it is in the buffer. That does not wait: an answer is there when the request is sent.
+fn receive<'a>(socket: &OwnedFd, buffer: &'a mut [u8]) -> io::Result<(&'a [u8], bool)> {
+    loop {
+        let mut parts = [IoSliceMut::new(buffer)];
+        let received = match recvmsg::<NetlinkAddr>(socket.as_raw_fd(), &mut parts, None, MsgFlags::empty()) {
+            Err(Errno::EINTR) => continue,
+            received => received?,
+        };
+        // Other processes can send to this socket; only the kernel has port 0.
+        if received.address.is_some_and(|from| from.pid() == 0) {
+            let (length, is_whole) = (received.bytes, !received.flags.contains(MsgFlags::MSG_TRUNC));
+            return Ok((buffer.get(..length).unwrap_or_default(), is_whole));
+        }
+    }
+}
+
+fn open() -> nix::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
-    use nix::net::if_::InterfaceFlags;
+    use crate::host::interface::InterfaceName;
+    use crate::host::rtnetlink::AlternativeNames;
+    use crate::network::Networks;
     use nix::sys::socket::{getsockname, recv};
 
     /// Sends a message that ends a list to a socket, as a process can that may configure the network. The kernel refuses it to all
@@ -192,8 +297,9 @@ mod tests {
     fn forge(socket: RawFd) {
         let port = getsockname::<NetlinkAddr>(socket).unwrap().pid();
         assert_ne!(port, 0);
-        let sender = open(SockFlag::empty()).unwrap();
-        let message = dump_request(u16::try_from(libc::NLMSG_DONE).unwrap());
+        let sender = open().unwrap();
+        let kind = u16::try_from(libc::NLMSG_DONE).unwrap();
+        let message = request(kind, 0, libc::AF_INET, LinkId(0));
         let sent = sendto(sender.as_raw_fd(), &message, &NetlinkAddr::new(port, 0), MsgFlags::empty());
         match sent {
             // It waits.
@@ -211,61 +317,116 @@ mod tests {
         assert_eq!(recv(monitor.raw_fd(), &mut [0], MsgFlags::MSG_PEEK), Err(Errno::EAGAIN));
     }
 
+    /// The names of the interfaces that have an address, each with those.
+    fn list(inquiry: &mut Inquiry) -> io::Result<std::vec::Vec<(String, String)>> {
+        undisturbed(|| {
+            let mut list = vec![];
+            inquiry.interfaces(&mut [0; BUFFER], &mut |_, interface, networks| {
+                if let Some(interface) = interface {
+                    list.push((interface.name.to_string(), Networks(networks).to_string()));
+                }
+            })?;
+            Ok(list)
+        })
+    }
+
     #[test]
     fn only_what_the_kernel_says_is_an_answer() {
         let mut inquiry = Inquiry::new().unwrap();
-        let socket = inquiry.fd.as_ref().unwrap().as_raw_fd();
-        bind(socket, &NetlinkAddr::new(0, 0)).unwrap();
-        forge(socket);
-        let mut interfaces = Interfaces::default();
-        inquiry.interfaces(&mut [0; BUFFER], &mut interfaces).unwrap();
-        assert!(interfaces.iter().any(|interface| interface.name.as_bytes() == b"lo"));
+        for dialogue in [&inquiry.addresses, &inquiry.links] {
+            let socket = dialogue.socket.as_ref().unwrap().as_raw_fd();
+            bind(socket, &NetlinkAddr::new(0, 0)).unwrap();
+            forge(socket);
+        }
+        assert!(list(&mut inquiry).unwrap().iter().any(|(name, _)| name == "lo"));
     }
 
     #[test]
     fn the_kernel_lists_loopback() {
-        let mut interfaces = Interfaces::default();
-        Inquiry::new().unwrap().interfaces(&mut [0; BUFFER], &mut interfaces).unwrap();
-        let lo = interfaces
-            .iter()
-            .find(|interface| interface.name.as_bytes() == b"lo")
-            .expect("lo has an address");
-        assert_eq!(interfaces.networks(lo.id).first(), Some(&"127.0.0.1/8".parse().unwrap()));
-        assert!(lo.flags.contains(InterfaceFlags::IFF_LOOPBACK));
+        let mut found = false;
+        let each = &mut |_: LinkId, interface: Option<&Interface<'_>>, networks: &[Network]| {
+            if let Some(interface) = interface.filter(|it| it.name.as_bytes() == b"lo") {
+                found = true;
+                assert_eq!(networks.first(), Some(&"127.0.0.1/8".parse().unwrap()));
+                assert!(interface.flags.contains(InterfaceFlags::IFF_LOOPBACK));
+            }
+        };
+        let mut inquiry = Inquiry::new().unwrap();
+        undisturbed(|| inquiry.interfaces(&mut [0; BUFFER], each)).unwrap();
+        assert!(found, "lo has an address");
     }
 
     #[test]
     fn after_a_failure_it_asks_anew() {
-        let list = |inquiry: &mut Inquiry| {
-            let mut interfaces = Interfaces::default();
-            inquiry.interfaces(&mut [0; BUFFER], &mut interfaces).map(|()| interfaces.iter().count())
-        };
         let mut inquiry = Inquiry::new().unwrap();
         let interfaces = list(&mut inquiry).unwrap();
         // What can't be asked is as good as what does not answer.
-        inquiry.fd = Some(std::fs::File::open("/dev/null").unwrap().into());
+        let unfit = || Some(std::fs::File::open("/dev/null").unwrap().into());
+        inquiry.addresses.socket = unfit();
+        list(&mut inquiry).unwrap_err();
+        inquiry.links.socket = unfit();
         list(&mut inquiry).unwrap_err();
         assert_eq!(list(&mut inquiry).unwrap(), interfaces);
     }
 
     #[test]
-    fn an_unprivileged_process_can_watch() {
-        assert!(!Monitor::new().unwrap().drain());
+    fn an_interface_runs_if_it_or_one_that_shares_its_bit_does() {
+        let interface = |id, flags| Interface {
+            id: LinkId(id),
+            name: InterfaceName::new(b"eth0").unwrap(),
+            flags,
+            times_up: 0,
+            alternative_names: AlternativeNames::default(),
+        };
+        let mut running = Running::default();
+        running.note(&interface(7, InterfaceFlags::IFF_RUNNING));
+        running.note(&interface(8, InterfaceFlags::IFF_UP));
+        running.note(&interface(u32::MAX, InterfaceFlags::IFF_RUNNING));
+        let noted = |running: &Running| (0..8192).filter(|id| running.is_noted(LinkId(*id))).count();
+        assert!(running.is_noted(LinkId(7)) && !running.is_noted(LinkId(8)));
+        assert_eq!(noted(&running), 4);
+        running.note_all();
+        assert_eq!(noted(&running), 8192);
     }
 
     #[test]
-    fn an_interface_with_many_addresses_leaves_room_for_others() {
-        let mut interfaces = Interfaces::default();
-        let network =
-            |number: usize| Network::new(Ipv4Addr::new(10, 0, 0, u8::try_from(number).unwrap()), 24);
-        for number in 0..2 * ADDRESSES {
-            interfaces.add_network(LinkId(1), network(number).unwrap());
+    fn an_interface_that_is_not_there_is_no_failure() {
+        let mut dialogue = Dialogue::new().unwrap();
+        let mut answer = [0; INTERFACE];
+        assert_eq!(dialogue.get(LinkId(i32::MAX.cast_unsigned()), &mut answer).unwrap(), None);
+        assert!(dialogue.get(LinkId(1), &mut answer).unwrap().and_then(parse_link).is_some());
+    }
+
+    #[test]
+    fn of_an_interface_the_beginning_is_enough_but_a_list_has_to_be_whole() {
+        let mut inquiry = Inquiry::new().unwrap();
+        let mut short = [0; 100];
+        let lo = inquiry.links.get(LinkId(1), &mut short).unwrap().and_then(parse_link).unwrap();
+        assert_eq!(lo.name.as_bytes(), b"lo");
+        let error = inquiry.all(&mut [0; 100], &mut |_| {}).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(Errno::EMSGSIZE as i32));
+        inquiry.with_address(&mut [0; 20], &mut |_| {}).unwrap_err();
+    }
+
+    #[test]
+    fn while_something_changes_it_is_asked_again_but_not_for_ever() {
+        for changes in 0..ATTEMPTS {
+            let mut left = changes;
+            let asked = undisturbed(|| {
+                if left == 0 {
+                    return Ok(());
+                }
+                left -= 1;
+                Err(io::ErrorKind::Interrupted.into())
+            });
+            assert!(asked.is_ok(), "{changes}");
         }
-        interfaces.add_network(LinkId(2), network(99).unwrap());
-        let told: Vec<_, ADDRESSES_PER_INTERFACE, u8> =
-            (0..ADDRESSES_PER_INTERFACE).filter_map(network).collect();
-        assert_eq!(interfaces.networks(LinkId(1)), told);
-        assert_eq!(interfaces.networks(LinkId(2)).len(), 1);
-        assert!(interfaces.networks(LinkId(3)).is_empty());
+        let endless: io::Result<()> = undisturbed(|| Err(io::ErrorKind::Interrupted.into()));
+        assert_eq!(endless.unwrap_err().kind(), io::ErrorKind::Interrupted);
+    }
+
+    #[test]
+    fn an_unprivileged_process_can_watch() {
+        assert!(!Monitor::new().unwrap().drain());
     }
 }

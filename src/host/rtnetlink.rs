@@ -3,6 +3,7 @@
 use std::io;
 use std::net::Ipv4Addr;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::net::if_::InterfaceFlags;
 
@@ -10,22 +11,78 @@ use super::interface::{Interface, InterfaceName};
 use crate::network::Network;
 use crate::registry::LinkId;
 
-/// A `nlmsghdr` and the family that is asked for. The kernel wants at least a `rtgenmsg`, padded to 4 bytes.
-pub(super) fn dump_request(kind: u16) -> [u8; 20] {
-    let mut request = [0; 20];
-    let flags = u16::try_from(libc::NLM_F_REQUEST | libc::NLM_F_DUMP).unwrap_or(0);
-    let family = u8::try_from(libc::AF_INET).unwrap_or(0);
-    let bytes = 20_u32.to_ne_bytes().into_iter().chain(kind.to_ne_bytes()).chain(flags.to_ne_bytes());
-    let bytes = bytes.chain([0; 8]).chain([family]);
-    request.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+/// What a message is and says.
+pub(super) struct Message<'a> {
+    pub(super) kind: i32,
+    pub(super) flags: i32,
+    pub(super) body: &'a [u8],
+}
+
+/// A request that [`REQUEST`] bytes hold: a `nlmsghdr`, an `ifinfomsg` and an attribute. For addresses the first byte of those is enough,
+/// and the kernel passes over the rest.
+pub(super) fn request(kind: u16, flags: i32, family: i32, index: LinkId) -> [u8; REQUEST] {
+    let flags = u16::try_from(libc::NLM_F_REQUEST | flags).unwrap_or(0);
+    let family = u8::try_from(family).unwrap_or(0);
+    // Without counters, which nobody looks at, an answer is shorter. And the kernel makes room in a dump for the longest, but only
+    // when it is asked for more or less than usual.
+    let mask = libc::RTEXT_FILTER_SKIP_STATS.to_ne_bytes();
+    let header = 40_u32.to_ne_bytes().into_iter().chain(kind.to_ne_bytes()).chain(flags.to_ne_bytes());
+    let interface = [0; 8].into_iter().chain([family, 0, 0, 0]).chain(index.0.to_ne_bytes()).chain([0; 8]);
+    let attribute = 8_u16.to_ne_bytes().into_iter().chain(libc::IFLA_EXT_MASK.to_ne_bytes()).chain(mask);
+    let mut request = [0; REQUEST];
+    request.iter_mut().zip(header.chain(interface).chain(attribute)).for_each(|(slot, byte)| *slot = byte);
     request
 }
 
-/// The first message's kind and body, and what follows it: `nlmsghdr` is length, kind, flags, sequence, port.
-pub(super) fn split_message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+const REQUEST: usize = 40;
+
+/// The first message and what follows it: `nlmsghdr` is length, kind, flags, sequence, port. The last may be cut short.
+pub(super) fn split_message(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let length = usize::try_from(u32_at(bytes, 0)?).ok()?;
-    let body = bytes.get(16..length)?;
-    Some((u16_at(bytes, 4)?, body, bytes.get(aligned(length)..).unwrap_or_default()))
+    let message = Message {
+        kind: u16_at(bytes, 4)?.into(),
+        flags: u16_at(bytes, 6)?.into(),
+        body: bytes.get(16..length.min(bytes.len()))?,
+    };
+    Some((message, bytes.get(aligned(length)..).unwrap_or_default()))
+}
+
+/// A list of objects, which comes in several messages.
+#[derive(Default)]
+pub(super) struct List {
+    interrupted: bool,
+}
+
+impl List {
+    /// Hands over the body of each message that describes an object. Whether that was the end of the list.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel or `each` says: the list is not complete.
+    pub(super) fn take(
+        &mut self,
+        mut messages: &[u8],
+        each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<bool> {
+        while let Some((message, rest)) = split_message(messages) {
+            self.interrupted |= message.flags & libc::NLM_F_DUMP_INTR != 0;
+            match message.kind {
+                // It also says if the list ends too early.
+                libc::NLMSG_DONE | libc::NLMSG_ERROR => {
+                    result_of(message.body)?;
+                    return Ok(true);
+                }
+                _ => each(message.body)?,
+            }
+            messages = rest;
+        }
+        Ok(false)
+    }
+
+    /// Whether nothing changed while it was made: else something may be missing.
+    pub(super) fn is_consistent(&self) -> bool {
+        !self.interrupted
+    }
 }
 
 /// What an `ifaddrmsg` tells (family, prefix length, flags, scope, index): an address of an interface.
@@ -47,40 +104,68 @@ fn address_in(attributes: &[u8], kind: u16) -> Option<Ipv4Addr> {
 }
 
 /// What an `ifinfomsg` tells (family, padding, type, index, flags, change): an interface.
-pub(super) fn parse_link(body: &[u8]) -> Option<Interface> {
+///
+/// The names come before all that can be long but the alternative ones, which come last.
+pub(super) fn parse_link(body: &[u8]) -> Option<Interface<'_>> {
     let flags = InterfaceFlags::from_bits_truncate(u32_at(body, 8)?.cast_signed());
-    let name = attribute(body.get(16..)?, libc::IFLA_IFNAME)?;
-    let name = name.split(|byte| *byte == 0).next()?;
+    let attributes = body.get(16..)?;
+    let times_up = attribute(attributes, libc::IFLA_CARRIER_UP_COUNT).and_then(|count| u32_at(count, 0));
     Some(Interface {
         id: LinkId(u32_at(body, 4)?),
-        name: InterfaceName::new(name)?,
+        name: InterfaceName::new(text(attribute(attributes, libc::IFLA_IFNAME)?))?,
         flags,
-        times_up: parse_times_up(body),
+        times_up: times_up.unwrap_or(0),
+        alternative_names: AlternativeNames(attribute(attributes, libc::IFLA_PROP_LIST).unwrap_or_default()),
     })
 }
 
-/// How often the link of an `ifinfomsg` has come up.
-fn parse_times_up(body: &[u8]) -> u32 {
-    let count = body.get(16..).and_then(|attributes| attribute(attributes, libc::IFLA_CARRIER_UP_COUNT));
-    count.and_then(|count| u32_at(count, 0)).unwrap_or(0)
-}
+/// The names that an interface has besides its own, as `ip link property` gives them. Linux has them since 5.5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct AlternativeNames<'a>(&'a [u8]);
 
-/// The value of the first attribute of a kind: `rtattr` is length and kind.
-fn attribute(mut bytes: &[u8], wanted: u16) -> Option<&[u8]> {
-    loop {
-        let length = usize::from(u16_at(bytes, 0)?);
-        let value = bytes.get(4..length)?;
-        if u16_at(bytes, 2)? == wanted {
-            return Some(value);
-        }
-        bytes = bytes.get(aligned(length)..)?;
+impl<'a> AlternativeNames<'a> {
+    pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        attributes(self.0).filter(|(kind, _)| *kind == libc::IFLA_ALT_IFNAME).map(|(_, name)| text(name))
     }
 }
 
-/// What a `nlmsgerr` says went wrong: the negative of an `errno`.
-pub(super) fn error_of(body: &[u8]) -> io::Error {
-    let code = u32_at(body, 0).map_or(0, u32::cast_signed);
-    io::Error::from_raw_os_error(code.saturating_neg())
+#[cfg(test)]
+impl AlternativeNames<'static> {
+    /// These, as the kernel says them.
+    pub(super) fn of(names: &[&str]) -> Self {
+        let name = |name: &&str| tests::attribute_of(libc::IFLA_ALT_IFNAME, format!("{name}\0").as_bytes());
+        Self(names.iter().flat_map(name).collect::<Vec<_>>().leak())
+    }
+}
+
+/// What comes before the zero byte that ends it.
+fn text(bytes: &[u8]) -> &[u8] {
+    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// The value of the first attribute of a kind.
+fn attribute(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
+    attributes(bytes).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
+}
+
+/// The kind and the value of each attribute: `rtattr` is length and kind. The last value may be cut short.
+fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let length = usize::from(u16_at(bytes, 0)?);
+        // Two bits say how the value is to be read.
+        let kind = u16_at(bytes, 2)? & 0x3fff;
+        let value = bytes.get(4..length.min(bytes.len()))?;
+        bytes = bytes.get(aligned(length)..).unwrap_or_default();
+        Some((kind, value))
+    })
+}
+
+/// What the kernel says went wrong, by the negative of an `errno`; nothing if that is zero.
+pub(super) fn result_of(body: &[u8]) -> Result<(), Errno> {
+    match u32_at(body, 0).map_or(0, u32::cast_signed) {
+        0 => Ok(()),
+        code => Err(Errno::from_raw(code.saturating_neg())),
+    }
 }
 
 fn aligned(length: usize) -> usize {
@@ -119,9 +204,83 @@ mod tests {
     fn damaged_messages_are_left() {
         assert!(split_message(&[0; 15]).is_none());
         assert!(split_message(&[0; 64]).is_none());
-        let mut too_long = [0; 32];
-        too_long[..4].copy_from_slice(&33_u32.to_ne_bytes());
-        assert!(split_message(&too_long).is_none());
+    }
+
+    #[test]
+    fn of_a_message_that_is_cut_short_the_beginning_is_read() {
+        let mut message = vec![0; 32];
+        message[..4].copy_from_slice(&1000_u32.to_ne_bytes());
+        let (cut, rest) = split_message(&message).unwrap();
+        assert_eq!((cut.body.len(), rest.len()), (16, 0));
+    }
+
+    /// A message of a list.
+    fn message(kind: i32, flags: i32, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(16 + body.len()).unwrap();
+        let [kind, flags] = [kind, flags].map(|number| u16::try_from(number).unwrap().to_ne_bytes());
+        [&length.to_ne_bytes(), &kind[..], &flags, &[0; 8], body].concat()
+    }
+
+    /// What a list hands over, and whether it ended.
+    fn taken(list: &mut List, messages: &[Vec<u8>]) -> io::Result<(Vec<u8>, bool)> {
+        let mut bodies = vec![];
+        let ended = list.take(&messages.concat(), &mut |body| {
+            bodies.extend(body);
+            Ok(())
+        })?;
+        Ok((bodies, ended))
+    }
+
+    #[test]
+    fn a_list_that_ends_too_early_is_a_failure() {
+        let end = |code: i32| message(libc::NLMSG_DONE, 0, &code.to_ne_bytes());
+        let object = || message(16, 0, b"aaaa");
+        let mut list = List::default();
+        assert_eq!(taken(&mut list, &[object(), object()]).unwrap(), (b"aaaaaaaa".to_vec(), false));
+        assert_eq!(taken(&mut list, &[object(), end(0)]).unwrap(), (b"aaaa".to_vec(), true));
+        assert!(list.is_consistent());
+        for last in [end(-libc::EMSGSIZE), message(libc::NLMSG_ERROR, 0, &(-libc::EMSGSIZE).to_ne_bytes())] {
+            let error = taken(&mut list, &[object(), last]).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EMSGSIZE));
+        }
+        let error = list.take(&object(), &mut |_| Err(io::ErrorKind::Other.into())).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Other);
+    }
+
+    #[test]
+    fn a_list_during_which_something_changed_is_not_consistent() {
+        for kinds in [[16, libc::NLMSG_DONE], [libc::NLMSG_DONE; 2]] {
+            let mut list = List::default();
+            let flags = libc::NLM_F_MULTI | libc::NLM_F_DUMP_INTR;
+            let (_, ended) = taken(&mut list, &kinds.map(|kind| message(kind, flags, &[0; 4]))).unwrap();
+            assert_eq!((ended, list.is_consistent()), (true, false));
+        }
+    }
+
+    /// An attribute.
+    pub(super) fn attribute_of(kind: u16, value: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(4 + value.len()).unwrap();
+        let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
+        bytes.resize(aligned(bytes.len()), 0);
+        bytes
+    }
+
+    #[test]
+    fn alternative_names_are_read_as_far_as_they_are_there() {
+        let names = ["enp0s31f6", "a-name-with-more-than-fifteen-bytes", "lan0"];
+        let AlternativeNames(list) = AlternativeNames::of(&names);
+        // As the kernel does since 5.5, it says of the list that it is one.
+        let properties = attribute_of(0x8000 | libc::IFLA_PROP_LIST, list);
+        let body = [&[0; 16], &attribute_of(libc::IFLA_IFNAME, b"eth0\0")[..], &properties].concat();
+        let read = |body: &[u8]| -> Vec<String> {
+            let interface = parse_link(body).unwrap();
+            assert_eq!(interface.name.as_bytes(), b"eth0");
+            let names = interface.alternative_names.iter();
+            names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+        };
+        assert_eq!(read(&body), names);
+        assert_eq!(read(&body[..body.len() - 12])[0], "enp0s31f6");
+        assert_eq!(read(&body[..body.len() - list.len()]), [""; 0]);
     }
 
     #[test]
@@ -152,12 +311,16 @@ mod tests {
         #[test]
         fn any_bytes_are_parsed_or_left(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut rest = &bytes[..];
-            while let Some((_, body, next)) = split_message(rest) {
-                let _ = (parse_address(body), parse_link(body));
+            while let Some((message, next)) = split_message(rest) {
+                let body = message.body;
+                let _ = (parse_address(body), parse_link(body), result_of(body));
                 prop_assert!(next.len() < rest.len());
                 rest = next;
             }
-            let _ = (parse_address(&bytes), parse_link(&bytes), parse_times_up(&bytes));
+            let _ = (parse_address(&bytes), result_of(&bytes));
+            let names = parse_link(&bytes).map(|interface| interface.alternative_names);
+            prop_assert!(names.unwrap_or_default().iter().count() <= bytes.len());
+            prop_assert!(AlternativeNames(&bytes).iter().count() <= bytes.len());
         }
     }
 }

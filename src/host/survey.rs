@@ -3,18 +3,27 @@
 use std::io;
 
 use super::interface::shortcoming;
-use super::netlink::{BUFFER, Inquiry, Interfaces};
+use super::netlink::{Inquiry, undisturbed};
+
+/// Room for all that the kernel says of one interface. Its alternative names, the longest of that, take 64 KiB at most.
+const BUFFER: usize = 128 * 1024;
 
 /// Each interface, by its name made safe to show, and why a daemon that was told nothing does not use it, if so.
-pub(crate) fn survey(each: &mut dyn FnMut(&str, Option<&'static str>)) -> io::Result<()> {
+pub(crate) fn survey() -> io::Result<Vec<(String, Option<&'static str>)>> {
     let mut inquiry = Inquiry::new()?;
-    let mut buffer = [0; BUFFER];
-    let mut interfaces = Interfaces::default();
-    inquiry.interfaces(&mut buffer, &mut interfaces)?;
-    inquiry.links(&mut buffer, &mut |interface| {
-        let has_address = interfaces.iter().any(|other| other.id == interface.id);
-        let no_address = (!has_address).then_some("it has no IPv4 address");
-        each(&interface.name.to_string(), shortcoming(interface.flags).or(no_address));
+    let mut buffer = vec![0; BUFFER];
+    undisturbed(|| {
+        let (mut with_address, mut seen) = (vec![], vec![]);
+        inquiry.with_address(&mut buffer, &mut |id| {
+            if with_address.last() != Some(&id) {
+                with_address.push(id);
+            }
+        })?;
+        inquiry.all(&mut buffer, &mut |interface| {
+            let no_address = (!with_address.contains(&interface.id)).then_some("it has no IPv4 address");
+            seen.push((interface.name.to_string(), shortcoming(interface.flags).or(no_address)));
+        })?;
+        Ok(seen)
     })
 }
 
@@ -24,8 +33,7 @@ mod tests {
 
     #[test]
     fn loopback_is_seen_and_not_used() {
-        let mut seen = vec![];
-        survey(&mut |name, reason| seen.push((name.to_owned(), reason))).unwrap();
+        let seen = survey().unwrap();
         assert!(seen.contains(&("lo".to_owned(), Some("it is loopback"))), "{seen:?}");
     }
 }

@@ -1,8 +1,11 @@
 //! Interfaces come, go, change their names and lose their links: what a daemon makes of it without a restart, and says once.
 
+use std::collections::BTreeSet;
+use std::time::Instant;
+
 use foghorn::limits::LINKS;
 
-use crate::common::{Daemon, log};
+use crate::common::{Daemon, TIMEOUT, log, skip};
 use crate::lan::{Host, Lan};
 
 /// Never due within a test: what is heard was sent because something happened.
@@ -274,6 +277,95 @@ fn more_interfaces_than_there_is_room_for_are_told_of_once() {
     let said = said_of(nas, &["more than", "eth0: "]);
     let crowded = format!("more than {LINKS} interfaces: some are left out; choose with --interface");
     assert_eq!(said, ["eth0: up with address 198.18.0.1", &crowded, &crowded]);
+}
+
+/// Gives a host that many pairs of interfaces, the first of each with an address if that is wanted. They come before what is made later.
+fn add_pairs(host: &Host<'_>, count: usize, with_address: bool) {
+    let pair = |number: usize| {
+        let address = format!("addr add 198.19.{number}.1/24 dev vlan{number}\n");
+        format!(
+            "link add vlan{number} type veth peer name pair{number}\n\
+             link set vlan{number} up\n\
+             link set pair{number} up\n{}",
+            if with_address { &address } else { "" }
+        )
+    };
+    host.ip_batch(&(0..count).map(pair).collect::<String>());
+}
+
+/// Asks `foghorn doctor` there until it says each of these lines.
+fn wait_for_doctor(host: &Host<'_>, lines: &[String]) {
+    let begin = Instant::now();
+    loop {
+        let doctor = host.foghorn(&["doctor"]);
+        let said: BTreeSet<&str> = doctor.out.lines().collect();
+        let Some(missing) = lines.iter().find(|line| !said.contains(line.as_str())) else { return };
+        assert!(begin.elapsed() < TIMEOUT, "{missing:?} is not in {doctor:#?}");
+    }
+}
+
+/// The names of the interfaces that a daemon uses.
+fn used_by(daemon: &Daemon) -> Vec<String> {
+    let interfaces = daemon.status()["interfaces"].clone();
+    interfaces.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_interface_that_is_asked_for_is_used_however_many_there_are() {
+    for (with_address, reason) in
+        [(true, "can be used, unless --interface leaves it out"), (false, "not used, it has no IPv4 address")]
+    {
+        let Some(lan) = Lan::new() else { return };
+        let (first, second) = (lan.host(1), lan.bare_host(2));
+        add_pairs(&second, 100, with_address);
+        // So many addresses of one interface hide no other, either.
+        let addresses = (0..200).map(|number| format!("addr add 198.20.0.{number}/32 dev pair0\n"));
+        second.ip_batch(&addresses.collect::<String>());
+        lan.plug(&second, "lan0", "port2", "198.18.0.2/24");
+        let nas = start(&first, "nas");
+        let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", NEVER, "--interface", "lan0"]);
+        wait_for(&nas, "pi");
+        wait_for(&pi, "nas");
+        assert_eq!(used_by(&pi), ["lan0"]);
+        let lines = (0..100).map(|number| format!("ok    vlan{number}: {reason}"));
+        wait_for_doctor(&second, &lines.collect::<Vec<_>>());
+        assert!(second.foghorn(&["doctor"]).out.contains("ok    lan0: "));
+    }
+}
+
+#[test]
+fn an_interface_with_long_alternative_names_is_used_and_hides_no_other() {
+    let Some(lan) = Lan::new() else { return };
+    let (first, second) = (lan.host(1), lan.bare_host(2));
+    add_pairs(&second, 1, true);
+    if !second.try_run("ip", "link property add dev vlan0 altname short") {
+        skip("the kernel has no alternative names of interfaces");
+        return;
+    }
+    // They are longer than what the kernel says at once.
+    let names = (0..90).map(|number| format!("link property add dev vlan0 altname {number:x>120}\n"));
+    second.ip_batch(&names.collect::<String>());
+    lan.plug(&second, "lan0", "port2", "198.18.0.2/24");
+    let nas = start(&first, "nas");
+    let pi = start(&second, "pi");
+    wait_for(&nas, "pi");
+    wait_for(&pi, "nas");
+    let mut names = used_by(&pi);
+    names.sort_unstable();
+    assert_eq!(names, ["lan0", "vlan0"]);
+    drop(pi);
+    wait_for_doctor(
+        &second,
+        &[
+            "pair0: not used, it has no IPv4 address",
+            "vlan0: can be used, unless --interface leaves it out",
+            "lan0: can be used, unless --interface leaves it out",
+        ]
+        .map(|line| format!("ok    {line}")),
+    );
+    for (pattern, used) in [("short", "vlan0"), ("sho*", "vlan0"), ("!short", "lan0")] {
+        assert_eq!(used_by(&second.daemon(&["--interface", pattern])), [used], "{pattern}");
+    }
 }
 
 #[test]
