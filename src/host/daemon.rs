@@ -311,7 +311,7 @@ impl<'a> Daemon<'a> {
         for slot in 0..LINKS {
             for _ in 0..DATAGRAMS {
                 let buffer = self.received.get_mut(..DATAGRAM_CAPACITY).unwrap_or_default();
-                let Some((link, from, length)) = self.links.receive(slot, buffer) else { break };
+                let Some((link, from, length)) = self.links.receive(now, slot, buffer) else { break };
                 let datagram = self.received.get(..length).unwrap_or_default();
                 if let Err(reason) = self.discoverer.handle_datagram(now, link, from, datagram) {
                     let name = self.links.name(link);
@@ -322,7 +322,7 @@ impl<'a> Daemon<'a> {
         }
         let view = view(now, self.started, &self.discoverer, &self.links);
         self.more |= self.server.go_on(self.poll.registry(), &view);
-        self.more |= self.links.is_ready();
+        self.more |= self.links.is_ready(now);
         if let Some(state) = &mut self.state {
             state.go_on(now, self.discoverer.registry(), self.received);
         }
@@ -361,7 +361,8 @@ impl<'a> Daemon<'a> {
         let state = self.state.as_ref().and_then(StateFile::deadline);
         let sign_of_life = self.service_manager.as_ref().and_then(ServiceManager::deadline);
         let core = self.discoverer.poll_at();
-        [core, self.server.deadline(), self.retry_at, state, sign_of_life].into_iter().flatten().min()
+        let own = [self.links.deadline(), self.server.deadline(), self.retry_at];
+        own.into_iter().chain([core, state, sign_of_life]).flatten().min()
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use mio::{Registry, Token};
 use nix::net::if_::InterfaceFlags;
 
+use super::intake::Intake;
 use super::interface::{Interface, InterfaceName, Pattern, is_usable};
 use super::netlink::{BUFFER, Inquiry, undisturbed};
 use super::outage::Outage;
@@ -31,13 +32,11 @@ pub(super) struct Link {
     /// How often its link had come up when it was looked at last.
     times_up: u32,
     socket: LinkSocket,
-    /// Whether there may be datagrams to take: the kernel says so once, until all were taken.
-    ready: bool,
+    intake: Intake,
     pub(super) received: Counter,
     pub(super) sent: Counter,
     pub(super) send_errors: Counter,
     sending: Outage,
-    receiving: Outage,
     /// There are more addresses than count.
     crowded: Outage,
     seen: Seen,
@@ -103,28 +102,6 @@ impl Link {
                     let (name, reason) = (Shown(&self.name), reason(&error));
                     warn!("{}: cannot send to {}: {}; still trying", name, to, Shown(&reason));
                 }
-            }
-        }
-    }
-
-    /// Takes one datagram: its length in `buffer` and where it came from.
-    fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, Ipv4Addr)> {
-        match self.socket.recv(buffer) {
-            Ok(received) => {
-                self.received.increment();
-                self.receiving.ends();
-                Some(received)
-            }
-            Err(nb::Error::WouldBlock) => {
-                self.ready = false;
-                None
-            }
-            Err(error) => {
-                // An error stands for the interface, not for a datagram: what waits is taken in the next turn.
-                if self.receiving.begins() {
-                    warn!("{}: cannot receive: {}; still trying", Shown(&self.name), Shown(&reason(&error)));
-                }
-                None
             }
         }
     }
@@ -284,18 +261,19 @@ impl Links {
     fn open(&self, interface: &Interface<'_>, registry: &Registry, token: Token) -> io::Result<Link> {
         let mut socket = LinkSocket::open(&interface.name, self.udp_port)?;
         socket.register(registry, token)?;
+        let mut intake = Intake::default();
+        intake.mark_ready();
         Ok(Link {
             id: interface.id,
             name: interface.name.clone(),
             loopback: interface.flags.contains(InterfaceFlags::IFF_LOOPBACK),
             times_up: interface.times_up,
             socket,
-            ready: true,
+            intake,
             received: Counter::default(),
             sent: Counter::default(),
             send_errors: Counter::default(),
             sending: Outage::default(),
-            receiving: Outage::default(),
             crowded: Outage::default(),
             seen: Seen::Usable,
         })
@@ -363,21 +341,32 @@ impl Links {
     pub(super) fn mark_ready(&mut self, token: Token) {
         let slot = token.0.checked_sub(self.first_token).and_then(|slot| self.slots.get_mut(slot));
         if let Some(link) = slot.and_then(Option::as_mut) {
-            link.ready = true;
+            link.intake.mark_ready();
         }
     }
 
     /// Takes one datagram from the interface in that slot, if there is one: by which link and from whom it came, and its
     /// length in `buffer`.
-    pub(super) fn receive(&mut self, slot: usize, buffer: &mut [u8]) -> Option<(LinkId, Ipv4Addr, usize)> {
-        let link = self.slots.get_mut(slot)?.as_mut().filter(|link| link.ready)?;
-        let (length, from) = link.receive(buffer)?;
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        buffer: &mut [u8],
+    ) -> Option<(LinkId, Ipv4Addr, usize)> {
+        let link = self.slots.get_mut(slot)?.as_mut()?;
+        let (length, from) = link.intake.take(now, &mut link.socket, &link.name, buffer)?;
+        link.received.increment();
         Some((link.id, from, length))
     }
 
-    /// Whether there may be datagrams to take.
-    pub(super) fn is_ready(&self) -> bool {
-        self.iter().any(|link| link.ready)
+    /// Whether there may be datagrams to take now.
+    pub(super) fn is_ready(&self, now: Instant) -> bool {
+        self.iter().any(|link| link.intake.is_ready(now))
+    }
+
+    /// When datagrams may be taken that can't be taken now.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.iter().filter_map(|link| link.intake.deadline()).min()
     }
 }
 

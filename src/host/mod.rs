@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! daemon.rs      the loop: wait, take one kind of input, drain the core, repeat
-//! links.rs       the interfaces in use, each with its UDP socket (udp.rs) and what the kernel drops there (filter.rs)
+//! links.rs       the interfaces in use, each with its UDP socket (udp.rs), what the kernel drops there (filter.rs), and taking
+//!                the rest (intake.rs)
 //! netlink.rs     what the kernel says of interfaces (interface.rs), and that something changed, in messages (rtnetlink.rs)
 //! survey.rs      the interfaces for people
 //! memory.rs      room for all that is kept
@@ -31,6 +32,7 @@ mod daemon;
 mod filter;
 #[cfg(feature = "defmt")]
 mod frames;
+mod intake;
 mod interface;
 mod links;
 #[cfg(any(feature = "log", feature = "defmt"))]

@@ -1,0 +1,163 @@
+//! Taking datagrams from an interface.
+
+use std::io;
+use std::net::Ipv4Addr;
+
+use super::interface::InterfaceName;
+use super::outage::Outage;
+use super::reason::Reason;
+use crate::log::{Shown, warn};
+use crate::time::{Duration, Instant};
+use crate::transport::Transport;
+
+/// After an error that stays, datagrams are tried to be taken again after this.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether there is something to take from a socket, and when.
+#[derive(Default)]
+pub(super) struct Intake {
+    /// Whether there may be datagrams: the kernel says so once, until all were taken.
+    ready: bool,
+    outage: Outage,
+    /// While nothing is taken, until when.
+    paused_until: Option<Instant>,
+}
+
+impl Intake {
+    pub(super) fn mark_ready(&mut self) {
+        self.ready = true;
+    }
+
+    /// Whether there may be datagrams that may be taken now.
+    pub(super) fn is_ready(&self, now: Instant) -> bool {
+        self.ready && self.paused_until.is_none_or(|until| until <= now)
+    }
+
+    /// When a pause ends, if there may be datagrams.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.paused_until.filter(|_| self.ready)
+    }
+
+    /// Takes one datagram: its length in `buffer` and where it came from.
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        socket: &mut impl Transport<Error = io::Error>,
+        name: &InterfaceName,
+        buffer: &mut [u8],
+    ) -> Option<(usize, Ipv4Addr)> {
+        if !self.is_ready(now) {
+            return None;
+        }
+        self.paused_until = None;
+        match socket.recv(buffer) {
+            Ok(received) => {
+                self.outage.ends();
+                Some(received)
+            }
+            Err(nb::Error::WouldBlock) => {
+                self.ready = false;
+                None
+            }
+            Err(nb::Error::Other(error)) => {
+                // Most errors stand for the interface, not for a datagram, and are gone once they were told: the first is no reason to wait.
+                if self.outage.begins() {
+                    warn!("{}: cannot receive: {}; still trying", Shown(name), Shown(&Reason::new(&error)));
+                } else {
+                    self.paused_until = Some(now + PAUSE);
+                }
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV4;
+
+    use super::*;
+
+    /// A socket with so many datagrams, that fails while `fails` says so; it counts how often it is asked.
+    struct Faulty<F> {
+        datagrams: usize,
+        fails: F,
+        asked: usize,
+    }
+
+    impl<F: FnMut(usize) -> bool> Transport for Faulty<F> {
+        type Error = io::Error;
+
+        fn recv(&mut self, _: &mut [u8]) -> nb::Result<(usize, Ipv4Addr), io::Error> {
+            self.asked += 1;
+            if (self.fails)(self.asked) {
+                return Err(nb::Error::Other(io::ErrorKind::PermissionDenied.into()));
+            }
+            self.datagrams = self.datagrams.checked_sub(1).ok_or(nb::Error::WouldBlock)?;
+            Ok((1, Ipv4Addr::LOCALHOST))
+        }
+
+        fn send(&mut self, _: SocketAddrV4, _: &[u8]) -> nb::Result<(), io::Error> {
+            Err(nb::Error::WouldBlock)
+        }
+    }
+
+    /// Turns of the loop until that second: each sleeps until the deadline. How many datagrams were taken, and how many turns that took.
+    fn run<F: FnMut(usize) -> bool>(socket: &mut Faulty<F>, intake: &mut Intake, until: u64) -> [usize; 2] {
+        let name = InterfaceName::new(b"eth0").unwrap();
+        let (mut now, mut taken, mut turns) = (Instant::ZERO, 0, 0);
+        while now < Instant::ZERO + Duration::from_secs(until) {
+            if !intake.is_ready(now) {
+                let Some(deadline) = intake.deadline() else { break };
+                now = deadline;
+                continue;
+            }
+            turns += 1;
+            assert!(turns < 10_000, "it does not sleep");
+            while intake.take(now, socket, &name, &mut [0; 8]).is_some() {
+                taken += 1;
+            }
+        }
+        [taken, turns]
+    }
+
+    fn ready() -> Intake {
+        let mut intake = Intake::default();
+        intake.mark_ready();
+        intake
+    }
+
+    #[test]
+    fn all_datagrams_are_taken_and_then_none_is_tried() {
+        let mut socket = Faulty { datagrams: 5, fails: |_| false, asked: 0 };
+        let mut intake = ready();
+        assert_eq!(run(&mut socket, &mut intake, 60), [5, 1]);
+        assert_eq!((socket.asked, intake.deadline()), (6, None));
+        assert_eq!(run(&mut socket, &mut Intake::default(), 60), [0, 0]);
+    }
+
+    #[test]
+    fn an_error_that_stays_does_not_keep_the_loop_busy() {
+        let mut socket = Faulty { datagrams: 5, fails: |_| true, asked: 0 };
+        let mut intake = ready();
+        assert_eq!(run(&mut socket, &mut intake, 60)[0], 0);
+        assert_eq!(socket.asked, 61);
+        // The kernel says that there are more datagrams: no reason to try before.
+        intake.mark_ready();
+        assert!(
+            !intake.is_ready(Instant::from_millis(59_999)) && intake.is_ready(Instant::from_millis(60_000))
+        );
+    }
+
+    #[test]
+    fn what_waits_behind_an_error_is_taken_at_once_if_that_is_gone() {
+        let mut socket = Faulty { datagrams: 5, fails: |asked| asked % 2 == 1, asked: 0 };
+        assert_eq!(run(&mut socket, &mut ready(), 1)[0], 5);
+    }
+
+    #[test]
+    fn after_an_outage_all_is_taken() {
+        let mut socket = Faulty { datagrams: 5, fails: |asked| asked < 10, asked: 0 };
+        assert_eq!(run(&mut socket, &mut ready(), 60)[0], 5);
+    }
+}
