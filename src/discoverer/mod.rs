@@ -154,6 +154,18 @@ impl<'a> Discoverer<'a> {
         Ok(())
     }
 
+    /// Announces a node no more. The others forget it when its lease is over. False if it was not announced. To be called when all is
+    /// drained, as the contract has it.
+    pub fn withdraw(&mut self, id: &NodeId) -> bool {
+        let before = self.own.len();
+        self.own.retain(|own| own.id != *id);
+        if self.own.is_empty() {
+            self.schedule.stop_announcing();
+            self.links.iter_mut().for_each(|link| link.answers.all_told());
+        }
+        self.own.len() < before
+    }
+
     /// Keeps a place in the registry for a node, known or not, whoever else comes.
     ///
     /// # Errors

@@ -248,6 +248,36 @@ fn a_refused_newcomer_is_counted_and_not_told() {
 }
 
 #[test]
+fn a_node_that_is_withdrawn_is_announced_no_more_and_may_be_renamed() {
+    let mut storage = Storage::<8>::new();
+    let mut discoverer = listener(&mut storage);
+    for own in ["nas", "tv"] {
+        discoverer.announce(at(0), node(own, 22)).unwrap();
+    }
+    let told = |discoverer: &mut Discoverer<'_>| -> std::vec::Vec<String> {
+        transmits(discoverer).into_iter().map(|(_, _, id)| id).collect()
+    };
+    assert_eq!(told(&mut discoverer), ["nas", "tv"]);
+    assert!(!discoverer.withdraw(&node("pi", 1).id));
+    assert!(discoverer.withdraw(&node("nas", 1).id));
+    discoverer.announce(at(1000), node("pi", 22)).unwrap();
+    assert_eq!(told(&mut discoverer), ["tv", "pi"]);
+
+    // A newcomer is still to be answered.
+    hear(&mut discoverer, at(2000), peer(7), "box");
+    for own in ["tv", "pi"] {
+        assert!(discoverer.withdraw(&node(own, 1).id));
+    }
+    assert!(discoverer.own().is_empty());
+    // Only the newcomer's lease is left.
+    assert_eq!(discoverer.poll_at(), Some(at(92_000)));
+    discoverer.handle_timeout(at(92_000));
+    assert_eq!((told(&mut discoverer), discoverer.stats().answers.get()), (vec![], 0));
+    discoverer.announce(at(92_000), node("nas", 22)).unwrap();
+    assert_eq!(told(&mut discoverer), ["nas"]);
+}
+
+#[test]
 fn our_own_announcements_are_ignored() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);

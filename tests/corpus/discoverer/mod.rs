@@ -162,7 +162,10 @@ impl<'a> Session<'a> {
                 self.links.remove(&link);
                 self.origins.link_down(link);
             }
-            12 => self.announce(announcement(input.byte()?, input.byte()?)),
+            12 => match [input.byte()?, input.byte()?] {
+                [name, 192..=255] => self.withdraw(&announcement(name, 0).id),
+                [name, port] => self.announce(announcement(name, port)),
+            },
             13 => {
                 let size = usize::from(input.byte()?).min(ANNOUNCEMENT_CAPACITY);
                 self.announce_with(size);
@@ -299,6 +302,17 @@ impl<'a> Session<'a> {
         assert_eq!(self.drain(), if expected.is_ok() { self.links.len() } else { 0 });
         let told = self.links.values().all(|link| link.told == Some(self.now));
         assert!(told || expected.is_err());
+    }
+
+    fn withdraw(&mut self, id: &NodeId) {
+        let before = self.own.len();
+        self.own.retain(|own| own.id != *id);
+        assert_eq!(self.discoverer.withdraw(id), self.own.len() < before);
+        if self.own.is_empty() {
+            // There is nothing to answer with.
+            self.links.values_mut().for_each(|link| link.waiting.clear());
+        }
+        assert_eq!(self.drain(), 0);
     }
 
     /// Announces all nodes, with room for the first datagram that may be too small.
