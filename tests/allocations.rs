@@ -27,6 +27,7 @@ fn options(control: PathBuf, state: PathBuf) -> Options {
     let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     Options {
         announce: vec![Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MIN }],
+        host_name: Some(NonZeroU16::MIN),
         expect: vec![NodeId::try_from("node-1").unwrap()],
         // Entries live 600 ms, so that many expire while others come, and newcomers are answered between two announcements.
         interval: Duration::from_millis(200),

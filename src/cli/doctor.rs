@@ -129,6 +129,10 @@ impl Report {
         if number(rejected("own_name")) > 0 {
             self.line("warn  another host announces a name of this one: give it another with --id", &[]);
         }
+        for host in status.all("host_name") {
+            let line = "warn  this machine is not announced while its host name is $: set one, or give --id";
+            self.line(line, &[host.get("name")]);
+        }
         let count = |key| status.get("datagrams", key);
         if count("received") == count("own") {
             self.check_firewall(root, &port.to_string());

@@ -36,7 +36,7 @@ Usage: foghorn run [OPTIONS]
 
 Options:
   --id NODE --port PORT  announce NODE at TCP port PORT; without --id the host
-                         name; without both only listen
+                         name without its domain; without both only listen
   --announce NODE:PORT   one more node; repeatable
   --expect NODE          always keep a place for NODE, and tell in status
                          whether it is there; repeatable
@@ -56,8 +56,8 @@ Options:
                          /run/foghorn/state
   --user NAME            become this user, by name or number, once all is open
 
-SIGHUP makes it look at the interfaces again, announce now, save, and open the
-log anew if it was rotated.
+SIGHUP makes it look at the interfaces and the host name again, announce now,
+save, and open the log anew if it was rotated.
 
 Example:
   foghorn run --id nas --port 22 --announce web:80 --interface 'eth*'

@@ -110,9 +110,10 @@ impl Arguments {
     #[inline(never)]
     fn into_options(self) -> Result<Options, Failure> {
         let mut announce = self.announce;
+        let mut host_name = None;
         match (self.id, self.port) {
             (Some(id), Some(port)) => announce.insert(0, Announcement { id, port }),
-            (None, Some(port)) => announce.insert(0, Announcement { id: host_name()?, port }),
+            (None, Some(port)) => host_name = Some(port),
             (Some(_), None) => {
                 return Err(Failure::usage("--id needs --port: where can the node be reached?"));
             }
@@ -120,6 +121,7 @@ impl Arguments {
         }
         Ok(Options {
             announce,
+            host_name,
             expect: self.expect,
             interval: self.interval.unwrap_or(Duration::from_secs(30)),
             interfaces: self.interfaces,
@@ -172,19 +174,6 @@ fn user(name: &str) -> Result<User, Failure> {
         ));
     }
     Ok(user)
-}
-
-fn host_name() -> Result<NodeId, Failure> {
-    let name = nix::unistd::gethostname().map_err(|errno| {
-        Failure::failed(format!("cannot tell the host name: {}; give one with --id", io::Error::from(errno)))
-    })?;
-    let name = name.to_string_lossy();
-    NodeId::try_from(&*name).map_err(|invalid| {
-        Failure::usage(format!(
-            "the host name {} cannot be announced: {invalid}; give another with --id",
-            Quoted(&name)
-        ))
-    })
 }
 
 #[cfg(any(feature = "log", feature = "defmt"))]

@@ -59,7 +59,7 @@ fn write_json(out: &mut String, status: &Status) -> fmt::Result {
         write!(out, ",\"{key}\":")?;
         json::objects(out, &mut status.all(kind));
     }
-    for kind in ["registry", "datagrams", "rejected"] {
+    for kind in ["registry", "datagrams", "rejected", "host_name"] {
         write!(out, ",\"{kind}\":")?;
         json::object(out, &mut status.pairs(kind));
     }
@@ -77,10 +77,13 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
         get("daemon", "udp_port")
     )?;
 
-    let mut announces = status.all("own").map(|own| {
+    let announces = status.all("own").map(|own| {
         format!("{} at port {}, every {} s", own.get("id"), own.get("port"), get("daemon", "interval_s"))
     });
-    section(out, "announces", &mut announces, "nothing, it only listens")?;
+    let waiting = status
+        .all("host_name")
+        .map(|host| format!("not the host name while that is {}; give another with --id", host.get("name")));
+    section(out, "announces", &mut announces.chain(waiting), "nothing, it only listens")?;
 
     let mut interfaces = status.all("interface").map(|link| {
         let [name, address, state] = ["name", "address", "state"].map(|key| link.get(key));

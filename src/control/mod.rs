@@ -23,7 +23,7 @@
 //! | `lookup NODE` | a `node` line, or `error unknown-node`, or `error own-node` if the daemon announces it itself |
 //! | `list` | a `node` line for each node, in no order |
 //! | `watch` | a `known` line for each node, then a `found`, `moved`, `contested` or `lost` line for each change, without end; a `contested` line has the other address as `rival` |
-//! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced, an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
+//! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced, a `host_name` line while the machine's name is to be announced and can't be, an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
 //!
 //! A client that asks nothing, or does not read what it is told, is left after 30 seconds; who watches may be silent for ever,
 //! but is left when changes come faster than it reads them. After a line that is no request the next is looked at a tenth of a
@@ -52,8 +52,8 @@ mod reply;
 mod request;
 
 pub use reply::{
-    ErrorCode, Fields, Line, change, contested, error, expected, interface, known, node, ok, own, status,
-    version,
+    ErrorCode, Fields, Line, change, contested, error, expected, host_name, interface, known, node, ok, own,
+    status, version,
 };
 pub use request::{InvalidRequest, Request};
 

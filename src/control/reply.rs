@@ -180,6 +180,15 @@ pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, dropped: u64, u
     out.write_str("\n")
 }
 
+/// `host_name`: this machine is to be announced by its name, but that can't be.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn host_name(out: &mut impl Write, name: impl Display) -> Result {
+    writeln!(out, "host_name name={name} state=waiting")
+}
+
 /// `own`: a node that the daemon announces.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::num::NonZeroU16;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration as StdDuration;
@@ -12,6 +13,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::change_log::ChangeLog;
 use super::clock::{self, Clock};
+use super::host_name::HostName;
 use super::interface::Pattern;
 use super::links::Links;
 use super::memory::{Memory, RECEIVED};
@@ -25,7 +27,7 @@ use super::signals::{Signals, Wish};
 use super::state_file::StateFile;
 use super::timer::Timer;
 use crate::discoverer::{Config, Discoverer};
-use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS};
+use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS, OWN_NODES};
 use crate::log::{Shown, debug, error, info};
 use crate::network::Network;
 use crate::time::{Duration, Instant};
@@ -44,7 +46,7 @@ const DATAGRAMS: usize = 256;
 /// Events told of before other work has its turn.
 const EVENTS: usize = 256;
 
-/// An interface that could not be used is tried again after this.
+/// An interface that could not be used is tried again after this, and so is a host name that can't be announced.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// How the daemon is to run.
@@ -52,6 +54,8 @@ const RETRY: Duration = Duration::from_secs(30);
 pub struct Options {
     /// The nodes to announce.
     pub announce: Vec<Announcement>,
+    /// The port at which a node is announced that is called as this machine is, if one is.
+    pub host_name: Option<NonZeroU16>,
     /// The nodes that a place in the registry is kept for.
     pub expect: Vec<NodeId>,
     /// The time between announcements.
@@ -83,6 +87,7 @@ pub struct Daemon<'a> {
     monitor: Monitor,
     inquiry: Inquiry,
     changes: ChangeLog,
+    host_name: HostName,
     state: Option<StateFile>,
     service_manager: Option<ServiceManager>,
     received: &'a mut [u8; RECEIVED],
@@ -144,6 +149,7 @@ impl<'a> Daemon<'a> {
             monitor,
             inquiry: Inquiry::new()?,
             changes: ChangeLog::new(),
+            host_name: HostName::new(options.host_name),
             state,
             service_manager: None,
             received: &mut memory.received,
@@ -176,6 +182,9 @@ impl<'a> Daemon<'a> {
             self.discoverer
                 .allow(*network)
                 .map_err(|error| usage(format!("cannot allow {network}: {error}")))?;
+        }
+        if options.announce.len() + usize::from(options.host_name.is_some()) > OWN_NODES {
+            return Err(usage(format!("at most {OWN_NODES} nodes can be announced")));
         }
         for node in &options.announce {
             self.discoverer
@@ -274,7 +283,7 @@ impl<'a> Daemon<'a> {
                             return Ok(ControlFlow::Break(()));
                         }
                         crate::log::reopen();
-                        info!("asked to look at the interfaces and announce now");
+                        info!("asked to look at the interfaces and the host name, and announce now");
                         self.discoverer.announce_now(now);
                         changed = true;
                         if let Some(state) = &mut self.state {
@@ -291,7 +300,7 @@ impl<'a> Daemon<'a> {
                 LISTENER => self.server.mark_ready(),
                 token if token.0 >= FIRST_LINK => self.links.mark_ready(token),
                 _ => {
-                    let view = view(now, self.started, &self.discoverer, &self.links);
+                    let view = view(now, self.started, &self.discoverer, &self.links, &self.host_name);
                     self.server.handle_client(readiness, &view);
                 }
             }
@@ -320,7 +329,7 @@ impl<'a> Daemon<'a> {
                 self.drain(now);
             }
         }
-        let view = view(now, self.started, &self.discoverer, &self.links);
+        let view = view(now, self.started, &self.discoverer, &self.links, &self.host_name);
         self.more |= self.server.go_on(self.poll.registry(), &view);
         self.more |= self.links.is_ready(now);
         if let Some(state) = &mut self.state {
@@ -351,8 +360,10 @@ impl<'a> Daemon<'a> {
     fn reconcile(&mut self, now: Instant) -> Option<io::ErrorKind> {
         let registry = self.poll.registry();
         let discoverer = &mut self.discoverer;
+        // A machine that boots gets its name about when it gets its address.
+        let waiting = self.host_name.look(now, discoverer);
         let failed = self.links.reconcile(now, &mut self.inquiry, self.received, discoverer, registry);
-        self.retry_at = failed.map(|_| now + RETRY);
+        self.retry_at = (failed.is_some() || waiting).then(|| now + RETRY);
         failed
     }
 
@@ -372,8 +383,9 @@ fn view<'a, 'b>(
     started: Instant,
     discoverer: &'a Discoverer<'b>,
     links: &'a Links,
+    host_name: &'a HostName,
 ) -> View<'a, 'b> {
-    View { now, processor_time: clock::processor_time, started, discoverer, links }
+    View { now, processor_time: clock::processor_time, started, discoverer, links, host_name }
 }
 
 /// Fills it with what nobody can guess. The kernel is not waited for until it has gathered entropy: a router that boots has little.

@@ -8,6 +8,7 @@
 //! survey.rs      the interfaces for people
 //! memory.rs      room for all that is kept
 //! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
+//! host_name.rs   the node that is called as this machine is
 //! timer.rs       the one timer;  clock.rs  the one clock
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
 //! privileges.rs  giving up what the daemon does not need once it has started;  accounts.rs  users and groups
@@ -32,6 +33,7 @@ mod daemon;
 mod filter;
 #[cfg(feature = "defmt")]
 mod frames;
+mod host_name;
 mod intake;
 mod interface;
 mod links;

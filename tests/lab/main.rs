@@ -17,6 +17,7 @@ mod dns;
 mod doctor;
 mod flood;
 mod foreign;
+mod host_name;
 mod lan;
 mod links;
 mod onlink;

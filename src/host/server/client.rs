@@ -306,8 +306,11 @@ impl<'a> Client<'a> {
             Ok(Request::Status) => {
                 let uptime = view.now.since(view.started);
                 let dropped = view.links.dropped();
-                self.reply(|out| control::status(out, view.discoverer, dropped, uptime))
-                    && self.go_on(Job::Status(0))
+                let unfit = view.host_name.unfit();
+                self.reply(|out| {
+                    control::status(out, view.discoverer, dropped, uptime)?;
+                    unfit.map_or(Ok(()), |name| control::host_name(out, name))
+                }) && self.go_on(Job::Status(0))
             }
             Ok(Request::Lookup(id)) => match view.discoverer.lookup(view.now, id.as_str()) {
                 Some(entry) => self.reply(|out| {

@@ -12,6 +12,7 @@ use heapless::Vec;
 use mio::event::Event as Readiness;
 use mio::{Registry, Token};
 
+use super::host_name::HostName;
 use super::links::Links;
 use super::privileges::User;
 use crate::control;
@@ -35,6 +36,7 @@ pub(super) struct View<'a, 'b> {
     pub(super) started: Instant,
     pub(super) discoverer: &'a Discoverer<'b>,
     pub(super) links: &'a Links,
+    pub(super) host_name: &'a HostName,
 }
 
 impl View<'_, '_> {

@@ -22,6 +22,7 @@ struct Table<'a> {
     server: Server<'a>,
     discoverer: Discoverer<'a>,
     links: Links,
+    host_name: HostName,
     path: PathBuf,
     processor_time: fn() -> Option<u64>,
 }
@@ -39,6 +40,7 @@ impl<'a> Table<'a> {
             server,
             discoverer,
             links: Links::new(vec![], 1, 100),
+            host_name: HostName::default(),
             path,
             processor_time: || Some(0),
         }
@@ -52,6 +54,7 @@ impl<'a> Table<'a> {
             started: START,
             discoverer: &self.discoverer,
             links: &self.links,
+            host_name: &self.host_name,
         };
         let (mut woken, mut idle) = (0, 0);
         // What a turn changes may be reported in the next.

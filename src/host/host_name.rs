@@ -1,0 +1,244 @@
+//! The node that is called as this machine is.
+
+use core::fmt;
+use std::num::NonZeroU16;
+use std::os::unix::ffi::OsStrExt as _;
+
+use heapless::Vec;
+use nix::sys::utsname::uname;
+
+use super::outage::Outage;
+use super::reason::Reason;
+use crate::discoverer::{AnnounceError, Discoverer};
+use crate::log::{Shown, info, warn};
+use crate::time::Instant;
+use crate::wire::{Announcement, InvalidNodeId, NodeId};
+
+/// Longest host name, in bytes. Linux has no longer ones.
+const CAPACITY: usize = 64;
+
+/// A host name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Name(Vec<u8, CAPACITY, u8>);
+
+/// Why a host name is not announced.
+#[derive(Debug, PartialEq, Eq)]
+enum Unfit {
+    /// Machines are called so until they have a name.
+    Placeholder,
+    Invalid(InvalidNodeId),
+    Refused(AnnounceError),
+}
+
+impl Name {
+    /// The name of this machine.
+    fn read() -> nix::Result<Self> {
+        let name = uname()?;
+        Ok(Self(Vec::from_slice(name.nodename().as_bytes()).unwrap_or_default()))
+    }
+
+    /// What it is called in its domain.
+    fn first_label(&self) -> &[u8] {
+        self.0.split(|byte| *byte == b'.').next().unwrap_or_default()
+    }
+
+    fn node_id(&self) -> Result<NodeId, Unfit> {
+        match self.first_label() {
+            b"" | b"(none)" => Err(Unfit::Placeholder),
+            label if label.eq_ignore_ascii_case(b"localhost") => Err(Unfit::Placeholder),
+            label => NodeId::new(label).map_err(Unfit::Invalid),
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    /// Safe to show, and one word: what is not a printable ASCII character becomes a question mark.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+        self.0
+            .iter()
+            .try_for_each(|byte| f.write_char(if byte.is_ascii_graphic() { char::from(*byte) } else { '?' }))
+    }
+}
+
+/// Announces this machine by its host name, whatever that becomes.
+#[derive(Default)]
+pub(super) struct HostName {
+    /// None if it is not to be announced.
+    port: Option<NonZeroU16>,
+    /// As it was read last.
+    name: Option<Name>,
+    is_announced: bool,
+    reading: Outage,
+}
+
+impl HostName {
+    pub(super) fn new(port: Option<NonZeroU16>) -> Self {
+        Self { port, ..Self::default() }
+    }
+
+    /// The host name, while it is one that can't be announced.
+    pub(super) fn unfit(&self) -> Option<&Name> {
+        self.name.as_ref().filter(|_| !self.is_announced)
+    }
+
+    /// Reads it again, and announces it if it is new. Whether one that can be announced is still to come.
+    pub(super) fn look(&mut self, now: Instant, discoverer: &mut Discoverer<'_>) -> bool {
+        let Some(port) = self.port else { return false };
+        match Name::read() {
+            Ok(name) => {
+                self.reading.ends();
+                self.adopt(now, &name, port, discoverer);
+            }
+            Err(errno) => {
+                if self.reading.begins() {
+                    let reason = Reason::new(&errno.into());
+                    warn!("cannot read the host name: {}; still trying, or give --id", Shown(&reason));
+                }
+            }
+        }
+        !self.is_announced
+    }
+
+    fn adopt(&mut self, now: Instant, name: &Name, port: NonZeroU16, discoverer: &mut Discoverer<'_>) {
+        if self.name.as_ref() == Some(name) {
+            return;
+        }
+        let before = self.name.replace(name.clone()).filter(|_| self.is_announced);
+        let before = before.and_then(|name| name.node_id().ok());
+        let id = name.node_id();
+        if let (Some(before), Ok(id)) = (&before, &id)
+            && before == id
+        {
+            return;
+        }
+        if let Some(before) = before {
+            info!("the host name is now {}: {} is announced no more", Shown(name), before);
+            discoverer.withdraw(&before);
+        }
+        let announced = id.and_then(|id| {
+            let node = Announcement { id: id.clone(), port };
+            discoverer.announce(now, node).map_err(Unfit::Refused).map(|()| id)
+        });
+        self.is_announced = announced.is_ok();
+        let interval = discoverer.interval().secs();
+        match announced {
+            Ok(id) if id.as_str().len() < name.0.len() => {
+                let name = Shown(name);
+                info!(
+                    "announcing {} at port {} every {} s: the first part of the host name {}, which --id overrides",
+                    id, port, interval, name
+                );
+            }
+            Ok(id) => info!("announcing {} at port {} every {} s", id, port, interval),
+            Err(Unfit::Placeholder) => {
+                let name = Shown(name);
+                warn!("the host name is {}: waiting for a real one to announce, or give --id", name);
+            }
+            Err(Unfit::Invalid(reason)) => refuse(name, &reason),
+            Err(Unfit::Refused(reason)) => refuse(name, &reason),
+        }
+    }
+}
+
+fn refuse(name: &Name, reason: &dyn fmt::Display) {
+    let (name, reason) = (Shown(name), Shown(reason));
+    warn!("cannot announce the host name {}: {}; waiting for another, or give --id", name, reason);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discoverer::Config;
+    use crate::registry::Storage;
+
+    fn name(text: &str) -> Name {
+        Name(Vec::from_slice(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_name_that_machines_have_until_they_get_one_is_no_node() {
+        for placeholder in
+            ["", "(none)", "localhost", "localhost.localdomain", "LocalHost.lan", "localhost.", ".", ".lan"]
+        {
+            assert_eq!(name(placeholder).node_id(), Err(Unfit::Placeholder), "{placeholder}");
+        }
+        for real in ["nas", "localhost-2", "none", "OpenWrt"] {
+            assert_eq!(name(real).node_id().unwrap().as_str(), real);
+        }
+    }
+
+    #[test]
+    fn of_a_name_with_its_domain_the_first_part_is_announced() {
+        assert_eq!(name("nas.example.org").node_id().unwrap().as_str(), "nas");
+        assert_eq!(name("nas.").node_id().unwrap().as_str(), "nas");
+    }
+
+    #[test]
+    fn what_can_not_be_a_node_is_no_node_and_is_shown_as_one_word() {
+        assert_eq!(name("a b").node_id(), Err(Unfit::Invalid(InvalidNodeId::NotPrintable)));
+        assert_eq!(name("\x1b[2J \u{e9}").to_string(), "?[2J???");
+    }
+
+    #[test]
+    fn this_machine_has_a_name() {
+        assert_eq!(Name::read().unwrap().0, nix::unistd::gethostname().unwrap().as_bytes());
+    }
+
+    /// What is announced after each of these names was read, in turn.
+    fn announced(others: &[&str], names: &[&str]) -> std::vec::Vec<(std::vec::Vec<String>, bool)> {
+        let mut storage = Storage::<4>::new();
+        let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
+        let mut host_name = HostName::new(Some(NonZeroU16::MIN));
+        let port = NonZeroU16::MIN;
+        for id in others {
+            discoverer
+                .announce(Instant::ZERO, Announcement { id: NodeId::try_from(*id).unwrap(), port })
+                .unwrap();
+        }
+        let read = |text: &&str| {
+            host_name.adopt(Instant::ZERO, &name(text), port, &mut discoverer);
+            let own = discoverer.own().iter().map(|own| own.id.to_string()).collect();
+            (own, host_name.unfit().is_some())
+        };
+        names.iter().map(read).collect()
+    }
+
+    #[test]
+    fn the_node_is_renamed_as_the_machine_is() {
+        let names = ["(none)", "(none)", "nas", "nas.lan", "pi.lan", "localhost", "a b", "pi"];
+        let expected = [
+            (&[][..], true),
+            (&[], true),
+            (&["nas"], false),
+            (&["nas"], false),
+            (&["pi"], false),
+            (&[], true),
+            (&[], true),
+            (&["pi"], false),
+        ];
+        for ((name, told), (own, waits)) in names.iter().zip(announced(&[], &names)).zip(expected) {
+            assert_eq!(
+                (told.0.iter().map(String::as_str).collect::<std::vec::Vec<_>>(), told.1),
+                (own.to_vec(), waits),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_node_that_is_announced_besides_stays() {
+        let told = announced(&["nas"], &["nas", "pi", "nas"]);
+        let own = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<std::vec::Vec<_>>();
+        assert_eq!(told, [(own(&["nas"]), true), (own(&["nas", "pi"]), false), (own(&["nas"]), true)]);
+    }
+
+    #[test]
+    fn without_a_port_it_is_neither_announced_nor_waited_for() {
+        let mut storage = Storage::<4>::new();
+        let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
+        let mut host_name = HostName::new(None);
+        assert!(!host_name.look(Instant::ZERO, &mut discoverer));
+        assert!(host_name.unfit().is_none() && discoverer.own().is_empty());
+    }
+}

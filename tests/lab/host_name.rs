@@ -1,0 +1,91 @@
+//! A machine gets its name after the daemon has started, and gets another: the node is called as the machine is.
+
+use nix::sys::signal::Signal;
+
+use crate::common::{Daemon, FOGHORN, log, skip, to_run};
+use crate::lan::{Host, Lan};
+use crate::links::{start, wait_for};
+
+/// Gives the machine the name that follows, whatever it is, and becomes the command after that.
+const NAMED: [&str; 3] = ["sh", "-c", r#"printf %s "$0" > /proc/sys/kernel/hostname && exec "$@""#];
+
+/// Starts a daemon there that announces the host name, on a machine of that name. None where a name can't be given; that has then been said.
+fn start_named(host: &Host<'_>, name: &str) -> Option<Daemon> {
+    let named = || {
+        let mut command = host.command("unshare");
+        command.arg("--uts").args(NAMED).arg(name);
+        command
+    };
+    if !named().arg("true").status().unwrap().success() {
+        skip("no host name can be given here (unshare --uts)");
+        return None;
+    }
+    let (program, arguments) = to_run(FOGHORN);
+    let mut command = named();
+    command.arg(program).args(arguments).env_remove("FOGHORN_LOG");
+    Some(Daemon::start_with(command, &host.path("sock"), &["--port", "22", "--interval", "1"]))
+}
+
+/// Gives the machine of a daemon another name.
+fn rename(host: &Host<'_>, daemon: &Daemon, name: &str) {
+    let mut command = host.command("nsenter");
+    command.arg(format!("--uts={}", daemon.proc("ns/uts").display())).args(NAMED).args([name, "true"]);
+    assert!(command.status().unwrap().success());
+}
+
+#[test]
+fn a_machine_without_a_name_is_announced_once_it_has_one() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let neighbour = start(&second, "neighbour");
+    for (placeholder, name) in [("(none)", "nas"), ("localhost", "pi"), ("localhost.localdomain", "tv")] {
+        let Some(mut nameless) = start_named(&first, placeholder) else { return };
+        let status = nameless.status();
+        assert_eq!(status["host_name"]["name"], placeholder);
+        assert_eq!(status["own"], serde_json::json!([]));
+        assert!(nameless.ask(&["status"]).out.contains(&format!("while that is {placeholder};")));
+        let doctor = first.foghorn(&["doctor"]);
+        assert!(doctor.out.contains(&format!("while its host name is {placeholder}:")), "{doctor:?}");
+        // It gets its name, and then its address.
+        rename(&first, &nameless, &format!("{name}.example.org"));
+        first.ip("addr flush dev eth0");
+        first.ip("addr add 198.18.0.1/24 dev eth0");
+        wait_for(&neighbour, name);
+        let status = nameless.status();
+        assert_eq!(status["own"][0]["id"], name);
+        assert_eq!(status["host_name"], serde_json::json!({}));
+        assert!(nameless.stop().success());
+        if log::can_be_read() {
+            let said = nameless.log.all().join("\n") + &nameless.log.seen().join("\n");
+            let waiting = format!("the host name is {placeholder}: waiting for a real one");
+            assert_eq!(
+                nameless.log.seen().iter().filter(|line| line.contains(&waiting)).count(),
+                1,
+                "{said}"
+            );
+            assert!(said.contains(&format!("the first part of the host name {name}.example.org")), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_machine_that_gets_another_name_is_announced_by_that() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let neighbour = second.daemon(&["--interval", "1"]);
+    let watch = neighbour.watch(&["watch"]);
+    let Some(machine) = start_named(&first, "nas") else { return };
+    assert_eq!(watch.lines.next(), "found nas 198.18.0.1:22 eth0");
+    // It still has that name, in another domain.
+    rename(&first, &machine, "nas.example.org");
+    machine.signal(Signal::SIGHUP);
+    rename(&first, &machine, "pi");
+    machine.signal(Signal::SIGHUP);
+    assert_eq!(watch.lines.next(), "found pi 198.18.0.1:22 eth0");
+    assert_eq!(watch.lines.next(), "lost nas 198.18.0.1:22 eth0");
+    // A name that can't be announced is worse than none.
+    rename(&first, &machine, "localhost");
+    machine.signal(Signal::SIGHUP);
+    assert_eq!(watch.lines.next(), "lost pi 198.18.0.1:22 eth0");
+    assert_eq!(machine.status()["host_name"]["name"], "localhost");
+}
