@@ -261,7 +261,8 @@ impl<'a> Client<'a> {
         true
     }
 
-    /// Tells a watching client of a change. False if it reads too slowly to be told.
+    /// Tells a watching client of a change, to be [written](Self::write_changes) with the others of
+    /// the same turn. False if it reads too slowly to be told.
     pub(super) fn tell(&mut self, event: &Event, line: &ReplyLine, now: Instant) -> bool {
         let concerned = match self.job {
             Job::Watch => true,
@@ -275,7 +276,14 @@ impl<'a> Client<'a> {
             // The time it has to read this begins now.
             self.active = now;
         }
-        self.buffers.output.extend_from_slice(line.as_bytes()).is_ok() && self.flush(now).is_ok()
+        let line = line.as_bytes();
+        self.buffers.output.extend_from_slice(line).is_ok()
+            || self.flush(now).is_ok() && self.buffers.output.extend_from_slice(line).is_ok()
+    }
+
+    /// Writes the changes that it was told of.
+    pub(super) fn write_changes(&mut self, now: Instant) -> io::Result<()> {
+        if self.is_watching() { self.flush(now) } else { Ok(()) }
     }
 
     /// Starts on the next request that is complete. False if there is none.

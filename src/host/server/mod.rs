@@ -55,6 +55,8 @@ pub(super) struct Server<'a> {
     spare: Spare<'a>,
     /// Whether a client's turn ended before its work did.
     more: bool,
+    /// Whether clients were told of changes that have not been written yet.
+    changed: bool,
     first_token: usize,
 }
 
@@ -73,6 +75,7 @@ impl<'a> Server<'a> {
             clients: [const { None }; CONTROL_CLIENTS],
             spare: buffers.iter_mut().collect(),
             more: false,
+            changed: false,
             first_token,
         })
     }
@@ -99,7 +102,8 @@ impl<'a> Server<'a> {
         self.serve(number, view);
     }
 
-    /// Takes in clients that wait, and goes on with those whose turn ended early. True if there is more to do.
+    /// Takes in clients that wait, goes on with those whose turn ended early, and writes the
+    /// changes of this turn to those that watch. True if there is more to do.
     pub(super) fn go_on(&mut self, registry: &Registry, view: &View<'_, '_>) -> bool {
         if std::mem::take(&mut self.more) {
             for number in 0..CONTROL_CLIENTS {
@@ -115,9 +119,12 @@ impl<'a> Server<'a> {
                 self.serve(number, view);
             }
         }
+        let changed = std::mem::take(&mut self.changed);
         for (number, slot) in self.clients.iter_mut().enumerate() {
             let Some(client) = slot else { continue };
-            if client.heed(registry, Token(self.first_token + number), view.now).is_err() {
+            let token = Token(self.first_token + number);
+            let written = if changed { client.write_changes(view.now) } else { Ok(()) };
+            if written.and_then(|()| client.heed(registry, token, view.now)).is_err() {
                 leave(slot, &mut self.spare);
             }
         }
@@ -142,8 +149,13 @@ impl<'a> Server<'a> {
         ends.chain(pauses).chain(self.listener.deadline()).min()
     }
 
-    /// Tells those who watch.
+    /// Tells the clients that watch. [`go_on`](Self::go_on) writes it to them, with what else
+    /// changes in this turn.
     pub(super) fn publish(&mut self, event: &Event, links: &Links, now: Instant) {
+        if !self.clients.iter().flatten().any(Client::is_watching) {
+            return;
+        }
+        self.changed = true;
         let mut line = ReplyLine::new();
         let interface = links.name(event.address.link);
         // The buffer holds the longest line there is.

@@ -2,18 +2,23 @@
 
 use std::cell::Cell;
 use std::io::Read as _;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
 
 use mio::{Events, Poll};
 
 use super::*;
-use crate::discoverer::Config;
+use crate::discoverer::{Config, EventKind};
 use crate::host::Memory;
+use crate::limits::REPLY_CAPACITY;
+use crate::registry::{Address, LinkId};
 use crate::time::Duration;
+use crate::wire::NodeId;
 
 const START: Instant = Instant::from_millis(1_000_000);
 const FIRST_CLIENT: usize = 1;
+const NAS: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 2);
 
 /// A server and those who ask it.
 struct Table<'a> {
@@ -78,6 +83,16 @@ impl<'a> Table<'a> {
         let stream = StdStream::connect(&self.path).unwrap();
         stream.set_nonblocking(true).unwrap();
         stream
+    }
+
+    /// The node `nas` has moved to another port, for all that the server knows.
+    fn change(&mut self, now: Instant, port: u16) {
+        let id = NodeId::try_from("nas").unwrap();
+        self.discoverer.expect(&id).unwrap();
+        let (place, _) = self.discoverer.registry().expected_after(None).next().unwrap();
+        let address = Address { socket: SocketAddrV4::new(NAS, port), link: LinkId(1), heard: now };
+        let event = Event { kind: EventKind::Moved, id, address, place };
+        self.server.publish(&event, &self.links, now);
     }
 
     /// Connects a client that says something, and lets the server take it in.
@@ -145,6 +160,34 @@ fn who_does_not_read_is_left() {
     assert_eq!(table.server.deadline(), Some(patience));
     table.server.handle_timeout(patience);
     assert!(is_left(&mut stuck));
+}
+
+#[test]
+fn the_changes_of_a_turn_are_written_at_once() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("changes", &mut memory);
+    let mut watcher = table.client(START, b"watch\n");
+    for port in 1..=5 {
+        table.change(START, port);
+        assert_eq!(told(&mut watcher), "");
+    }
+    table.turn(START);
+    assert_eq!(told(&mut watcher).lines().count(), 5);
+
+    // More than its buffer holds: that is written whenever it is full, and nothing is missed.
+    let (mut writes, mut said) = (0, String::new());
+    for port in 6..=1005 {
+        table.change(START, port);
+        let more = told(&mut watcher);
+        writes += usize::from(!more.is_empty());
+        said.push_str(&more);
+    }
+    table.turn(START);
+    said.push_str(&told(&mut watcher));
+    assert!(writes <= said.len().div_ceil(REPLY_CAPACITY / 2), "{writes} for {}", said.len());
+    let ports = said.lines().map(|line| line.strip_prefix("moved id=nas address=198.18.0.2:").unwrap());
+    let ports = ports.map(|rest| rest.split_once(' ').unwrap().0.parse::<u16>().unwrap());
+    assert!(ports.eq(6..=1005), "{said}");
 }
 
 #[test]
