@@ -25,9 +25,12 @@
 //! | `watch` | a `known` line for each node, then a `found`, `moved`, `contested` or `lost` line for each change, without end; a `contested` line has the other address as `rival` |
 //! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced, a `host_name` line while the machine's name is to be announced and can't be, an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
 //!
-//! A client that asks nothing, or does not read what it is told, is left after 30 seconds; who watches may be silent for ever,
-//! but is left when changes come faster than it reads them. After a line that is no request the next is looked at a tenth of a
-//! second later, and so are the rest of a request that comes in more than four pieces. Neither keeps a client from being left.
+//! The daemon disconnects a client that asks nothing, or does not read its reply, after 30 seconds.
+//! A client that watches may be silent for ever. When changes come faster than it reads them, its
+//! watch ends with `error slow`, behind a whole line: it has missed changes. It may connect and
+//! watch again, which begins with all nodes. After a line that is no request the daemon looks at
+//! the next a tenth of a second later. So it does with the rest of a request that comes in more
+//! than four pieces. Neither keeps a client from being disconnected.
 //!
 //! When all places are taken, a client that asks nothing, or does not read what it is told, gives way to a newcomer: one of the user
 //! who has most places, and of these the one without a sign of life for longest. If there is none, the newcomer is told `error busy`;

@@ -27,6 +27,8 @@ pub enum ErrorCode {
     Version,
     /// All client slots are taken.
     Busy,
+    /// The client reads changes more slowly than they happen.
+    Slow,
 }
 
 impl ErrorCode {
@@ -39,6 +41,7 @@ impl ErrorCode {
             Self::BadRequest => "bad-request",
             Self::Version => "version",
             Self::Busy => "busy",
+            Self::Slow => "slow",
         }
     }
 }

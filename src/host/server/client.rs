@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use heapless::{String, Vec};
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 
 use super::View;
 use super::admission::Standing;
@@ -179,11 +180,19 @@ impl<'a> Client<'a> {
         Standing { user: self.user, silent, active: self.active }
     }
 
-    /// Says that it has to give way, if it has asked something and there is room to say so.
-    pub(super) fn give_way(&mut self, now: Instant) {
-        if !self.is_silent() {
-            let _ = self.reply(busy) && self.flush(now).is_ok();
+    /// Says why it is disconnected, if it has asked something. It reads whole lines up to that: of
+    /// those that were still to be written only the first, a part of which it may have.
+    pub(super) fn refuse(&mut self, (code, message): Refusal, now: Instant) {
+        if self.is_silent() {
+            return;
         }
+        let output = &mut self.buffers.output;
+        let first = output.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        output.truncate(first);
+        // The socket may be full. The kernel doubles what it is asked for, so this gives it room.
+        let socket = SockRef::from(&self.stream);
+        let _ = socket.send_buffer_size().and_then(|size| socket.set_send_buffer_size(size));
+        let _ = self.reply(|out| control::error(out, code, message)) && self.flush(now).is_ok();
     }
 
     /// Goes on with whatever can go on: read requests, compose replies, write them.
@@ -416,10 +425,15 @@ impl<'a> Client<'a> {
     }
 }
 
-/// What a client is told for whom there is no slot.
-pub(super) fn busy(out: &mut impl std::fmt::Write) -> std::fmt::Result {
-    control::error(out, ErrorCode::Busy, "all client slots are taken: try again later")
-}
+/// Why a client is disconnected: for programs, and for people.
+pub(super) type Refusal = (ErrorCode, &'static str);
+
+/// There is no slot for it.
+pub(super) const BUSY: Refusal = (ErrorCode::Busy, "all client slots are taken: try again later");
+
+/// It does not read all changes.
+pub(super) const SLOW: Refusal =
+    (ErrorCode::Slow, "changes came faster than they were read, and some were missed: watch again");
 
 fn drop_front<const N: usize>(buffer: &mut Vec<u8, N>, count: usize) {
     let count = count.min(buffer.len());

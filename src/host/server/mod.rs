@@ -22,7 +22,7 @@ use crate::log::debug;
 use crate::time::Instant;
 
 pub(super) use client::Buffers;
-use client::{Client, ReplyLine, Served, busy};
+use client::{BUSY, Client, ReplyLine, SLOW, Served};
 use listener::{Listener, Newcomer};
 
 /// Clients that may watch at once. Who watches may stay for ever, so there is always a slot for those who ask.
@@ -134,8 +134,13 @@ impl<'a> Server<'a> {
     /// Leaves clients that were silent for too long.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         for slot in &mut self.clients {
-            if slot.as_ref().and_then(Client::deadline).is_some_and(|deadline| deadline <= now) {
+            if let Some(client) = slot
+                && client.deadline().is_some_and(|deadline| deadline <= now)
+            {
                 debug!("a control client was silent for too long");
+                if client.is_watching() {
+                    client.refuse(SLOW, now);
+                }
                 leave(slot, &mut self.spare);
             }
         }
@@ -161,8 +166,11 @@ impl<'a> Server<'a> {
         // The buffer holds the longest line there is.
         let _ = control::change(&mut line, event.kind, &event.id, event.address.socket, interface);
         for slot in &mut self.clients {
-            if slot.as_mut().is_some_and(|client| !client.tell(event, &line, now)) {
+            if let Some(client) = slot
+                && !client.tell(event, &line, now)
+            {
                 debug!("a control client read too slowly");
+                client.refuse(SLOW, now);
                 leave(slot, &mut self.spare);
             }
         }
@@ -174,7 +182,8 @@ impl<'a> Server<'a> {
         let free = self.clients.iter().position(Option::is_none).filter(|_| !on_reserve);
         let Some(number) = free.or_else(|| self.gives_way(user, &|_, _| true)) else {
             let mut line = ReplyLine::new();
-            let _ = busy(&mut line);
+            let (code, message) = BUSY;
+            let _ = control::error(&mut line, code, message);
             // A fresh socket has room for a line; if not, the client sees that it was left.
             let _ = stream.write(line.as_bytes());
             return None;
@@ -200,7 +209,7 @@ impl<'a> Server<'a> {
     fn dismiss(&mut self, number: usize, now: Instant) {
         let Some(slot) = self.clients.get_mut(number) else { return };
         if let Some(client) = slot {
-            client.give_way(now);
+            client.refuse(BUSY, now);
         }
         leave(slot, &mut self.spare);
     }
