@@ -9,6 +9,7 @@ use socket2::SockRef;
 
 use super::View;
 use super::admission::Standing;
+use super::passed::Guard;
 use crate::control::{self, ErrorCode, InvalidRequest, Request, VERSION};
 use crate::discoverer::Event;
 use crate::limits::{REPLY_CAPACITY, REPLY_LINE_CAPACITY, REQUEST_CAPACITY};
@@ -49,6 +50,7 @@ impl Buffers {
 
 pub(super) struct Client<'a> {
     stream: UnixStream,
+    guard: Guard,
     /// Whose process it is.
     user: u32,
     buffers: &'a mut Buffers,
@@ -99,11 +101,18 @@ pub(super) enum Served {
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(stream: UnixStream, user: u32, buffers: &'a mut Buffers, now: Instant) -> Self {
+    pub(super) fn new(
+        stream: UnixStream,
+        guard: Guard,
+        user: u32,
+        buffers: &'a mut Buffers,
+        now: Instant,
+    ) -> Self {
         buffers.input.clear();
         buffers.output.clear();
         Self {
             stream,
+            guard,
             user,
             buffers,
             job: Job::None,
@@ -119,6 +128,7 @@ impl<'a> Client<'a> {
 
     /// Leaves the client. Its buffers are for the next.
     pub(super) fn leave(self) -> &'a mut Buffers {
+        self.guard.limit(|| drop(self.stream));
         self.buffers
     }
 
@@ -407,7 +417,8 @@ impl<'a> Client<'a> {
     fn read(&mut self, now: Instant) -> io::Result<()> {
         let mut bytes = [0; REQUEST_CAPACITY];
         let room = self.buffers.input.capacity() - self.buffers.input.len();
-        match self.stream.read(bytes.get_mut(..room).unwrap_or_default()) {
+        let bytes_read = self.guard.limit(|| self.stream.read(bytes.get_mut(..room).unwrap_or_default()));
+        match bytes_read {
             Ok(0) => self.ending = true,
             Ok(count) => {
                 let piece = bytes.get(..count).unwrap_or_default();

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use socket2::{Domain, SockRef, Socket, Type};
 
+use super::passed::Guard;
 use super::socket_file::{self, SocketFile};
 use crate::host::outage::Outage;
 use crate::host::privileges::User;
@@ -41,6 +42,7 @@ const CONNECTING: &str = "not all control clients can connect (accept4)";
 pub(super) struct Listener {
     socket: UnixListener,
     file: SocketFile,
+    guard: Guard,
     /// Whether a client may be waiting: the kernel says so once, until all were taken in.
     ready: bool,
     /// Nanoseconds that newcomers have cost, less what they might cost up to the time when this was last settled.
@@ -74,6 +76,7 @@ impl Listener {
             .register(&mut socket, token, Interest::READABLE)
             .map_err(|error| refused("epoll_ctl", error))?;
         Ok(Self {
+            guard: Guard::new(&socket),
             socket,
             file,
             ready: true,
@@ -88,6 +91,11 @@ impl Listener {
     /// Whether the socket's file can be removed at the end, with the privileges that are left.
     pub(super) fn can_remove_file(&self) -> bool {
         self.file.can_be_removed()
+    }
+
+    /// What clients come under.
+    pub(super) fn guard(&self) -> Guard {
+        self.guard
     }
 
     pub(super) fn mark_ready(&mut self) {

@@ -3,6 +3,7 @@
 mod admission;
 mod client;
 mod listener;
+mod passed;
 mod socket_file;
 
 use std::io::{self, Write as _};
@@ -186,11 +187,13 @@ impl<'a> Server<'a> {
             let _ = control::error(&mut line, code, message);
             // A fresh socket has room for a line; if not, the client sees that it was left.
             let _ = stream.write(line.as_bytes());
+            self.listener.guard().limit(|| drop(stream));
             return None;
         };
         self.dismiss(number, now);
         let slot = self.clients.get_mut(number)?;
-        let client = slot.insert(Client::new(stream, user, self.spare.pop()?, now));
+        let guard = self.listener.guard();
+        let client = slot.insert(Client::new(stream, guard, user, self.spare.pop()?, now));
         if client.register(registry, Token(self.first_token + number)).is_err() {
             leave(slot, &mut self.spare);
         }
@@ -249,6 +252,13 @@ impl<'a> Server<'a> {
             let other = self.gives_way(user, &|number, client| number != newest && client.is_watching());
             self.dismiss(other.unwrap_or(newest), now);
         }
+    }
+}
+
+impl Drop for Server<'_> {
+    fn drop(&mut self) {
+        // From here on nothing is done but to close, clients and newcomers that wait alike.
+        self.listener.guard().limit_all();
     }
 }
 

@@ -1,0 +1,153 @@
+//! Descriptors that clients pass to the daemon, which wait for a peer when they are closed.
+
+use std::fs;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::libc::{self, sock_filter, sock_fprog};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use socket2::SockRef;
+
+use crate::Loopback;
+use crate::common::{Daemon, Directory, TIMEOUT, foghorn, free_udp_port, is_emulated, skip};
+
+/// `SO_PASSRIGHTS`, by which the daemon has the kernel refuse descriptors.
+const OPTION: u32 = 83;
+
+/// A connection that takes a day to close, unless its peer goes.
+struct Lingering {
+    // Dropped first, which ends the connection.
+    _peer: TcpListener,
+    stream: Option<TcpStream>,
+}
+
+impl Lingering {
+    fn new() -> Self {
+        let peer = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut stream = TcpStream::connect(peer.local_addr().unwrap()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        while stream.write(&[0; 4096]).is_ok() {}
+        SockRef::from(&stream).set_linger(Some(Duration::from_secs(86_400))).unwrap();
+        Self { _peer: peer, stream: Some(stream) }
+    }
+
+    /// Passes the connection with some words to the daemon. No copy of it is left but the daemon's.
+    fn pass(&mut self, daemon: &Daemon, client: &UnixStream, words: &[u8]) -> Result<(), Errno> {
+        // Were it to close its copy before this one, this one would be the last.
+        daemon.suspend();
+        let stream = self.stream.take_if(|stream| {
+            let descriptors = [stream.as_raw_fd()];
+            let rights = [ControlMessage::ScmRights(&descriptors)];
+            let words = [IoSlice::new(words)];
+            sendmsg::<()>(client.as_raw_fd(), &words, &rights, MsgFlags::empty(), None).is_ok()
+        });
+        let passed = stream.map(drop).ok_or_else(Errno::last);
+        daemon.resume();
+        passed
+    }
+}
+
+/// Foghorn as on a kernel that can't refuse descriptors.
+#[expect(unsafe_code, reason = "no library installs a filter between fork and exec")]
+fn on_an_older_kernel() -> Command {
+    let instruction = |code, jt, jf, k| sock_filter { code, jt, jf, k };
+    let refuse = libc::SECCOMP_RET_ERRNO | u32::try_from(Errno::ENOPROTOOPT as i32).unwrap();
+    // The filter sees the call's number, the architecture, eight bytes of address, and the arguments in
+    // eight bytes each, of which the option is the third.
+    let option = 16 + 8 * 2 + if cfg!(target_endian = "big") { 4 } else { 0 };
+    let mut filter = [
+        instruction(0x20, 0, 0, 0),
+        instruction(0x15, 0, 3, libc::SYS_setsockopt.try_into().unwrap()),
+        instruction(0x20, 0, 0, option),
+        instruction(0x15, 0, 1, OPTION),
+        instruction(0x06, 0, 0, refuse),
+        instruction(0x06, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let mut command = foghorn();
+    let install = move || {
+        rustix::thread::set_no_new_privs(true)?;
+        let program = sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
+        // SAFETY: the program and its instructions live until the call has returned.
+        let installed =
+            unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+        Errno::result(installed).map(drop).map_err(io::Error::from)
+    };
+    // SAFETY: between fork and exec it makes two system calls and allocates nothing.
+    unsafe { command.pre_exec(install) };
+    command
+}
+
+fn connect(daemon: &Daemon) -> UnixStream {
+    let stream = UnixStream::connect(&daemon.control).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    stream
+}
+
+/// Has the daemon watch what it says no more.
+fn watching(daemon: &Daemon) -> UnixStream {
+    let mut stream = connect(daemon);
+    stream.write_all(b"version\nwatch\n").unwrap();
+    let mut answer = vec![];
+    while !answer.ends_with(b"ok\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    stream
+}
+
+#[test]
+fn the_kernel_refuses_descriptors_for_the_daemon_where_it_can() {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(|byte: char| !byte.is_ascii_digit()).map_while(|text| text.parse().ok());
+    let version: (u32, u32) = (numbers.next().unwrap(), numbers.next().unwrap());
+    if version < (6, 16) || is_emulated() {
+        skip("passed descriptors: a kernel refuses them since Linux 6.16");
+        return;
+    }
+    let loopback = Loopback::new(&[]);
+    let (mut client, mut lingering) = (connect(&loopback.daemon), Lingering::new());
+    assert_eq!(lingering.pass(&loopback.daemon, &client, b"version\n"), Err(Errno::EPERM));
+    // It may go on without.
+    client.write_all(b"version\n").unwrap();
+    client.read_exact(&mut [0; 8]).unwrap();
+}
+
+#[test]
+fn where_the_kernel_refuses_no_descriptors_they_keep_nobody_waiting_either() {
+    if is_emulated() {
+        skip("passed descriptors on an older kernel: an emulator makes calls of its own");
+        return;
+    }
+    let directory = Directory::new();
+    let arguments = ["--interface", "lo", "--udp-port", &free_udp_port()];
+    let mut daemon = Daemon::start_with(on_an_older_kernel(), &directory.path("control.sock"), &arguments);
+    let answers = |daemon: &Daemon| assert_eq!(daemon.ask(&["list"]).code, 0);
+    let mut passed = [(); 4].map(|()| Lingering::new());
+    let [read, garbage, closed, unread] = &mut passed;
+
+    // The daemon reads it.
+    let mut client = connect(&daemon);
+    read.pass(&daemon, &client, b"version\n").unwrap();
+    client.read_exact(&mut [0; 8]).unwrap();
+    answers(&daemon);
+    garbage.pass(&daemon, &client, b"x").unwrap();
+    answers(&daemon);
+
+    // It closes the connection, in which that is unread.
+    let client = watching(&daemon);
+    closed.pass(&daemon, &client, b"version\n").unwrap();
+    drop(client);
+    answers(&daemon);
+
+    // It ends, and that is unread.
+    let client = watching(&daemon);
+    unread.pass(&daemon, &client, b"version\n").unwrap();
+    assert!(daemon.stop().success());
+}
