@@ -35,6 +35,7 @@ fn options(control: PathBuf, state: PathBuf) -> Options {
         allow: vec!["10.0.0.0/8".parse().unwrap()],
         udp_port: free.local_addr().unwrap().port(),
         control,
+        own_directory: false,
         user: None,
         state: Some(state),
     }
@@ -104,9 +105,12 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
             // Silent clients that have to give way, a watcher that leaves, one that never reads.
             let _silent: Vec<_> = (0..20).map(|_| UnixStream::connect(control).unwrap()).collect();
             UnixStream::connect(control).unwrap().write_all(b"watch\n").unwrap();
-            // The interfaces are looked at again, all is announced now, what is known is saved, and the log is opened anew.
+            // The interfaces are looked at again, all is announced now, what is known is saved, the log is opened anew, and
+            // the control socket, whose file has gone, is made again.
             let _ = std::fs::remove_file(control.with_extension("log"));
+            std::fs::remove_file(control).unwrap();
             hang_up.store(true, Ordering::Relaxed);
+            while UnixStream::connect(control).is_err() {}
         }
     }
     // A newcomer who comes alone is answered, unless all is announced just before.

@@ -10,8 +10,9 @@ use super::client::{Client, Record};
 use super::run::port;
 use super::status::Status;
 use super::{Exit, Failure, help, output, unexpected, value};
+use crate::client::places::candidates;
 use crate::control::Request;
-use crate::host::{is_running, port_owner, survey, wall};
+use crate::host::{is_running, lost_socket, port_owner, survey, wall};
 use crate::wire::v1::UDP_PORT;
 
 /// When 2026 began, in which this was written, in seconds since 1970: no clock that is right says less.
@@ -32,7 +33,9 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let status = Client::connect(control.as_deref()).and_then(|mut client| client.ask(&Request::Status));
     let status = match status.map_err(Failure::from) {
         Err(failure) if failure.exit == Exit::NoDaemon => {
-            report.line("bad   $", &[&failure.message]);
+            let mut sockets = candidates(control.as_deref()).into_iter();
+            let lost = sockets.find_map(|socket| lost_socket(Path::new("/"), &socket));
+            report.line("bad   $", &[lost.as_ref().unwrap_or(&failure.message)]);
             vec![]
         }
         // There is one, which alone knows the rest.

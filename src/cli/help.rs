@@ -56,8 +56,8 @@ Options:
                          /run/foghorn/state
   --user NAME            become this user, by name or number, once all is open
 
-SIGHUP makes it look at the interfaces and the host name again, announce now,
-save, and open the log anew if it was rotated.
+SIGHUP makes it look at the interfaces, the host name and its socket again,
+announce now, save, and open the log anew if it was rotated.
 
 Example:
   foghorn run --id nas --port 22 --announce web:80 --interface 'eth*'

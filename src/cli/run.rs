@@ -119,6 +119,7 @@ impl Arguments {
             }
             (None, None) => {}
         }
+        let (control, own_directory) = control_path::for_daemon(self.control.as_deref(), self.user.as_ref())?;
         Ok(Options {
             announce,
             host_name,
@@ -127,7 +128,8 @@ impl Arguments {
             interfaces: self.interfaces,
             allow: self.allow,
             udp_port: self.udp_port.map_or(UDP_PORT, NonZeroU16::get),
-            control: control_path::for_daemon(self.control.as_deref(), self.user.as_ref())?,
+            control,
+            own_directory,
             user: self.user,
             state: self.state,
         })

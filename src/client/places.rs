@@ -27,7 +27,7 @@ pub(crate) fn directories() -> Vec<PathBuf> {
 }
 
 /// The sockets at which a daemon may listen, in the order in which to try them.
-pub(super) fn candidates(option: Option<&Path>) -> Vec<PathBuf> {
+pub(crate) fn candidates(option: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = asked_for(option) {
         return vec![path];
     }

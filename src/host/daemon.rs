@@ -68,6 +68,8 @@ pub struct Options {
     pub udp_port: u16,
     /// The control socket.
     pub control: PathBuf,
+    /// Whether the control socket's directory is the daemon's own: it is made again when it goes.
+    pub own_directory: bool,
     /// Whom the daemon is to run as, if it is to change that once it has [started](Daemon::drop_privileges).
     pub user: Option<User>,
     /// The file that what is known is kept in over a restart.
@@ -121,6 +123,7 @@ impl<'a> Daemon<'a> {
         let registry = poll.registry();
         let server = Server::new(
             &options.control,
+            options.own_directory,
             options.user.as_ref(),
             &mut memory.clients,
             registry,
@@ -285,6 +288,7 @@ impl<'a> Daemon<'a> {
                         crate::log::reopen();
                         info!("asked to look at the interfaces and the host name, and announce now");
                         self.discoverer.announce_now(now);
+                        self.server.request_look();
                         changed = true;
                         if let Some(state) = &mut self.state {
                             state.request();

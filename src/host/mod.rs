@@ -12,7 +12,7 @@
 //! timer.rs       the one timer;  clock.rs  the one clock
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
 //! privileges.rs  giving up what the daemon does not need once it has started;  accounts.rs  users and groups
-//! port_owner.rs  who has the UDP port when it can't be opened
+//! port_owner.rs  who has the UDP port when it can't be opened, or a control socket whose file is gone
 //! server/        the control socket and its clients
 //! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
@@ -73,9 +73,10 @@ pub(crate) use interface::glob_matches;
 pub use log_sink::LogSink;
 pub use memory::Memory;
 pub(crate) use outlet::Outlet;
-pub(crate) use port_owner::{is_running, port_owner};
+pub(crate) use port_owner::{is_running, lost_socket, port_owner};
 pub use privileges::User;
 pub(crate) use reason::is_usage;
+pub(crate) use server::make_directory;
 pub use service_manager::ServiceManager;
 pub(crate) use signals::survive_file_limit;
 pub(crate) use spawn::spawn;

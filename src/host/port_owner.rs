@@ -1,4 +1,4 @@
-//! Who has a UDP port: by the kernel's tables of sockets and the descriptors of all processes; proc(5).
+//! Who has a UDP port or a Unix socket: by the kernel's tables of sockets and the descriptors of all processes; proc(5).
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -11,6 +11,9 @@ use rustix::fs::RawDir;
 
 /// Descriptors of all processes that are looked at.
 const DESCRIPTORS: u32 = 100_000;
+
+/// How the kernel marks a Unix socket that listens.
+const LISTENS: &str = "00010000";
 
 /// Bytes for entries of a directory. One takes at most 280.
 const BUFFER: usize = 2048;
@@ -29,20 +32,7 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
     if sockets.is_empty() {
         return None;
     }
-    let mut left = DESCRIPTORS;
-    let owner = find(&root.join("proc"), &mut |process| {
-        is_other(process)
-            && find(&process.join("fd"), &mut |descriptor| {
-                left = left.saturating_sub(1);
-                // It leads to the socket itself, whose number is that of the table.
-                left > 0
-                    && fs::metadata(descriptor).is_ok_and(|metadata| {
-                        metadata.file_type().is_socket() && sockets.contains(&metadata.ino())
-                    })
-            })
-            .is_some()
-    });
-    let owner = match &owner {
+    let owner = match &owner(root, &sockets) {
         Some(process) => name(process),
         None => "another program (sudo foghorn doctor tells which)".to_owned(),
     };
@@ -53,6 +43,39 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
         "choose another port with --udp-port"
     };
     Some(format!("UDP port {port} is in use by {owner}: stop it, or {remedy}"))
+}
+
+/// Says which process still listens at a Unix socket whose file is gone, and what to do, in a line. None
+/// if there is none.
+pub(crate) fn lost_socket(root: &Path, path: &Path) -> Option<String> {
+    let table = fs::read(root.join("proc/net/unix")).unwrap_or_default();
+    let listens = |line: &[u8]| listener(line, path.as_os_str().as_bytes());
+    let socket = table.split(|byte| *byte == b'\n').find_map(listens)?;
+    let path = path.display();
+    Some(match owner(root, &[socket]) {
+        Some(process) => {
+            let (name, number) = (name(&process), process.file_name().unwrap_or_default().display());
+            format!("{name} runs, but its socket {path} is gone: sudo kill -HUP {number} makes it again")
+        }
+        None => format!("a daemon runs, but its socket {path} is gone: see sudo foghorn doctor"),
+    })
+}
+
+/// Another process that has one of these sockets, by their inodes.
+fn owner(root: &Path, sockets: &[u64]) -> Option<PathBuf> {
+    let mut left = DESCRIPTORS;
+    find(&root.join("proc"), &mut |process| {
+        is_other(process)
+            && find(&process.join("fd"), &mut |descriptor| {
+                left = left.saturating_sub(1);
+                // It leads to the socket itself, whose number is that of the table.
+                left > 0
+                    && fs::metadata(descriptor).is_ok_and(|metadata| {
+                        metadata.file_type().is_socket() && sockets.contains(&metadata.ino())
+                    })
+            })
+            .is_some()
+    })
 }
 
 /// Whether a program of that name runs.
@@ -102,6 +125,16 @@ fn inode(line: &[u8], wanted: &str) -> Option<u64> {
     let mut words = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
     words.nth(1).filter(|address| address.ends_with(wanted))?;
     words.nth(7)?.parse().ok()
+}
+
+/// The inode of a Unix socket that listens at a path, by its line:
+/// `address: references protocol flags type state inode path`.
+fn listener(line: &[u8], path: &[u8]) -> Option<u64> {
+    let mut words = std::str::from_utf8(line.strip_suffix(path)?).ok()?.split_ascii_whitespace();
+    words.nth(3).filter(|flags| *flags == LISTENS)?;
+    let inode = words.nth(2)?.parse().ok()?;
+    // What is left belongs to another path, which ends like this one.
+    words.next().is_none().then_some(inode)
 }
 
 #[cfg(test)]
@@ -170,6 +203,28 @@ mod tests {
         assert!(is_running(&root, "firewalld") && !is_running(&root, "firewall"));
         fs::remove_dir_all(&root).unwrap();
         assert!(!is_running(&root, "firewalld"));
+    }
+
+    #[test]
+    fn a_process_whose_socket_has_no_file_any_more_is_named() {
+        let (root, inode) = system("lost", b"foghorn\n");
+        let path = Path::new("/run/my foghorn/control.sock");
+        let lost = |flags: &str, inode: u64, at: &str| {
+            let line = format!("0000000000000000: 00000002 00000000 {flags} 0001 01 {inode} {at}\n");
+            fs::write(root.join("proc/net/unix"), line).unwrap();
+            lost_socket(&root, path)
+        };
+        let told = "foghorn (process 9000812) runs, but its socket /run/my foghorn/control.sock is gone: sudo kill -HUP 9000812 makes it again";
+        let at = path.to_str().unwrap();
+        assert_eq!(lost("00010000", inode, at).unwrap(), told);
+        let told =
+            "a daemon runs, but its socket /run/my foghorn/control.sock is gone: see sudo foghorn doctor";
+        assert_eq!(lost("00010000", 1, at).unwrap(), told);
+        // A connection to it, and another socket.
+        assert_eq!(lost("00000000", inode, at), None);
+        assert_eq!(lost("00010000", inode, &format!("/mnt {at}")), None);
+        assert_eq!(lost("00010000", inode, "/run/control.sock"), None);
+        fs::remove_dir_all(root).unwrap();
     }
 
     #[test]

@@ -10,10 +10,11 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use nix::sys::signal::Signal;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use crate::common::{
-    Daemon, Directory, Ended, FOGHORN, TIMEOUT, announcement, foghorn, free_udp_port, to_run,
+    Daemon, Directory, Ended, FOGHORN, TIMEOUT, announcement, foghorn, free_udp_port, log, to_run,
 };
 use crate::{Loopback, assert_failed, host};
 
@@ -62,6 +63,53 @@ fn a_socket_that_took_the_place_of_ours_is_not_removed() {
     let _other = UnixListener::bind(&control).unwrap();
     assert!(loopback.daemon.stop().success());
     assert!(control.exists());
+}
+
+#[test]
+fn a_socket_whose_file_is_gone_is_made_again_at_sighup() {
+    let loopback = Loopback::new(&[]);
+    let daemon = &loopback.daemon;
+    loopback.hear("pi", 9);
+    let watch = daemon.watch(&["watch"]);
+    assert_eq!(watch.lines.next(), "known pi 127.0.0.1:9 lo");
+    fs::remove_file(&daemon.control).unwrap();
+    assert_failed(&daemon.ask(&["list"]), 3, "no daemon answers");
+    let (said, pid) = (daemon.ask(&["doctor"]).out, daemon.pid());
+    let line = said.lines().next().unwrap();
+    assert!(
+        line.contains(&format!("its socket {} is gone: sudo kill -HUP {pid} ", daemon.control.display()))
+    );
+    daemon.signal(Signal::SIGHUP);
+    daemon.ask_until(&["list"], |ended| ended.code == 0);
+    assert_eq!(fs::metadata(&daemon.control).unwrap().permissions().mode() & 0o7777, 0o660);
+    // A client that was there has stayed.
+    loopback.send(&announcement("nas", 8));
+    assert_eq!(watch.lines.next(), "found nas 127.0.0.1:8 lo");
+}
+
+#[test]
+fn a_socket_that_can_not_be_made_again_is_told_of_once() {
+    let directory = Directory::new();
+    let place = directory.path("place");
+    fs::create_dir(&place).unwrap();
+    let arguments = ["--interface", "lo", "--udp-port", &free_udp_port()];
+    let daemon = Daemon::start(&place.join("control.sock"), &arguments);
+    fs::remove_dir_all(&place).unwrap();
+    for _ in 0..2 {
+        daemon.signal(Signal::SIGHUP);
+        if !log::can_be_read() {
+            continue;
+        }
+        daemon.log.wait_for("asked to look");
+    }
+    fs::create_dir(&place).unwrap();
+    daemon.signal(Signal::SIGHUP);
+    daemon.ask_until(&["list"], |ended| ended.code == 0);
+    if log::can_be_read() {
+        daemon.log.wait_for("listens there again");
+        let warned = daemon.log.seen().iter().filter(|line| line.contains("is gone, so no client")).count();
+        assert_eq!(warned, 1);
+    }
 }
 
 /// Files that came or were given another mode or owner.

@@ -39,6 +39,9 @@ const CALM: Duration = Duration::from_secs(60);
 /// What fails where none is taken in.
 const CONNECTING: &str = "not all control clients can connect (accept4)";
 
+/// How often the socket's file is looked at, when the daemon is awake for something else.
+const LOOKS: Duration = Duration::from_secs(60);
+
 pub(super) struct Listener {
     socket: UnixListener,
     file: SocketFile,
@@ -52,6 +55,10 @@ pub(super) struct Listener {
     reserve: Option<Socket>,
     outage: Outage,
     failed: Instant,
+    /// When the socket's file was looked at last.
+    looked: Instant,
+    /// The file is gone and can't be made again.
+    gone: Outage,
 }
 
 /// Somebody who has connected.
@@ -65,16 +72,13 @@ pub(super) struct Newcomer {
 impl Listener {
     pub(super) fn new(
         path: &Path,
+        own_directory: bool,
         user: Option<&User>,
         registry: &Registry,
         token: Token,
     ) -> io::Result<Self> {
-        let (mut socket, file) = socket_file::bind(path, user)?;
-        // It listens already; this makes the queue shorter.
-        SockRef::from(&socket).listen(BACKLOG).map_err(|error| refused("listen", error))?;
-        registry
-            .register(&mut socket, token, Interest::READABLE)
-            .map_err(|error| refused("epoll_ctl", error))?;
+        let (mut socket, file) = socket_file::bind(path, own_directory, user)?;
+        register(&mut socket, registry, token)?;
         Ok(Self {
             guard: Guard::new(&socket),
             socket,
@@ -85,7 +89,53 @@ impl Listener {
             reserve: Some(reserve().map_err(|error| refused("socket of AF_UNIX", error))?),
             outage: Outage::default(),
             failed: Instant::ZERO,
+            looked: Instant::ZERO,
+            gone: Outage::default(),
         })
+    }
+
+    /// Looks at the socket's file at the next occasion.
+    pub(super) fn request_look(&mut self) {
+        self.looked = Instant::ZERO;
+    }
+
+    /// Listens anew if the socket's file is gone, which is looked at now and then. Clients that are
+    /// connected stay so.
+    pub(super) fn look(&mut self, now: Instant, registry: &Registry, token: Token) {
+        if now.since(self.looked) < LOOKS {
+            return;
+        }
+        self.looked = now;
+        let path = self.file.path().display();
+        if self.file.is_there() {
+            if self.gone.ends() {
+                info!("{} is there again", Shown(&path));
+            }
+            return;
+        }
+        match self.listen_again(registry, token) {
+            Ok(()) => {
+                self.gone.ends();
+                info!("{} was gone: listens there again", Shown(&self.file.path().display()));
+            }
+            Err(error) => {
+                if self.gone.begins() {
+                    let path = self.file.path().display();
+                    warn!("{} is gone, so no client finds it: {}; still trying", Shown(&path), Shown(&error));
+                }
+            }
+        }
+    }
+
+    fn listen_again(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let mut socket = self.file.bind_again()?;
+        register(&mut socket, registry, token)?;
+        let guard = Guard::new(&socket);
+        let before = std::mem::replace(&mut self.socket, socket);
+        self.guard.limit(|| drop(before));
+        self.guard = guard;
+        self.ready = true;
+        Ok(())
     }
 
     /// Whether the socket's file can be removed at the end, with the privileges that are left.
@@ -174,6 +224,12 @@ impl Listener {
             info!("control clients can connect again");
         }
     }
+}
+
+fn register(socket: &mut UnixListener, registry: &Registry, token: Token) -> io::Result<()> {
+    // It listens already; this makes the queue shorter.
+    SockRef::from(&*socket).listen(BACKLOG).map_err(|error| refused("listen", error))?;
+    registry.register(socket, token, Interest::READABLE).map_err(|error| refused("epoll_ctl", error))
 }
 
 /// Whether there are no descriptors for this process, or for any.

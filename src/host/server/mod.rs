@@ -25,6 +25,7 @@ use crate::time::Instant;
 pub(super) use client::Buffers;
 use client::{BUSY, Client, ReplyLine, SLOW, Served};
 use listener::{Listener, Newcomer};
+pub(crate) use socket_file::make_directory;
 
 /// Clients that may watch at once. Who watches may stay for ever, so there is always a slot for those who ask.
 const WATCHERS: usize = if CONTROL_CLIENTS == 1 { 1 } else { CONTROL_CLIENTS - 1 };
@@ -52,6 +53,7 @@ type Spare<'a> = Vec<&'a mut Buffers, CONTROL_CLIENTS>;
 
 pub(super) struct Server<'a> {
     listener: Listener,
+    token: Token,
     clients: [Option<Client<'a>>; CONTROL_CLIENTS],
     spare: Spare<'a>,
     /// Whether a client's turn ended before its work did.
@@ -62,9 +64,12 @@ pub(super) struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// Listens at `path`, for a user if one is given. Clients will be registered under the [`CONTROL_CLIENTS`] tokens from `first_token` on.
+    /// Listens at `path`, for a user if one is given. Its directory is made again if it goes and is
+    /// the daemon's own. Clients will be registered under the [`CONTROL_CLIENTS`] tokens from
+    /// `first_token` on.
     pub(super) fn new(
         path: &Path,
+        own_directory: bool,
         user: Option<&User>,
         buffers: &'a mut [Buffers; CONTROL_CLIENTS],
         registry: &Registry,
@@ -72,7 +77,8 @@ impl<'a> Server<'a> {
         first_token: usize,
     ) -> io::Result<Self> {
         Ok(Self {
-            listener: Listener::new(path, user, registry, token)?,
+            listener: Listener::new(path, own_directory, user, registry, token)?,
+            token,
             clients: [const { None }; CONTROL_CLIENTS],
             spare: buffers.iter_mut().collect(),
             more: false,
@@ -84,6 +90,11 @@ impl<'a> Server<'a> {
     /// Whether the socket's file can be removed at the end, with the privileges that are left.
     pub(super) fn can_remove_file(&self) -> bool {
         self.listener.can_remove_file()
+    }
+
+    /// Looks whether clients find the socket, as it does now and then, at the next occasion.
+    pub(super) fn request_look(&mut self) {
+        self.listener.request_look();
     }
 
     pub(super) fn mark_ready(&mut self) {
@@ -111,6 +122,7 @@ impl<'a> Server<'a> {
                 self.serve(number, view);
             }
         }
+        self.listener.look(view.now, registry, self.token);
         while self.listener.may_accept(view.now) {
             let begun = (view.processor_time)();
             let newcomer = self.listener.accept(view.now);

@@ -1,8 +1,8 @@
 //! The control socket's place in the file system.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use mio::net::UnixListener;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open};
+use nix::libc::O_DIRECTORY;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
 use socket2::Type;
@@ -22,9 +23,15 @@ use crate::host::unix_socket;
 const LOCK_TRIES: u32 = 200;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
+/// The mode of a directory that the daemon makes. A user who can read it can also lock it, and so
+/// keep the daemon out.
+const DIRECTORY_MODE: u32 = 0o710;
+
 /// A listening socket's file. It is removed when this is dropped, unless another has taken its place.
 pub(super) struct SocketFile {
     path: PathBuf,
+    /// Whether its directory is the daemon's own, to be made if it is missing.
+    own_directory: bool,
     identity: (u64, u64),
 }
 
@@ -32,20 +39,14 @@ pub(super) struct SocketFile {
 /// `user`, if one is given.
 ///
 /// What a crashed daemon left is replaced; the socket of a live one is not, nor is anything else.
-pub(super) fn bind(path: &Path, user: Option<&User>) -> io::Result<(UnixListener, SocketFile)> {
-    // Held until this returns: of two daemons that start at once, one sees the other's socket.
-    let _lock = lock_directory(path)?;
-    remove_stale(path)?;
-    // The mode must not be set afterwards: in between, others could connect.
-    let before = umask(Mode::from_bits_truncate(0o117));
-    let listener = UnixListener::bind(path);
-    umask(before);
-    let listener =
-        listener.map_err(|error| because(path, "cannot listen (socket, bind, listen) at", &error))?;
-    let file = SocketFile {
-        path: path.to_owned(),
-        identity: identity(path).map_err(|error| because(path, "cannot look (lstat) at", &error))?,
-    };
+pub(super) fn bind(
+    path: &Path,
+    own_directory: bool,
+    user: Option<&User>,
+) -> io::Result<(UnixListener, SocketFile)> {
+    let listener = listen(path, LOCK_TRIES)?;
+    let identity = identity(path).map_err(|error| because(path, "cannot look (lstat) at", &error))?;
+    let file = SocketFile { path: path.to_owned(), own_directory, identity };
     if let Some(user) = user {
         file.hand_over(user).map_err(|error| {
             let path = path.display();
@@ -60,13 +61,29 @@ pub(super) fn bind(path: &Path, user: Option<&User>) -> io::Result<(UnixListener
     Ok((listener, file))
 }
 
+/// Makes the directory of a control socket, for the daemon's user and group alone.
+pub(crate) fn make_directory(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(DIRECTORY_MODE).create(directory)
+}
+
+fn listen(path: &Path, lock_tries: u32) -> io::Result<UnixListener> {
+    // Held until this returns: of two daemons that start at once, one sees the other's socket.
+    let _lock = lock_directory(path, lock_tries)?;
+    remove_stale(path)?;
+    // The mode must not be set afterwards: in between, others could connect.
+    let before = umask(Mode::from_bits_truncate(0o117));
+    let listener = UnixListener::bind(path);
+    umask(before);
+    listener.map_err(|error| because(path, "cannot listen (socket, bind, listen) at", &error))
+}
+
 /// The directory of a path; none if that can't be a file's.
 fn directory(path: &Path) -> Option<&Path> {
     let parent = path.parent()?;
     Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
 }
 
-fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
+fn lock_directory(path: &Path, tries: u32) -> io::Result<Flock<File>> {
     let Some(directory) = directory(path) else {
         let message = format!(
             "\"{}\" cannot be a control socket: give the path of a file with --control",
@@ -74,9 +91,15 @@ fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
         );
         return Err(usage(message));
     };
-    let mut file =
-        File::open(directory).map_err(|error| because(directory, "cannot open the directory", &error))?;
-    for _ in 0..LOCK_TRIES {
+    let mut file = File::options()
+        .read(true)
+        .custom_flags(O_DIRECTORY)
+        .open(directory)
+        .map_err(|error| because(directory, "cannot open the directory", &error))?;
+    for attempt in 0..tries {
+        if attempt > 0 {
+            thread::sleep(LOCK_PAUSE);
+        }
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Ok(lock),
             // Others hold it for an instant. That is waited for, but not for ever: anyone who may read it may lock it.
@@ -85,7 +108,6 @@ fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
                 return Err(because(directory, "cannot lock (flock) the directory", &errno.into()));
             }
         }
-        thread::sleep(LOCK_PAUSE);
     }
     Err(failure(
         io::ErrorKind::Other,
@@ -168,6 +190,32 @@ impl SocketFile {
         }
         let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.gid()));
         Ok(fchownat(&file, "", Some(uid), Some(gid), AtFlags::AT_EMPTY_PATH)?)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether clients find the socket at its path, as far as that can be told.
+    pub(super) fn is_there(&self) -> bool {
+        match identity(&self.path) {
+            Ok(identity) => identity == self.identity,
+            Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        }
+    }
+
+    /// Listens at the same path anew, with the privileges that the process has now, and waits for
+    /// nothing.
+    pub(super) fn bind_again(&mut self) -> io::Result<UnixListener> {
+        if self.own_directory
+            && let Some(directory) = directory(&self.path)
+        {
+            // If it can't be made, that the socket can't be says why.
+            let _ = make_directory(directory);
+        }
+        let listener = listen(&self.path, 1)?;
+        self.identity = identity(&self.path)?;
+        Ok(listener)
     }
 
     /// Whether this process may remove the file.

@@ -37,7 +37,8 @@ impl<'a> Table<'a> {
         let path = std::env::temp_dir().join(format!("foghorn-server-{}-{name}", std::process::id()));
         let poll = Poll::new().unwrap();
         let server =
-            Server::new(&path, None, &mut memory.clients, poll.registry(), Token(0), FIRST_CLIENT).unwrap();
+            Server::new(&path, false, None, &mut memory.clients, poll.registry(), Token(0), FIRST_CLIENT)
+                .unwrap();
         let discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut memory.registry);
         Self {
             poll,
@@ -242,6 +243,54 @@ fn a_watch_that_is_not_read_ends_with_a_reason_whatever_ends_it() {
         let said = told(&mut stuck);
         let last = said.lines().last().unwrap();
         assert!(said.ends_with('\n') && last.starts_with(&format!("error {code} ")), "{last:?}");
+    }
+}
+
+#[test]
+fn the_file_of_the_socket_is_looked_at_once_a_minute_and_made_again() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("gone", &mut memory);
+    let mut connected = table.client(START, b"version\n");
+    assert!(told(&mut connected).ends_with("ok\n"));
+    std::fs::remove_file(&table.path).unwrap();
+    let minute = START + Duration::from_secs(60);
+    table.turn(minute - Duration::from_millis(1));
+    assert!(!table.path.exists());
+    // Nothing wakes the loop for that.
+    assert_eq!(table.server.deadline(), Some(START + Duration::from_secs(30)));
+    table.turn(minute);
+    assert!(told(&mut table.client(minute, b"version\n")).ends_with("ok\n"));
+    connected.write_all(b"version\n").unwrap();
+    table.turn(minute);
+    assert!(told(&mut connected).ends_with("ok\n"));
+
+    // Another daemon has taken its place, and keeps it while it lives.
+    std::fs::remove_file(&table.path).unwrap();
+    let other = std::os::unix::net::UnixListener::bind(&table.path).unwrap();
+    table.turn(minute + Duration::from_secs(60));
+    other.set_nonblocking(true).unwrap();
+    table.connect();
+    // The first who connected was the server, to see whether somebody listens.
+    assert!(other.accept().is_ok() && other.accept().is_ok());
+    drop(other);
+    table.turn(minute + Duration::from_secs(120));
+    assert!(told(&mut table.client(minute, b"version\n")).ends_with("ok\n"));
+}
+
+#[test]
+fn only_a_directory_of_its_own_is_made_again() {
+    let directory = std::env::temp_dir().join(format!("foghorn-server-{}-directory", std::process::id()));
+    for is_own in [false, true] {
+        make_directory(&directory).unwrap();
+        let poll = Poll::new().unwrap();
+        let (path, registry) = (directory.join("control.sock"), poll.registry());
+        let mut listener = Listener::new(&path, is_own, None, registry, Token(0)).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::remove_dir(&directory).unwrap();
+        listener.look(START, registry, Token(0));
+        assert_eq!(path.exists(), is_own);
+        drop(listener);
+        let _ = std::fs::remove_dir(&directory);
     }
 }
 
