@@ -108,8 +108,8 @@ fn the_default_directory_is_made_for_the_user() {
         skip("a mount namespace can't be made here (unshare -m)");
         return;
     }
-    // Nothing is there, or what a foghorn has left that root ran.
-    for first in ["true", "mkdir -m 710 /run/foghorn"] {
+    // Nothing is there, whatever the umask, or what a foghorn has left that root ran.
+    for first in ["true", "umask 077", "umask 0", "mkdir -m 710 /run/foghorn"] {
         let (program, arguments) = to_run(FOGHORN);
         let mut command = unshare(first, &program);
         command.args(arguments).args(["run", "--interface", "lo", "--udp-port", &free_udp_port()]);

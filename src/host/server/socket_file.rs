@@ -1,8 +1,10 @@
 //! The control socket's place in the file system.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -61,9 +63,11 @@ pub(super) fn bind(
     Ok((listener, file))
 }
 
-/// Makes the directory of a control socket, for the daemon's user and group alone.
+/// Makes the directory of a control socket, for the daemon's user and group alone whatever the umask.
 pub(crate) fn make_directory(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().mode(DIRECTORY_MODE).create(directory)
+    DirBuilder::new().mode(DIRECTORY_MODE).create(directory)?;
+    // The umask may have taken the group's part away.
+    fs::set_permissions(directory, Permissions::from_mode(DIRECTORY_MODE))
 }
 
 fn listen(path: &Path, lock_tries: u32) -> io::Result<UnixListener> {
