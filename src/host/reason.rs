@@ -2,13 +2,29 @@
 
 use std::error::Error;
 use std::fmt;
+use std::fs::FileType;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use nix::errno::Errno;
 
 /// An error with a text of our own, which says what is wrong and what to do.
 pub(super) fn failure(kind: ErrorKind, text: String) -> io::Error {
     io::Error::new(kind, Text { text, is_usage: false })
+}
+
+/// The error where something else than what the daemon keeps at a path is there already. It stays what
+/// it is: what the daemon did not make it does not replace, and does not advise to.
+pub(super) fn occupied(path: &Path, kind: FileType, wanted: &str, file: &str, option: &str) -> io::Error {
+    let shown = path.display();
+    let text = if kind.is_dir() {
+        let inside = path.join(file);
+        let inside = inside.display();
+        format!("{shown} is a directory: give the path of a file in it, like {inside}, with {option}")
+    } else {
+        format!("{shown} exists and is not a {wanted}: choose another path with {option}")
+    };
+    failure(ErrorKind::Other, text)
 }
 
 /// The user asked for what can't be. It is marked, since the kernel calls errors `InvalidInput` too.

@@ -21,7 +21,7 @@ use nix::unistd::unlink;
 use super::clock;
 use super::memory::RECEIVED;
 use super::outage::Outage;
-use super::reason::{Reason, failure, refused, usage};
+use super::reason::{Reason, failure, occupied, refused, usage};
 use super::save_times::SaveTimes;
 use crate::discoverer::Discoverer;
 use crate::log::{Shown, debug, info, warn};
@@ -93,14 +93,8 @@ impl StateFile {
         let length = match fs::symlink_metadata(path) {
             Ok(metadata) if metadata.is_file() => usize::try_from(metadata.len()).unwrap_or(usize::MAX),
             // A daemon makes nothing but files: this is somebody else's, and stays what it is.
-            Ok(_) => {
-                return Err(failure(
-                    io::ErrorKind::Other,
-                    format!(
-                        "{} is in the way and is no file: remove it or give another path with --state",
-                        path.display()
-                    ),
-                ));
+            Ok(metadata) => {
+                return Err(occupied(path, metadata.file_type(), "regular file", "state", "--state"));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(self.because(&error)),
@@ -244,7 +238,7 @@ impl StateFile {
             io::ErrorKind::PermissionDenied => "become one who may, or give another path with --state",
             // Only the new file is not to exist.
             io::ErrorKind::AlreadyExists => {
-                "remove what has its name with .new, or give another path with --state"
+                "what has its name with .new is not foghorn's: choose another path with --state"
             }
             _ => "give another path with --state",
         };

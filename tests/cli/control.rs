@@ -32,8 +32,17 @@ fn the_control_socket_is_opened_or_the_reason_is_told() {
     assert_failed(&start(&directory.path(&"x".repeat(200))), 2, "xxx");
     let file = directory.path("file");
     fs::write(&file, "precious").unwrap();
-    assert_failed(&start(&file), 4, "remove it or give another path");
+    assert_failed(&start(&file), 4, "file exists and is not a socket: choose another path with --control");
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    assert_failed(&start(&file.join("control.sock")), 4, "choose another path with --control");
+    let place = directory.path("place");
+    fs::create_dir(&place).unwrap();
+    let advice = format!("like {}, with --control", place.join("control.sock").display());
+    assert_failed(
+        &start(&place),
+        4,
+        &format!("place is a directory: give the path of a file in it, {advice}"),
+    );
 }
 
 #[test]

@@ -220,19 +220,28 @@ fn a_place_where_nothing_can_be_saved_is_found_at_the_start() {
     assert_failed(&start(&file.join("state")), 4, "another path with --state");
     let link = directory.path("link");
     symlink(&file, &link).unwrap();
-    assert_failed(&start(&link), 4, "is no file");
+    assert_failed(&start(&link), 4, "exists and is not a regular file: choose another path with --state");
     assert_eq!(fs::read_link(&link).unwrap(), file);
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
     let fifo = directory.path("fifo");
     mkfifo(&fifo, Mode::S_IRWXU).unwrap();
-    assert_failed(&start(&fifo), 4, "is no file");
+    assert_failed(&start(&fifo), 4, "exists and is not a regular file: choose another path with --state");
     assert!(fs::metadata(&fifo).unwrap().file_type().is_fifo());
-    assert_failed(&start(Path::new("/dev/null")), 4, "is no file");
+    assert_failed(
+        &start(Path::new("/dev/null")),
+        4,
+        "exists and is not a regular file: choose another path with --state",
+    );
     let inner = directory.path("inner");
     fs::create_dir(&inner).unwrap();
-    assert_failed(&start(&inner), 4, "is no file");
+    let advice = format!("like {}, with --state", inner.join("state").display());
+    assert_failed(
+        &start(&inner),
+        4,
+        &format!("inner is a directory: give the path of a file in it, {advice}"),
+    );
     fs::create_dir(directory.path("state.new")).unwrap();
-    assert_failed(&start(&directory.path("state")), 4, "with .new");
+    assert_failed(&start(&directory.path("state")), 4, "with .new is not foghorn's: choose another path");
     assert!(!control.exists() && !directory.path("state").exists());
 }
 

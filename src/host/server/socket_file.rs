@@ -18,7 +18,7 @@ use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
 use socket2::Type;
 
 use crate::host::privileges::User;
-use crate::host::reason::{failure, usage};
+use crate::host::reason::{failure, occupied, usage};
 use crate::host::unix_socket;
 
 /// How often a lock is tried for that another holds, and the pause between.
@@ -124,14 +124,9 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         metadata => metadata.map_err(|error| because(path, "cannot look (lstat) at", &error))?,
     };
-    if !metadata.file_type().is_socket() {
-        return Err(failure(
-            io::ErrorKind::Other,
-            format!(
-                "{} is in the way and is no socket: remove it or give another path with --control",
-                path.display()
-            ),
-        ));
+    let kind = metadata.file_type();
+    if !kind.is_socket() {
+        return Err(occupied(path, kind, "socket", "control.sock", "--control"));
     }
     match unix_socket::connect(Type::STREAM, path.as_os_str()) {
         // It answers, or its queue is full.
@@ -158,6 +153,7 @@ fn because(path: &Path, what: &str, error: &io::Error) -> io::Error {
     let advice = match error.kind() {
         io::ErrorKind::NotFound => ": make its directory first, or give another path with --control",
         io::ErrorKind::PermissionDenied => ": become one who may, or give another path with --control",
+        io::ErrorKind::NotADirectory => ": choose another path with --control",
         io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported if error.raw_os_error().is_some() => {
             ": does a sandbox or container keep foghorn from it?"
         }
