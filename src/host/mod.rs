@@ -12,7 +12,7 @@
 //! timer.rs       the one timer;  clock.rs  the one clock
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
 //! privileges.rs  giving up what the daemon does not need once it has started;  accounts.rs  users and groups
-//! port_owner.rs  who has the UDP port when it can't be opened, or a control socket whose file is gone
+//! port_owner.rs  who has the UDP port when it can't be opened, or a socket whose file is gone
 //! server/        the control socket and its clients
 //! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print

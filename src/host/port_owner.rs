@@ -1,4 +1,5 @@
-//! Who has a UDP port or a Unix socket: by the kernel's tables of sockets and the descriptors of all processes; proc(5).
+//! Who has a UDP port or a Unix socket: by the kernel's tables of sockets and the descriptors of
+//! all processes; proc(5).
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -45,8 +46,8 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
     Some(format!("UDP port {port} is in use by {owner}: stop it, or {remedy}"))
 }
 
-/// Says which process still listens at a Unix socket whose file is gone, and what to do, in a line. None
-/// if there is none.
+/// Says which process still listens at a Unix socket whose file is gone, and what to do, in a line.
+/// None if there is none.
 pub(crate) fn lost_socket(root: &Path, path: &Path) -> Option<String> {
     let table = fs::read(root.join("proc/net/unix")).unwrap_or_default();
     let listens = |line: &[u8]| listener(line, path.as_os_str().as_bytes());

@@ -13,8 +13,8 @@ pub(super) fn failure(kind: ErrorKind, text: String) -> io::Error {
     io::Error::new(kind, Text { text, is_usage: false })
 }
 
-/// The error where something else than what the daemon keeps at a path is there already. It stays what
-/// it is: what the daemon did not make it does not replace, and does not advise to.
+/// The error where something else than the daemon keeps at a path is there already. What the daemon
+/// did not make it does not replace, nor does it advise to.
 pub(super) fn occupied(path: &Path, kind: FileType, wanted: &str, file: &str, option: &str) -> io::Error {
     let shown = path.display();
     let text = if kind.is_dir() {

@@ -58,8 +58,8 @@ impl Lingering {
 fn on_an_older_kernel() -> Command {
     let instruction = |code, jt, jf, k| sock_filter { code, jt, jf, k };
     let refuse = libc::SECCOMP_RET_ERRNO | u32::try_from(Errno::ENOPROTOOPT as i32).unwrap();
-    // The filter sees the call's number, the architecture, eight bytes of address, and the arguments in
-    // eight bytes each, of which the option is the third.
+    // The filter sees the call's number, the architecture, eight bytes of address, and the
+    // arguments in eight bytes each, of which the option is the third.
     let option = 16 + 8 * 2 + if cfg!(target_endian = "big") { 4 } else { 0 };
     let mut filter = [
         instruction(0x20, 0, 0, 0),

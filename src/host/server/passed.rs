@@ -1,8 +1,8 @@
 //! Descriptors that clients pass along with what they say.
 //!
-//! The daemon has no use for them. But when it reads such a message, or closes a connection in which
-//! one is unread, it closes what was passed, and that may take as long as the client likes: a TCP
-//! socket with `SO_LINGER` waits for its peer. Since Linux 6.16 the kernel refuses to pass any.
+//! The daemon has no use for them. But when it reads such a message, or closes a connection in
+//! which one is unread, it closes what was passed, and that may take as long as the client likes: a
+//! TCP socket with `SO_LINGER` waits for its peer. Since Linux 6.16 the kernel refuses to pass any.
 //! Before that a signal interrupts the call.
 
 use std::os::fd::AsFd;
@@ -81,7 +81,7 @@ fn prepare() -> Result<(), Errno> {
     SigSet::from(Signal::SIGALRM).thread_unblock()
 }
 
-/// Sends SIGALRM in so much time, and again and again: the first may come just before the call waits.
+/// Sends SIGALRM in so much time, and again and again: the first may come before the call waits.
 #[expect(unsafe_code, reason = "no library has this timer")]
 fn interrupt_after(time: libc::timeval) {
     let times = libc::itimerval { it_interval: time, it_value: time };

@@ -63,7 +63,7 @@ pub(super) fn bind(
     Ok((listener, file))
 }
 
-/// Makes the directory of a control socket, for the daemon's user and group alone whatever the umask.
+/// Makes the directory of a control socket, for the daemon's user and group alone under any umask.
 pub(crate) fn make_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new().mode(DIRECTORY_MODE).create(directory)?;
     // The umask may have taken the group's part away.
