@@ -18,7 +18,7 @@
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
 //! log_place.rs   the file or socket that --log-to names;  outlet.rs  writing without waiting for a reader
 //! change_log.rs, outage.rs  logging enough and no more;  reason.rs  why something fails
-//! spawn.rs       starting a program, for `--exec`
+//! regular_file.rs  opening a file where others may put something else;  spawn.rs  starting a program, for `--exec`
 //! ```
 //!
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control request or a change of the
@@ -50,6 +50,7 @@ mod outlet;
 mod port_owner;
 mod privileges;
 mod reason;
+mod regular_file;
 mod rtnetlink;
 mod save_times;
 mod server;
@@ -72,10 +73,12 @@ pub(crate) use interface::glob_matches;
 #[cfg(any(feature = "log", feature = "defmt"))]
 pub use log_sink::LogSink;
 pub use memory::Memory;
+pub(crate) use outage::Outage;
 pub(crate) use outlet::Outlet;
 pub(crate) use port_owner::{is_running, lost_socket, port_owner};
 pub use privileges::User;
 pub(crate) use reason::is_usage;
+pub(crate) use regular_file::open_regular;
 pub(crate) use server::make_directory;
 pub use service_manager::ServiceManager;
 pub(crate) use signals::survive_file_limit;

@@ -12,22 +12,22 @@
 
 /// Whether something fails just now.
 #[derive(Debug, Default)]
-pub(super) struct Outage {
+pub(crate) struct Outage {
     failing: bool,
 }
 
 impl Outage {
     /// It failed. True the first time of an outage.
-    pub(super) fn begins(&mut self) -> bool {
+    pub(crate) fn begins(&mut self) -> bool {
         !std::mem::replace(&mut self.failing, true)
     }
 
     /// It worked. True the first time after an outage.
-    pub(super) fn ends(&mut self) -> bool {
+    pub(crate) fn ends(&mut self) -> bool {
         std::mem::replace(&mut self.failing, false)
     }
 
-    pub(super) fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.failing
     }
 }

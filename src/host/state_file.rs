@@ -10,11 +10,10 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::num::NonZeroU128;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AT_FDCWD, OFlag, open, renameat};
-use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
+use nix::libc::O_NOFOLLOW;
 use nix::sys::stat::Mode;
 use nix::unistd::unlink;
 
@@ -22,6 +21,7 @@ use super::clock;
 use super::memory::RECEIVED;
 use super::outage::Outage;
 use super::reason::{Reason, failure, occupied, refused, usage};
+use super::regular_file::open_regular;
 use super::save_times::SaveTimes;
 use crate::discoverer::Discoverer;
 use crate::log::{Shown, debug, info, warn};
@@ -250,7 +250,7 @@ impl StateFile {
 fn read(path: &Path, length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; length];
     // Whatever took the file's place meanwhile keeps nobody waiting.
-    let mut file = File::options().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(path)?;
+    let mut file = open_regular(path, File::options().read(true), O_NOFOLLOW)?;
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }
