@@ -26,7 +26,7 @@ _foghorn_options() {
     lookup) echo --all --host --wait --json --control ;;
     list) echo --json --html --control ;;
     watch) echo --json --exec --control ;;
-    hosts) echo --exclude --follow --exec --control ;;
+    hosts) echo --exclude --keep-out --follow --exec --control ;;
     status) echo --json --metrics --control ;;
     connect) echo --control ;;
     doctor) echo --udp-port --control ;;

@@ -50,5 +50,6 @@ complete -c foghorn -n '__foghorn_is lookup' -l wait -x -d 'Seconds to wait for 
 complete -c foghorn -n '__foghorn_is list' -l html -d 'As a page for a browser'
 complete -c foghorn -n '__foghorn_is watch hosts' -l exec -xa '(__fish_complete_command)' -d 'A command to run'
 complete -c foghorn -n '__foghorn_is hosts' -l exclude -x -d 'Names to leave out'
+complete -c foghorn -n '__foghorn_is hosts' -l keep-out -rF -d 'A file with names to leave out'
 complete -c foghorn -n '__foghorn_is hosts' -l follow -rF -d 'The file to keep up to date'
 complete -c foghorn -n '__foghorn_is status' -l metrics -d 'For Prometheus'

@@ -37,6 +37,12 @@ impl Record {
         self.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
+    /// The value of a key without which the line says nothing.
+    pub(super) fn require(&self, key: &'static str) -> Result<&str, Error> {
+        let pair = self.pairs().find(|(known, _)| *known == key);
+        pair.map(|(_, value)| value).ok_or(Error::Protocol { what: key })
+    }
+
     /// The addresses of a node, the one to use first.
     pub(super) fn addresses(&self) -> impl Iterator<Item = &str> {
         self.get("addresses").split(',')
@@ -56,6 +62,16 @@ impl Client {
     pub(super) fn ask(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         self.send(request)?;
         self.0.reply(|kind, fields| Ok(Some(Record::new(kind, fields))))
+    }
+
+    /// The same for a reply that tells of nodes. What else it tells of is passed over.
+    pub(super) fn nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
+        let mut nodes = self.ask(request)?;
+        nodes.retain(|record| record.kind == "node");
+        for key in ["id", "addresses"] {
+            nodes.iter().try_for_each(|node| node.require(key).map(drop))?;
+        }
+        Ok(nodes)
     }
 
     /// Sends a request. What is sent before it makes sure that both mean the same by it.

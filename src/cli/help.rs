@@ -119,13 +119,16 @@ Examples:
 
 pub(super) const HOSTS: &str = "\
 Prints the nodes as lines of a hosts file. Left out are this machine's name,
-those that programs trust, like localhost and wpad, and all that is not of
-letters, digits and hyphens: nobody can pose as www.bank.example.
+those that mean something everywhere, like localhost, wpad and com, all that
+is not of letters, digits and hyphens, and what other hosts files have:
+/etc/hosts, those beside FILE, and those to keep out.
 
 Usage: foghorn hosts [OPTIONS]
 
 Options:
   --exclude PATTERN  leave out names that match (* and ?); repeatable
+  --keep-out FILE    leave out names that FILE has, a hosts file or a name a
+                     line; read again when it changes; repeatable
   --follow FILE      write FILE instead, and again after each change
   --exec CMD...      run the rest of the line after FILE was replaced
   --control PATH     the daemon's socket

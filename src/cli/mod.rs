@@ -1,5 +1,6 @@
 //! What a person types: one file per command.
 
+mod absence;
 mod client;
 mod connect;
 mod control_path;

@@ -4,13 +4,16 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::common::{Daemon, Directory, Watch, announcement, foghorn, run};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+use crate::common::{Daemon, Directory, Watch, announcement, foghorn, run, skip};
 use crate::{Loopback, assert_failed, host};
 
 /// What no line may be made of.
-const HOSTILE: [&str; 14] = [
+const HOSTILE: [&str; 20] = [
     "$(reboot)",
     "-rf",
     "a;b",
@@ -25,6 +28,12 @@ const HOSTILE: [&str; 14] = [
     "#nas",
     "a,b",
     "リビング",
+    "com",
+    "lan",
+    "local",
+    "localdomain",
+    "autodiscover",
+    "0x0a4d0042",
 ];
 
 #[test]
@@ -75,11 +84,11 @@ struct Follower(Watch);
 
 impl Follower {
     fn start(control: &Path, file: &Path) -> Self {
-        Self::start_by(foghorn(), control, file)
+        Self::start_by(foghorn(), control, file, &[])
     }
 
-    fn start_by(mut command: Command, control: &Path, file: &Path) -> Self {
-        command.args(["hosts", "--control"]).arg(control).arg("--follow").arg(file);
+    fn start_by(mut command: Command, control: &Path, file: &Path, options: &[&str]) -> Self {
+        command.args(["hosts", "--control"]).arg(control).arg("--follow").arg(file).args(options);
         command.args(["--exec", "sh", "-c", "cat \"$0\"; echo ."]).arg(file);
         Self(Watch::start(command))
     }
@@ -95,6 +104,11 @@ impl Follower {
         }
         assert!(lines.remove(0).starts_with("# kept by foghorn"));
         lines
+    }
+
+    /// The lines once they are these.
+    fn wait_for(&self, lines: &[&str]) {
+        while self.next() != lines {}
     }
 
     /// The lines once there are as many.
@@ -145,7 +159,7 @@ fn everybody_may_read_a_followed_file_whatever_the_umask() {
     let inner = foghorn();
     let mut command = Command::new("sh");
     command.args(["-c", "umask 077; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
-    Follower::start_by(command, &loopback.daemon.control, &file).next();
+    Follower::start_by(command, &loopback.daemon.control, &file, &[]).next();
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o644);
 }
 
@@ -176,14 +190,16 @@ fn what_is_not_foghorns_is_left_alone() {
     let here = theirs.parent().unwrap();
     for (path, says) in [
         (theirs.as_path(), "is not foghorn's: "),
-        (&link, "is no file: "),
-        (&socket, "is no file: "),
-        (here, "is no file: "),
-        (Path::new("/"), "is no file: "),
+        (&link, "is not a file: "),
+        (&socket, "is not a file: "),
+        (here, "is a directory: give the path of a file in it"),
+        (Path::new("/"), "is a directory: "),
         (Path::new(""), "cannot write"),
         (Path::new("/nowhere/hosts"), "make its directory first"),
     ] {
-        assert_failed(&loopback.daemon.ask(&["hosts", "--follow", path.to_str().unwrap()]), 4, says);
+        let ended = loopback.daemon.ask(&["hosts", "--follow", path.to_str().unwrap()]);
+        assert_failed(&ended, 4, says);
+        assert!(!ended.err.contains("remove"), "{ended:?}");
     }
     assert_eq!(fs::read_to_string(&theirs).unwrap(), "127.0.0.1\tlocalhost\n");
     assert!(
@@ -216,12 +232,31 @@ fn the_file_stays_while_there_is_no_daemon() {
 }
 
 #[test]
-fn nothing_is_written_where_no_daemon_was_at_the_start() {
+fn a_daemon_that_starts_later_is_waited_for() {
     let directory = Directory::new();
     let [control, file] = ["control.sock", "hosts"].map(|name| directory.path(name));
-    let follow = ["hosts", "--follow", file.to_str().unwrap(), "--control", control.to_str().unwrap()];
-    assert_failed(&run(&follow), 3, "foghorn run");
+    let follower = Follower::start(&control, &file);
+    let told = follower.0.errors.next();
+    assert!(
+        told.contains("foghorn run") && told.ends_with("stays as it is until a daemon answers"),
+        "{told}"
+    );
     assert!(!file.exists());
+    let loopback = Loopback::new(&[]);
+    loopback.hear("nas", 22);
+    symlink(&loopback.daemon.control, &control).unwrap();
+    follower.wait_for(&["127.0.0.1\tnas"]);
+    assert_eq!(follower.0.errors.seen().len(), 2);
+}
+
+#[test]
+fn a_file_that_can_not_be_kept_is_told_of_also_without_a_daemon() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    for (file, says) in [("/etc", "is a directory"), ("/nowhere/hosts", "make its directory first")] {
+        let follow = ["hosts", "--follow", file, "--control", control.to_str().unwrap()];
+        assert_failed(&run(&follow), 4, says);
+    }
 }
 
 #[test]
@@ -230,4 +265,205 @@ fn a_command_that_can_not_be_started_ends_it() {
     let file = loopback.directory.path("hosts");
     let follow = ["hosts", "--follow", file.to_str().unwrap(), "--exec", "/no/such/program"];
     assert_failed(&loopback.daemon.ask(&follow), 4, "cannot run /no/such/program");
+}
+
+/// Writes a file at one stroke: nobody finds a part of it.
+fn put(path: &Path, text: &str) {
+    let new = path.with_file_name(".put");
+    fs::write(&new, text).unwrap();
+    fs::rename(new, path).unwrap();
+}
+
+#[test]
+fn a_file_that_somebody_removes_or_changes_comes_back_also_if_its_directory_was_gone() {
+    let loopback = Loopback::new(&[]);
+    loopback.hear("nas", 22);
+    let directory = Directory::new();
+    let parent = directory.path("hostsdir");
+    let file = parent.join("hosts");
+    fs::create_dir(&parent).unwrap();
+    let follower = Follower::start(&loopback.daemon.control, &file);
+    assert_eq!(follower.next(), ["127.0.0.1\tnas"]);
+
+    fs::remove_file(&file).unwrap();
+    assert_eq!(follower.next(), ["127.0.0.1\tnas"]);
+    let text = fs::read_to_string(&file).unwrap();
+    put(&file, &text.replace("nas", "www"));
+    assert_eq!(follower.next(), ["127.0.0.1\tnas"]);
+    assert_eq!(follower.0.errors.seen(), [""; 0]);
+
+    fs::remove_dir_all(&parent).unwrap();
+    let told = follower.0.errors.next();
+    assert!(told.contains("cannot write") && told.ends_with("still trying"), "{told}");
+    fs::create_dir(&parent).unwrap();
+    assert_eq!(follower.next(), ["127.0.0.1\tnas"]);
+    assert!(follower.0.errors.next().ends_with("can be written again"));
+
+    // What somebody else puts there stays, and is told of once.
+    fs::remove_file(&file).unwrap();
+    put(&file, "10.0.0.1 theirs\n");
+    assert!(follower.0.errors.next().contains("is not foghorn's"));
+    loopback.hear("tv", 22);
+    fs::remove_file(&file).unwrap();
+    assert_eq!(follower.next(), ["127.0.0.1\tnas", "127.0.0.1\ttv"]);
+    assert_eq!(follower.0.errors.seen().len(), 4);
+}
+
+/// A foghorn that runs in a mount namespace of its own, after that script. None where there can be no such.
+fn in_mount_namespace(script: &str) -> Option<Command> {
+    let can = Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
+    if !can.is_ok_and(|status| status.success()) {
+        skip("no mount namespace can be made");
+        return None;
+    }
+    let inner = foghorn();
+    let mut command = Command::new("unshare");
+    command.args(["-rm", "sh", "-ec", &format!("{script}\nexec \"$@\""), "sh"]).arg(inner.get_program());
+    command.args(inner.get_args()).env_remove("FOGHORN_CONTROL");
+    Some(command)
+}
+
+#[test]
+fn a_full_disk_is_told_of_once_and_survived() {
+    let directory = Directory::new();
+    let disk = directory.path("disk");
+    fs::create_dir(&disk).unwrap();
+    let at = disk.display();
+    // Full, until the file that fills it is cut, in a place that is the same inside and outside.
+    let fill = directory.path("fill");
+    let script = format!(
+        "mount -t tmpfs -o size=64k tmpfs {at}; head -c 65536 /dev/zero > {at}/fill || true
+         (until [ -e {} ]; do sleep 0.1; done; rm {at}/fill) </dev/null >/dev/null 2>&1 &",
+        fill.display()
+    );
+    let Some(command) = in_mount_namespace(&script) else { return };
+    let loopback = Loopback::new(&[]);
+    loopback.hear("nas", 22);
+    let follower = Follower::start_by(command, &loopback.daemon.control, &disk.join("hosts"), &[]);
+    let told = follower.0.errors.next();
+    assert!(told.contains("cannot write") && told.ends_with("still trying"), "{told}");
+    loopback.hear("tv", 22);
+    fs::write(fill, "").unwrap();
+    follower.wait_for(&["127.0.0.1\tnas", "127.0.0.1\ttv"]);
+    assert!(follower.0.errors.next().ends_with("can be written again"));
+    assert_eq!(follower.0.errors.seen().len(), 2);
+}
+
+#[test]
+fn a_file_that_is_mounted_by_itself_is_written_in_place() {
+    let directory = Directory::new();
+    let [file, source] = ["hosts", "source"].map(|name| directory.path(name));
+    fs::write(&file, "").unwrap();
+    fs::write(&source, "").unwrap();
+    let mount = format!("mount --bind {} {}", source.display(), file.display());
+    let Some(command) = in_mount_namespace(&mount) else { return };
+    let loopback = Loopback::new(&[]);
+    let follower = Follower::start_by(command, &loopback.daemon.control, &file, &[]);
+    for (number, name) in ["a-long-name-of-a-node", "b", "c"].iter().enumerate() {
+        loopback.hear_from(host(number.try_into().unwrap()), name, 22);
+    }
+    follower.until(3);
+    let text = fs::read_to_string(&source).unwrap();
+    assert!(text.starts_with("# kept by") && text.ends_with("127.1.0.2\tc\n"), "{text}");
+    assert_eq!(follower.0.errors.seen(), [""; 0]);
+}
+
+#[test]
+fn names_that_other_hosts_files_have_are_left_out() {
+    let loopback = Loopback::new(&[]);
+    for name in ["nas", "mail", "Printer", "tv"] {
+        loopback.hear(name, 22);
+    }
+    let directory = Directory::new();
+    let file = directory.path("foghorn");
+    put(&directory.path("theirs"), "10.0.0.5 mail.lan # tv\n10.0.0.6\tx PRINTER\n");
+    // Neither of these is read by a name server.
+    for name in [".hidden", "old~", "#draft#"] {
+        fs::write(directory.path(name), "10.0.0.7 nas\n").unwrap();
+    }
+    mkfifo(&directory.path("fifo"), Mode::S_IRWXU).unwrap();
+    symlink("nowhere", directory.path("dangling")).unwrap();
+    // Foghorn's own file by another name has no names of others.
+    symlink(&file, directory.path("alias")).unwrap();
+    let follower = Follower::start(&loopback.daemon.control, &file);
+    assert_eq!(follower.next(), ["127.0.0.1\tnas", "127.0.0.1\ttv"]);
+    // What comes and goes beside it counts without any change of a node.
+    put(&directory.path("more"), "10.0.0.8 tv\n");
+    assert_eq!(follower.next(), ["127.0.0.1\tnas"]);
+    fs::remove_file(directory.path("theirs")).unwrap();
+    assert_eq!(follower.next(), ["127.0.0.1\tmail", "127.0.0.1\tnas", "127.0.0.1\tprinter"]);
+    assert_eq!(follower.0.errors.seen(), [""; 0]);
+}
+
+#[test]
+fn names_of_the_machines_own_hosts_file_are_left_out() {
+    let directory = Directory::new();
+    let hosts = directory.path("hosts");
+    fs::write(&hosts, "127.0.0.1 localhost\n10.0.0.5 mail.example.org\n0.0.0.0 tv.ads.example\n").unwrap();
+    let Some(mut command) = in_mount_namespace(&format!("mount --bind {} /etc/hosts", hosts.display()))
+    else {
+        return;
+    };
+    let loopback = Loopback::new(&[]);
+    for name in ["mail", "tv"] {
+        loopback.hear(name, 22);
+    }
+    let output = command.args(["hosts", "--control"]).arg(&loopback.daemon.control).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "127.0.0.1\ttv\n", "{output:?}");
+}
+
+#[test]
+fn names_to_keep_out_are_read_again_and_nothing_new_is_exported_while_they_can_not_be() {
+    let loopback = Loopback::new(&[]);
+    for (number, name) in ["mail", "nas", "www"].iter().enumerate() {
+        loopback.hear_from(host(number.try_into().unwrap()), name, 22);
+    }
+    let (here, elsewhere) = (Directory::new(), Directory::new());
+    let file = here.path("foghorn");
+    let [names, hosts] = ["names", "hosts"].map(|name| elsewhere.path(name));
+    put(&names, "# free in DNS only\nMail\n");
+    put(&hosts, "10.0.0.9 www.example\n");
+    let options = ["--keep-out", names.to_str().unwrap(), "--keep-out", hosts.to_str().unwrap()];
+    assert_eq!(loopback.daemon.ask(&[&["hosts"], &options[..]].concat()).out, "127.1.0.1\tnas\n");
+
+    let follower = Follower::start_by(foghorn(), &loopback.daemon.control, &file, &options);
+    assert_eq!(follower.next(), ["127.1.0.1\tnas"]);
+    put(&names, "mail\nnas\n");
+    assert_eq!(follower.next(), [""; 0]);
+    put(&names, "");
+    assert_eq!(follower.next(), ["127.1.0.0\tmail", "127.1.0.1\tnas"]);
+
+    fs::remove_file(&names).unwrap();
+    let told = follower.0.errors.next();
+    assert!(
+        told.contains("names, whose names are to be kept out: No such file") && told.contains("no new names"),
+        "{told}"
+    );
+    assert_failed(&loopback.daemon.ask(&[&["hosts"], &options[..]].concat()), 4, "cannot read");
+    // What was exported follows its node, and what the other file has counts.
+    loopback.hear_from(host(9), "tv", 22);
+    loopback.send_from(host(7), &announcement("nas", 22));
+    assert_eq!(follower.next(), ["127.1.0.0\tmail", "127.1.0.7\tnas"]);
+    put(&hosts, "10.0.0.9 mail\n");
+    assert_eq!(follower.next(), ["127.1.0.7\tnas"]);
+    // A foghorn that starts meanwhile exports nothing new either.
+    drop(follower);
+    let follower = Follower::start_by(foghorn(), &loopback.daemon.control, &file, &options);
+    assert!(follower.0.errors.next().contains("no new names"));
+    put(&names, "");
+    assert_eq!(follower.next(), ["127.1.0.7\tnas", "127.1.0.9\ttv", "127.1.0.2\twww"]);
+    assert!(follower.0.errors.next().ends_with("can be read again"));
+    assert_eq!(follower.0.errors.seen().len(), 2);
+}
+
+#[test]
+fn what_can_not_be_read_keeps_nobody_waiting() {
+    let loopback = Loopback::new(&[]);
+    loopback.hear("nas", 22);
+    let fifo = loopback.directory.path("fifo");
+    mkfifo(&fifo, Mode::S_IRWXU).unwrap();
+    for file in [fifo.to_str().unwrap(), "/", "/dev/zero", "/nowhere"] {
+        let ended = loopback.daemon.ask(&["hosts", "--keep-out", file]);
+        assert_failed(&ended, 4, &format!("cannot read {file}, whose names are to be kept out: "));
+    }
 }

@@ -1,15 +1,18 @@
 //! `foghorn hosts --follow`: the file changes when the nodes do.
 
-use std::path::PathBuf;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Hosts, file};
+use super::Hosts;
+use super::file::{HEAD, HostsFile, Trouble};
+use super::listed::FILE_CAPACITY;
 use crate::cli::Failure;
-use crate::cli::client::Client;
+use crate::cli::absence::{self, Absence};
+use crate::cli::client::{Client, Record};
 use crate::cli::exec::Exec;
 use crate::cli::output::note;
+use crate::client::Error;
 use crate::control::Request;
+use crate::host::Outage;
 
 /// Changes within this time are written together: what comes at once, as the known nodes do, is one change.
 const SETTLING: Duration = Duration::from_millis(100);
@@ -17,67 +20,155 @@ const SETTLING: Duration = Duration::from_millis(100);
 /// From one replacement to the next, at least, so that a flood of names keeps neither a name server nor a disk busy.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Between attempts to reach a daemon that has gone.
-const RETRY: Duration = Duration::from_secs(1);
+/// How often to look after the files when no node changes: twelve wake-ups a minute.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What keeps the file up to date.
 pub(super) struct Follower {
-    pub(super) file: PathBuf,
-    pub(super) hosts: Hosts,
-    pub(super) exec: Option<Exec>,
+    file: HostsFile,
+    hosts: Hosts,
+    exec: Option<Exec>,
+    /// What the file is to contain.
+    text: String,
+    /// That of the files with the names of others when they were read.
+    stamp: u64,
+    reading: Outage,
+    writing: Outage,
+    /// Whether the file could be kept, but for what passes.
+    begun: bool,
+    /// When it may be replaced again.
+    earliest: Instant,
 }
 
 impl Follower {
-    /// Keeps the file up to date, without end. There must be a daemon at the start; later one may go and come.
-    pub(super) fn run(&self) -> Result<(), Failure> {
-        let (mut watch, mut lines) = self.begin()?;
-        let mut earliest = Instant::now();
+    pub(super) fn new(file: HostsFile, hosts: Hosts, exec: Option<Exec>) -> Self {
+        Self {
+            file,
+            hosts,
+            exec,
+            text: String::new(),
+            stamp: 0,
+            reading: Outage::default(),
+            writing: Outage::default(),
+            begun: false,
+            earliest: Instant::now(),
+        }
+    }
+
+    /// Keeps the file up to date, without end: the daemon may come and go, and so may what keeps the file from being written. What a
+    /// person has to mend ends it, but only at the start.
+    pub(super) fn run(mut self) -> Result<(), Failure> {
+        let exported = self.file.read(FILE_CAPACITY)?;
+        self.text = String::from_utf8_lossy(&exported).into_owned();
+        let mut absence = Absence::default();
         loop {
-            if file::replace(&self.file, &lines)? {
-                earliest = Instant::now() + PAUSE;
-                if let Some(exec) = &self.exec {
-                    exec.run(&[])?;
+            let error = match self.begin() {
+                Ok((watch, nodes)) => {
+                    absence.end();
+                    self.follow(watch, nodes)?
+                }
+                Err(error) => error,
+            };
+            if !self.begun && !absence::may_pass(&error) {
+                return Err(error.into());
+            }
+            absence.wait(error, &format!("{} stays as it is until a daemon answers", self.file));
+        }
+    }
+
+    /// Begins to watch, and asks for the nodes after that: no change is missed.
+    fn begin(&self) -> Result<(Client, Vec<Record>), Error> {
+        let mut watch = self.hosts.connect()?;
+        watch.send(&Request::Watch)?;
+        Ok((watch, self.hosts.nodes()?))
+    }
+
+    /// Follows the nodes until the daemon has gone: what became of it.
+    fn follow(&mut self, mut watch: Client, mut nodes: Vec<Record>) -> Result<Error, Failure> {
+        loop {
+            self.compose(&nodes);
+            self.write()?;
+            loop {
+                match self.wait(&mut watch) {
+                    Ok(true) => break,
+                    // Somebody may have changed or removed the file, or it could not be written.
+                    Ok(false) => self.write()?,
+                    Err(error) => return Ok(error),
                 }
             }
-            lines = match self.next(&mut watch, earliest) {
-                Ok(lines) => lines,
-                Err(failure) => {
-                    let file = self.file.display();
-                    note(&format!("{failure}; {file} stays as it is until a daemon answers"));
-                    let again = loop {
-                        thread::sleep(RETRY);
-                        if let Ok(again) = self.begin() {
-                            break again;
-                        }
-                    };
-                    note("a daemon answers again");
-                    watch = again.0;
-                    again.1
-                }
+            nodes = match self.hosts.nodes() {
+                Ok(nodes) => nodes,
+                Err(error) => return Ok(error),
             };
         }
     }
 
-    /// Begins to watch, and asks for the lines after that: no change is missed.
-    fn begin(&self) -> Result<(Client, String), Failure> {
-        let mut watch = self.hosts.connect()?;
-        watch.send(&Request::Watch)?;
-        Ok((watch, self.hosts.lines()?))
+    /// Makes up what the file is to contain.
+    fn compose(&mut self, nodes: &[Record]) {
+        // Before they are read: what changes meanwhile is a change.
+        self.stamp = self.hosts.taken.stamp();
+        let mut text = HEAD.to_owned();
+        match self.hosts.write(&mut text, nodes, self.text.as_bytes()) {
+            Ok(()) => {
+                if self.reading.ends() {
+                    note("the names to keep out can be read again");
+                }
+            }
+            Err(unreadable) => {
+                if self.reading.begins() {
+                    note(&format!("{unreadable}; no new names until it can be read"));
+                }
+            }
+        }
+        self.text = text;
     }
 
-    /// The lines after the next change, at the earliest at that time. What is watched tells when to ask and no more.
-    fn next(&self, watch: &mut Client, earliest: Instant) -> Result<String, Failure> {
-        watch.set_patience(None)?;
-        watch.next()?;
-        let deadline = earliest.max(Instant::now() + SETTLING);
+    /// Has the file contain what it is to, and runs the command if it did not. That it can't be written ends nothing that has begun.
+    fn write(&mut self) -> Result<(), Failure> {
+        let replaced = match self.file.replace(&self.text) {
+            Ok(replaced) => {
+                if self.writing.ends() {
+                    note(&format!("{} can be written again", self.file));
+                }
+                replaced
+            }
+            Err(Trouble::Lasting(failure)) if !self.begun => return Err(failure),
+            Err(trouble) => {
+                if self.writing.begins() {
+                    note(&format!("{}; still trying", Failure::from(trouble)));
+                }
+                false
+            }
+        };
+        self.begun = true;
+        if replaced || self.writing.is_on() {
+            self.earliest = Instant::now() + PAUSE;
+        }
+        match &self.exec {
+            Some(exec) if replaced => exec.run(&[]),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for a change, and until the file may be replaced. False if it is time to look at the file. What is watched tells when to ask
+    /// and no more.
+    fn wait(&self, watch: &mut Client) -> Result<bool, Error> {
+        watch.set_patience(Some(LOOK))?;
+        match watch.next() {
+            Err(Error::TimedOut) => {
+                return Ok(self.reading.is_on() || self.stamp != self.hosts.taken.stamp());
+            }
+            told => told?,
+        };
+        let deadline = self.earliest.max(Instant::now() + SETTLING);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return self.hosts.lines();
+                return Ok(true);
             }
             watch.set_patience(Some(left))?;
             match watch.next() {
-                Err(error) if Instant::now() < deadline => return Err(error.into()),
+                Err(error) if Instant::now() < deadline => return Err(error),
                 _ => {}
             }
         }

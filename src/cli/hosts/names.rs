@@ -1,135 +1,75 @@
-//! Which nodes have a line in a hosts file, and under which names.
+//! Which names a node may have in a hosts file.
 //!
-//! A `NodeID` comes from a stranger. So that none puts a name of the Internet or of a program's own into the LAN's DNS, a name is one label
-//! without a dot, and never one that programs look up of themselves.
+//! A `NodeID` comes from a stranger. So that none puts a name of the Internet or of a program's own into the LAN's DNS, a name is
+//! one label without a dot, not a number, and none of those that mean something else everywhere.
+//!
+//! Of the top-level domains only the oldest are left out: `tv`, `camera` and `media` are others, and good names for a node.
 
-use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddrV4};
-
-use crate::cli::client::Record;
 use crate::host::glob_matches;
 
 /// The most bytes of a label; RFC 1035, section 2.3.4.
 const LABEL_CAPACITY: usize = 63;
 
-/// What programs look up without being told to, and trust what they find.
-const RESERVED: [&str; 6] = ["localhost", "ip6-localhost", "ip6-loopback", "broadcasthost", "wpad", "isatap"];
+/// Names that are no node's, in lower case. Each line has its source.
+const RESERVED: [&str; 6] = [
+    // This machine and its networks, as Debian, Alpine and macOS have them in /etc/hosts. With "ip6-" others begin, too.
+    "localhost localhost4 localhost6 broadcasthost",
+    // Special use: RFC 6761, 6762 (local), 7686 (onion), 8375 (home.arpa) and 9476 (alt).
+    "local test invalid example onion alt arpa",
+    // Domains of LANs: RFC 6762, appendix G; localdomain is in many /etc/hosts.
+    "lan home corp intranet internal private localdomain",
+    // The first top-level domains, RFC 920 and 1591. An address of such a name harms its whole domain: RFC 7085.
+    "com net org edu gov mil int",
+    // Programs look these up of themselves and let them choose their proxy, their tunnel or their settings: WPAD, RFC 5214,
+    "wpad isatap",
+    // Exchange, Thunderbird, Skype, the device management of Windows, RFC 8461 (mta-sts), and OpenPGP's key directory.
+    "autodiscover autoconfig lyncdiscover enterpriseenrollment enterpriseregistration mta-sts openpgpkey",
+];
 
-/// The names that are left out.
-pub(super) struct Names {
-    /// Patterns, in lower case.
-    excluded: Vec<String>,
-    /// This machine's own name.
-    own: String,
+/// Whether a name in lower case may be a node's. It is not `own`, this machine's, and matches none of the patterns.
+pub(super) fn allow(name: &str, own: &str, excluded: &[String]) -> bool {
+    is_label(name)
+        && !is_number(name)
+        && !is_reserved(name)
+        && name != own
+        && !excluded.iter().any(|pattern| glob_matches(pattern.as_bytes(), name.as_bytes()))
 }
 
-/// What will be a line.
-struct Line<'a> {
-    name: String,
-    address: Ipv4Addr,
-    /// For how long the node has been known, in seconds, and its `NodeID`, which decides between equals.
-    known: (u64, &'a str),
-}
-
-impl Names {
-    /// Leaves out what matches one of these patterns in lower case, and this machine.
-    pub(super) fn new(excluded: Vec<String>) -> Self {
-        let host = nix::unistd::gethostname().unwrap_or_default();
-        let host = host.to_string_lossy();
-        let own = host.split('.').next().unwrap_or_default().to_ascii_lowercase();
-        Self { excluded, own }
-    }
-
-    /// A line for each node that may have one, sorted by name: its preferred address, a tab and its name in lower case. Of nodes
-    /// whose names differ in case alone it is the one that has been known for longest.
-    pub(super) fn lines(&self, nodes: &[Record]) -> String {
-        let mut lines: Vec<Line<'_>> = vec![];
-        for line in nodes.iter().filter_map(|node| self.line(node)) {
-            match lines.binary_search_by(|other| other.name.cmp(&line.name)) {
-                Err(place) => lines.insert(place, line),
-                Ok(place) => {
-                    if let Some(other) = lines.get_mut(place).filter(|other| other.known < line.known) {
-                        *other = line;
-                    }
-                }
-            }
-        }
-        let mut text = String::new();
-        for Line { name, address, .. } in &lines {
-            // Text in memory takes all that is written to it.
-            let _ = writeln!(text, "{address}\t{name}");
-        }
-        text
-    }
-
-    fn line<'a>(&self, node: &'a Record) -> Option<Line<'a>> {
-        let id = node.get("id");
-        let name = id.to_ascii_lowercase();
-        let address: SocketAddrV4 = node.addresses().next()?.parse().ok()?;
-        let known = node.get("known_s").parse().unwrap_or(0);
-        self.allow(&name).then(|| Line { name, address: *address.ip(), known: (known, id) })
-    }
-
-    fn allow(&self, name: &str) -> bool {
-        is_label(name)
-            && name != self.own
-            && !RESERVED.contains(&name)
-            && !self.excluded.iter().any(|pattern| glob_matches(pattern.as_bytes(), name.as_bytes()))
-    }
-}
-
-/// Whether it is one label of a host name as RFC 1123, section 2.1, has it, and not a number, which might be taken for an address.
+/// Whether it is one label of a host name as RFC 1123, section 2.1, has it, and shows as what it is: "xn--" begins a name that is
+/// shown in other letters, and RFC 5890, section 2.3.1, keeps all such for the future.
 fn is_label(name: &str) -> bool {
     let bytes = name.as_bytes();
     let ends_in_hyphen = bytes.starts_with(b"-") || bytes.ends_with(b"-");
     let of_label = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
-    bytes.len() <= LABEL_CAPACITY
+    (1..=LABEL_CAPACITY).contains(&bytes.len())
         && !ends_in_hyphen
+        && bytes.get(2..4) != Some(b"--")
         && bytes.iter().all(of_label)
-        && !bytes.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether inet_aton(3) or a browser takes it for an address: a number, in octal and hexadecimal, too.
+fn is_number(name: &str) -> bool {
+    let hexadecimal =
+        name.strip_prefix("0x").map(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    hexadecimal.unwrap_or_else(|| name.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_reserved(name: &str) -> bool {
+    name.starts_with("ip6-") || RESERVED.iter().any(|names| names.split(' ').any(|reserved| reserved == name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(excluded: &[&str], nodes: &[&str]) -> String {
-        let nodes: Vec<_> = nodes.iter().map(|line| Record::read(line)).collect();
-        let excluded = excluded.iter().map(|&pattern| pattern.to_owned()).collect();
-        Names { excluded, own: "router".to_owned() }.lines(&nodes)
-    }
-
     fn allows(name: &str) -> bool {
-        !lines(&[], &[&format!("node id={name} addresses=10.0.0.2:22 known_s=1")]).is_empty()
-    }
-
-    #[test]
-    fn lines_are_sorted_and_have_the_preferred_address() {
-        let nodes = [
-            "node id=tv addresses=10.0.0.4:8008 interface=eth0 age_s=3 known_s=9 expires_s=1 heard=4 contested=no",
-            "node id=NAS addresses=10.0.0.2:22,10.0.0.3:22 known_s=7 contested=yes",
-            "node id=pi-2 addresses=10.0.0.9:1 known_s=8",
-        ];
-        assert_eq!(lines(&[], &nodes), "10.0.0.2\tnas\n10.0.0.9\tpi-2\n10.0.0.4\ttv\n");
-        assert_eq!(lines(&["n?s", "pi*"], &nodes), "10.0.0.4\ttv\n");
-        assert_eq!(lines(&["*"], &nodes), "");
-    }
-
-    #[test]
-    fn of_names_that_differ_in_case_the_one_known_longest_counts() {
-        let [old, new] =
-            ["node id=NAS addresses=10.0.0.2:22 known_s=90", "node id=nas addresses=10.0.0.6:22 known_s=9"];
-        assert_eq!(lines(&[], &[old, new]), "10.0.0.2\tnas\n");
-        assert_eq!(lines(&[], &[new, old]), "10.0.0.2\tnas\n");
-        // Known equally long: it is always the same one.
-        let same = "node id=nas addresses=10.0.0.6:22 known_s=90";
-        assert_eq!(lines(&[], &[old, same]), lines(&[], &[same, old]));
+        allow(name, "router", &["tv-*".to_owned(), "p?".to_owned()])
     }
 
     #[test]
     fn a_name_is_one_label() {
         let longest = "x".repeat(LABEL_CAPACITY);
-        for name in ["nas", "NAS", "n", "7z", "a--b", "1-2", longest.as_str()] {
+        for name in ["nas", "n", "7z", "a--b", "1-2", "xn-1", "tv", "camera", "mail", longest.as_str()] {
             assert!(allows(name), "{name}");
         }
         let too_long = "x".repeat(LABEL_CAPACITY + 1);
@@ -138,9 +78,6 @@ mod tests {
             "-",
             "-rf",
             "nas-",
-            "7",
-            "0815",
-            "1.2.3.4",
             "..",
             ".",
             "nas.",
@@ -148,13 +85,15 @@ mod tests {
             "$(reboot)",
             "a;b",
             "a_b",
+            "_ssh",
             "a/b",
             "#nas",
             "näs",
             "リビング",
             "xn\u{2010}x",
+            "xn--pple-43d",
+            "ab--c",
             "a\tb",
-            "::1",
             "nas:22",
             "*",
             too_long.as_str(),
@@ -165,32 +104,31 @@ mod tests {
     }
 
     #[test]
-    fn names_that_programs_trust_are_nobodys() {
-        for name in [
-            "localhost",
-            "LocalHost",
-            "wpad",
-            "WPAD",
-            "isatap",
-            "broadcasthost",
-            "ip6-localhost",
-            "router",
-            "ROUTER",
-        ] {
+    fn an_address_is_no_name() {
+        for name in
+            ["7", "0815", "1.2.3.4", "::1", "0x0a4d0042", "0x", "0xff", "0xdeadbeef", "017", "4294967295"]
+        {
+            assert!(!allows(name), "{name}");
+        }
+        for name in ["0xg", "x0", "1e5", "0b1", "7f", "0x-1"] {
+            assert!(allows(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_mean_something_everywhere_are_nobodys() {
+        let names = "localhost wpad isatap broadcasthost ip6-localhost ip6-loopback ip6-allnodes com net org lan local \
+                     localdomain home internal corp arpa test invalid example onion autodiscover autoconfig mta-sts";
+        for name in names.split_whitespace() {
             assert!(!allows(name), "{name}");
         }
     }
 
     #[test]
-    fn a_node_whose_address_is_none_has_no_line() {
-        for node in [
-            "node id=nas",
-            "node id=nas addresses=",
-            "node id=nas addresses=x:22",
-            "node addresses=10.0.0.2:22",
-        ] {
-            assert_eq!(lines(&[], &[node]), "", "{node}");
+    fn this_machine_and_what_is_excluded_are_left_out() {
+        for name in ["router", "tv-1", "tv-", "pi"] {
+            assert!(!allows(name), "{name}");
         }
-        assert_eq!(lines(&[], &["node id=nas addresses=10.0.0.2:22"]), "10.0.0.2\tnas\n");
+        assert!(allows("routers") && allows("pi2"));
     }
 }

@@ -1,0 +1,115 @@
+//! The lines of a hosts file, one for each name.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use super::names::allow;
+use crate::cli::client::Record;
+
+/// What may be a line.
+pub(super) struct Line<'a> {
+    /// In lower case.
+    pub(super) name: String,
+    address: Ipv4Addr,
+    /// For how long the node has been known, in seconds, and its `NodeID`, which decides between equals.
+    known: (u64, &'a str),
+    /// Whether others have that name, too.
+    pub(super) is_taken: bool,
+    /// Whether the file has that name already.
+    pub(super) is_exported: bool,
+}
+
+/// A line for each node that may have one, sorted by name. Of nodes whose names differ in case alone it is the one that has been
+/// known for longest. Left out are this machine and the names that match one of the patterns, which are in lower case.
+pub(super) fn of<'a>(nodes: &'a [Record], excluded: &[String]) -> Vec<Line<'a>> {
+    // Asked each time: a machine may be given its name later.
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let own = host.to_string_lossy().split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let mut lines: Vec<Line<'_>> = vec![];
+    for line in nodes.iter().filter_map(line).filter(|line| allow(&line.name, &own, excluded)) {
+        match lines.binary_search_by(|other| other.name.cmp(&line.name)) {
+            Err(place) => lines.insert(place, line),
+            Ok(place) => {
+                if let Some(other) = lines.get_mut(place).filter(|other| other.known < line.known) {
+                    *other = line;
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn line(node: &Record) -> Option<Line<'_>> {
+    let id = node.get("id");
+    let address: SocketAddrV4 = node.addresses().next()?.parse().ok()?;
+    let known = node.get("known_s").parse().unwrap_or(0);
+    Some(Line {
+        name: id.to_ascii_lowercase(),
+        address: *address.ip(),
+        known: (known, id),
+        is_taken: false,
+        is_exported: false,
+    })
+}
+
+/// The line of that name.
+pub(super) fn find<'l, 'a>(lines: &'l mut [Line<'a>], name: &[u8]) -> Option<&'l mut Line<'a>> {
+    let place = lines.binary_search_by(|line| line.name.as_bytes().cmp(name)).ok()?;
+    lines.get_mut(place)
+}
+
+/// Writes each line: the address to use, a tab and the name.
+pub(super) fn write(text: &mut String, lines: &[Line<'_>]) {
+    for Line { name, address, .. } in lines {
+        // Text in memory takes all that is written to it.
+        let _ = writeln!(text, "{address}\t{name}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(excluded: &[&str], nodes: &[&str]) -> String {
+        let nodes: Vec<_> = nodes.iter().map(|line| Record::read(line)).collect();
+        let excluded: Vec<_> = excluded.iter().map(|&pattern| pattern.to_owned()).collect();
+        let mut text = String::new();
+        write(&mut text, &of(&nodes, &excluded));
+        text
+    }
+
+    #[test]
+    fn lines_are_sorted_and_have_the_preferred_address() {
+        let nodes = [
+            "node id=tv addresses=10.0.0.4:8008 interface=eth0 age_s=3 known_s=9 expires_s=1 heard=4 contested=no",
+            "node id=NAS addresses=10.0.0.2:22,10.0.0.3:22 known_s=7 contested=yes",
+            "node id=pi-2 addresses=10.0.0.9:1 known_s=8",
+        ];
+        assert_eq!(lines(&[], &nodes), "10.0.0.2\tnas\n10.0.0.9\tpi-2\n10.0.0.4\ttv\n");
+        assert_eq!(lines(&["n?s", "pi*"], &nodes), "10.0.0.4\ttv\n");
+        assert_eq!(lines(&["*"], &nodes), "");
+    }
+
+    #[test]
+    fn of_names_that_differ_in_case_the_one_known_longest_counts() {
+        let [old, new] =
+            ["node id=NAS addresses=10.0.0.2:22 known_s=90", "node id=nas addresses=10.0.0.6:22 known_s=9"];
+        assert_eq!(lines(&[], &[old, new]), "10.0.0.2\tnas\n");
+        assert_eq!(lines(&[], &[new, old]), "10.0.0.2\tnas\n");
+        // Known equally long: it is always the same one.
+        let same = "node id=nas addresses=10.0.0.6:22 known_s=90";
+        assert_eq!(lines(&[], &[old, same]), lines(&[], &[same, old]));
+    }
+
+    #[test]
+    fn a_node_whose_address_is_none_has_no_line() {
+        for node in [
+            "node id=nas",
+            "node id=nas addresses=",
+            "node id=nas addresses=x:22",
+            "node addresses=10.0.0.2:22",
+        ] {
+            assert_eq!(lines(&[], &[node]), "", "{node}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The names that are not free, since other hosts files have them.
+//!
+//! A name server that reads those answers with both addresses. It reads `/etc/hosts`, and all that lies beside the file that
+//! foghorn keeps; `--keep-out` names what else there is.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::lines::{Line, find};
+use super::listed;
+use crate::host::open_regular;
+
+const SYSTEM: &str = "/etc/hosts";
+
+/// Where the names of others are.
+pub(super) struct Taken {
+    pub(super) keep_out: Vec<PathBuf>,
+    /// The file that foghorn keeps, if it does.
+    pub(super) target: Option<PathBuf>,
+}
+
+/// A file that can't be read: any name may be in it.
+pub(super) struct Unreadable {
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "cannot read {}, whose names are to be kept out: {}", self.path.display(), self.error)
+    }
+}
+
+impl Taken {
+    /// Marks the lines whose names others have. An error tells of one file that can't be read; the others were.
+    pub(super) fn mark(&self, lines: &mut [Line<'_>]) -> Result<(), Unreadable> {
+        let mut unreadable = Ok(());
+        self.each(&mut |path, file| {
+            let read = file.and_then(|_| {
+                let mut file = open_regular(path, File::options().read(true), 0)?;
+                listed::for_each(&mut file, &mut |name| {
+                    if let Some(line) = find(lines, name) {
+                        line.is_taken = true;
+                    }
+                })
+            });
+            if let Err(error) = read
+                // Of those that need not be there one may have gone just now.
+                && (error.kind() != ErrorKind::NotFound || self.is_named(path))
+            {
+                unreadable = Err(Unreadable { path: path.to_owned(), error });
+            }
+        });
+        unreadable
+    }
+
+    /// A number that is another once one of the files has changed.
+    pub(super) fn stamp(&self) -> u64 {
+        let mut stamp = 0u64;
+        self.each(&mut |_, file| {
+            let Ok(file) = file else { return };
+            let times =
+                [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()].map(i64::cast_unsigned);
+            let mut number = file.dev();
+            for part in [file.ino(), file.size()].into_iter().chain(times) {
+                number = (number ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+            }
+            // In whatever order a directory lists them.
+            stamp = stamp.wrapping_add(number);
+        });
+        stamp
+    }
+
+    /// Calls with each file, or with why it can't be looked at.
+    fn each(&self, visit: &mut dyn FnMut(&Path, io::Result<Metadata>)) {
+        let target = self.target.as_deref();
+        // What foghorn wrote is no name of another, by whatever path that is found.
+        let own = target.and_then(|path| fs::metadata(path).ok()).map(|own| (own.dev(), own.ino()));
+        let mut look = |path: &Path, is_named: bool, file: io::Result<Metadata>| match file {
+            Ok(file) if own == Some((file.dev(), file.ino())) => {}
+            // Name servers read nothing but files.
+            Ok(file) if !is_named && !file.is_file() => {}
+            file => visit(path, file),
+        };
+        look(Path::new(SYSTEM), false, fs::metadata(SYSTEM));
+        for path in &self.keep_out {
+            look(path, true, fs::metadata(path));
+        }
+        let Some(target) = target else { return };
+        // Where there is no directory there is nothing beside the file either.
+        let directory = directory_of(target);
+        let entries = match fs::read_dir(directory) {
+            Err(error) => return look(directory, false, Err(error)),
+            Ok(entries) => entries,
+        };
+        for entry in entries {
+            match entry {
+                Err(error) => look(directory, false, Err(error)),
+                Ok(entry) if is_passed_over(entry.file_name().as_bytes()) => {}
+                Ok(entry) => {
+                    let path = entry.path();
+                    look(&path, false, fs::metadata(&path));
+                }
+            }
+        }
+    }
+
+    fn is_named(&self, path: &Path) -> bool {
+        self.keep_out.iter().any(|named| named == path)
+    }
+}
+
+/// The directory that a file is in.
+pub(super) fn directory_of(file: &Path) -> &Path {
+    file.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether dnsmasq passes over a file of that name in a directory.
+fn is_passed_over(name: &[u8]) -> bool {
+    name.starts_with(b".") || name.ends_with(b"~") || name.starts_with(b"#") && name.ends_with(b"#")
+}
