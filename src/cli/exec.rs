@@ -7,6 +7,8 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::thread;
+use std::time::Duration;
 
 use lexopt::Parser;
 use nix::errno::Errno;
@@ -17,7 +19,10 @@ use nix::unistd::{AccessFlags, Pid, access, dup2_stdin};
 
 use super::Failure;
 use super::output::note;
-use crate::host::spawn;
+use crate::host::{Outage, spawn};
+
+/// Between attempts to start a command.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What tells the command what happened. Of these it never sees what foghorn itself was started with.
 const VARIABLES: [&str; 7] = [
@@ -54,14 +59,24 @@ impl Exec {
 
     /// Runs the command to its end. `values` are those of the [`VARIABLES`], in the same order; what is missing at the end is not set.
     ///
-    /// That it fails is said and is no reason to stop; that it can't be started is one.
+    /// That it fails is said and is no reason to stop; that it can't be started is one, unless that passes.
     pub(super) fn run(&self, values: &[&str]) -> Result<(), Failure> {
         let path = self.path.to_string_lossy();
-        let ended = match self.start(values) {
-            Ok(pid) => waitpid(pid, None),
-            Err(errno) => {
-                return Err(Failure::failed(format!("cannot run {path}: {}", io::Error::from(errno))));
+        let mut trying = Outage::default();
+        let ended = loop {
+            let errno = match self.start(values) {
+                Ok(pid) => break waitpid(pid, None),
+                Err(errno) => errno,
+            };
+            let failure = format!("cannot run {path}: {}", io::Error::from(errno));
+            // There are too many processes, there is too little memory, or somebody just replaces the program.
+            if !matches!(errno, Errno::EAGAIN | Errno::ENOMEM | Errno::ETXTBSY) {
+                return Err(Failure::failed(failure));
             }
+            if trying.begins() {
+                note(&format!("{failure}; still trying"));
+            }
+            thread::sleep(RETRY);
         };
         match ended {
             // Who started foghorn can have told the kernel that nobody asks how children end.

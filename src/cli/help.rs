@@ -110,7 +110,12 @@ Options:
   --exec CMD...   run the rest of the line for each instead, by no shell, told
                   by FOGHORN_EVENT, FOGHORN_NODE, FOGHORN_ADDRESS, FOGHORN_HOST,
                   FOGHORN_PORT, FOGHORN_INTERFACE and, when contested,
-                  FOGHORN_RIVAL; one that takes too long ends it: exit code 3
+                  FOGHORN_RIVAL; after a restart of the daemon, or when CMD was
+                  too slow, it is told what came of the changes it missed
+
+A stranger chooses FOGHORN_NODE: it may be ../../etc/x or --exec. A script puts
+it in quotes, and first refuses what could be a path or an option:
+  case $FOGHORN_NODE in -* | *[!A-Za-z0-9_-]*) exit ;; esac
 
 Examples:
   foghorn watch | grep --line-buffered lost

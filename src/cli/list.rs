@@ -11,7 +11,7 @@ use crate::control::Request;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(query) = Query::parse(parser, help::LIST, &[Form::Json, Form::Html])? else { return Ok(()) };
-    let mut nodes = Client::connect(query.control.as_deref())?.ask(&Request::List)?;
+    let mut nodes = Client::connect(query.control.as_deref())?.nodes(&Request::List)?;
     nodes.sort_unstable_by(|a, b| a.get("id").cmp(b.get("id")));
     if nodes.is_empty() && query.form.is_none() {
         output::note("no node has been heard yet");

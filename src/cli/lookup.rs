@@ -87,7 +87,7 @@ pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
 
 /// Asks the daemon where a node is.
 pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> {
-    let reply = Client::connect(control)?.ask(&Request::Lookup(id.clone()))?;
+    let reply = Client::connect(control)?.nodes(&Request::Lookup(id.clone()))?;
     reply.into_iter().next().ok_or(Error::Protocol { what: "node" })
 }
 
@@ -98,7 +98,7 @@ pub(super) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failu
     if !is_unknown {
         return failure;
     }
-    let nodes = Client::connect(control).and_then(|mut client| client.ask(&Request::List));
+    let nodes = Client::connect(control).and_then(|mut client| client.nodes(&Request::List));
     let mut names = String::new();
     for node in &nodes.unwrap_or_default() {
         names.extend([node.get("id"), " "]);
@@ -130,6 +130,8 @@ fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Recor
                 Ok(Some(change)) if change.kind != "lost" && change.get("id") == id.as_str() => break,
                 Ok(_) => {}
                 Err(_) if Instant::now() >= deadline => return Err(unknown),
+                // We were stopped for a while, say.
+                Err(error) if error.refuses(ErrorCode::Slow) => break,
                 Err(error) => return Err(error),
             }
         }

@@ -2,17 +2,31 @@
 
 use std::fmt::{self, Write as _};
 use std::iter::once;
+use std::path::Path;
 
 use lexopt::Parser;
 
 use super::client::{Client, Record};
 use super::{Failure, Form, Query, help, json, metrics, output};
+use crate::client::Error;
 use crate::control::Request;
 
 /// The lines of the reply.
 pub(super) struct Status(pub(super) Vec<Record>);
 
+/// The lines that each reply has, once.
+const ALWAYS: [&str; 4] = ["daemon", "registry", "datagrams", "rejected"];
+
 impl Status {
+    /// Asks the daemon how it does.
+    pub(super) fn ask(control: Option<&Path>) -> Result<Self, Error> {
+        let status = Self(Client::connect(control)?.ask(&Request::Status)?);
+        match ALWAYS.iter().find(|kind| status.all(kind).count() != 1) {
+            Some(what) => Err(Error::Protocol { what }),
+            None => Ok(status),
+        }
+    }
+
     /// The lines of one kind.
     pub(super) fn all<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Record> {
         self.0.iter().filter(move |record| record.kind == kind)
@@ -24,6 +38,12 @@ impl Status {
 
     pub(super) fn get<'a>(&'a self, kind: &'a str, key: &str) -> &'a str {
         self.all(kind).next().map_or("?", |record| record.get(key))
+    }
+
+    /// The number that a line has to tell.
+    pub(super) fn number(&self, kind: &'static str, key: &'static str) -> Result<u64, Error> {
+        let record = self.all(kind).next().ok_or(Error::Protocol { what: kind })?;
+        record.require(key)?.parse().map_err(|_| Error::Protocol { what: key })
     }
 
     /// Counts, each with what was counted.
@@ -42,7 +62,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(query) = Query::parse(parser, help::STATUS, &[Form::Json, Form::Metrics])? else {
         return Ok(());
     };
-    let status = Status(Client::connect(query.control.as_deref())?.ask(&Request::Status)?);
+    let status = Status::ask(query.control.as_deref())?;
     output::write(|out| match query.form {
         None => write_text(out, &status),
         Some(Form::Metrics) => metrics::write(out, &status),

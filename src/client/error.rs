@@ -37,9 +37,9 @@ pub enum Error {
     /// The daemon did not answer within 5 seconds.
     TimedOut,
     /// The connection broke before the answer was complete. Its kind is [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the
-    /// daemon ended it.
+    /// daemon closed it: it has ended, say.
     Lost(io::Error),
-    /// The daemon says that it will not answer: it has clients enough, say.
+    /// The daemon says that it will not answer, or go on: it has clients enough, say, or a watch reads too slowly.
     Refused {
         /// Why, for programs: one of [`ErrorCode::name`](crate::control::ErrorCode::name)'s, or another if the daemon is newer.
         code: String,
@@ -111,9 +111,12 @@ impl fmt::Display for Error {
             }
             Self::TimedOut => f.write_str("the daemon does not answer: restart it"),
             Self::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                f.write_str("the daemon ended before it had answered: start it again")
+                f.write_str("the daemon closed the connection: see foghorn doctor")
             }
             Self::Lost(error) => write!(f, "the connection to the daemon was lost: {error}"),
+            Self::Refused { .. } if self.refuses(ErrorCode::Slow) => f.write_str(
+                "the daemon disconnected this watch: it reads changes more slowly than they happen",
+            ),
             Self::Refused { message, .. } => write!(f, "the daemon refused: {message}"),
             Self::Protocol { what } => {
                 write!(f, "the daemon's answer has no valid {what}: is it of another version?")

@@ -174,7 +174,8 @@ impl Client {
 /// What [`Client::watch`] tells: a [`Known`](ChangeKind::Known) for each node, and between and after these the changes.
 ///
 /// [`next`](Iterator::next) waits for a change for however long it takes, or for ever. It ends after an error, which comes when the
-/// daemon ends, or when changes come faster than they are read.
+/// daemon ends, or when changes come faster than they are read: that is [`Error::Refused`] with the code `slow`, and to watch again
+/// makes up for it.
 #[derive(Debug)]
 pub struct Watch {
     connection: Option<Connection>,

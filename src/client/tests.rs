@@ -181,7 +181,7 @@ fn an_answer_that_is_cut_short_is_none() {
         let mut connection = connection(says);
         let asked = connection.send(&Request::List).and_then(|()| connection.reply(|_, _| Ok(Some(()))));
         assert!(matches!(&asked, Err(Error::Lost(_))), "{says:?} {asked:?}");
-        assert_eq!(asked.unwrap_err().to_string(), "the daemon ended before it had answered: start it again");
+        assert_eq!(asked.unwrap_err().to_string(), "the daemon closed the connection: see foghorn doctor");
     }
     assert_eq!(invalid(client(format!("{VERSION}ok\n")).lookup(&name("nas"))), "node");
     assert_eq!(invalid(client(format!("{VERSION}{NAS}\nok\n")).lookup(&name("tv"))), "node");
@@ -211,6 +211,13 @@ fn what_the_daemon_refuses_is_told_with_its_reason() {
     let refused = client(format!("{VERSION}error bad-request no such thing\n")).nodes().unwrap_err();
     assert_eq!(refused.to_string(), "the daemon refused: no such thing");
     assert!(matches!(refused, Error::Refused { code, .. } if code == "bad-request"));
+    let nas = "found id=nas address=10.0.0.2:22 interface=eth0";
+    let mut watch = client(format!("{VERSION}{nas}\nerror slow no room\n")).watch().unwrap();
+    assert!(matches!(watch.next(), Some(Ok(change)) if change.id == name("nas")));
+    let slow = watch.next().unwrap().unwrap_err();
+    assert!(slow.to_string().contains("reads changes more slowly than they happen"), "{slow}");
+    assert!(matches!(slow, Error::Refused { code, .. } if code == "slow"));
+    assert!(watch.next().is_none());
 }
 
 #[test]

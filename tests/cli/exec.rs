@@ -1,13 +1,17 @@
 //! `watch --exec`: a command for each change, and what becomes of it.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{Daemon, Watch, announcement, foghorn, is_emulated};
+use crate::common::{Daemon, Directory, Watch, announcement, foghorn, is_emulated, skip};
 use crate::{Loopback, assert_failed, host};
 
 fn watch(loopback: &Loopback, exec: &[&str]) -> Watch {
@@ -151,17 +155,133 @@ fn a_command_that_can_not_be_started_ends_it() {
 }
 
 #[test]
-fn it_ends_by_a_signal_or_with_the_daemon() {
-    let mut loopback = Loopback::new(&[]);
+fn it_ends_by_a_signal() {
+    let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let mut reaction = watch(&loopback, &["echo", "told"]);
     reaction.lines.wait_for("told");
     kill(Pid::from_raw(reaction.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert_eq!(reaction.child.wait().unwrap().signal(), Some(Signal::SIGTERM as i32));
+}
 
-    let mut reaction = watch(&loopback, &["echo", "told"]);
-    reaction.lines.wait_for("told");
+#[test]
+fn it_goes_on_with_the_next_daemon_and_what_was_missed_is_made_good() {
+    let mut loopback = Loopback::new(&["--interval", "1"]);
+    loopback.hear("nas", 22);
+    let reaction = watch(&loopback, &["sh", "-c", TELL]);
+    assert_eq!(reaction.lines.next(), "known nas 127.0.0.1:22 127.0.0.1 22 lo none");
     loopback.daemon.crash();
-    reaction.errors.wait_for("the daemon has ended, or left this watch since the command took too long");
-    assert_eq!(reaction.child.wait().unwrap().code(), Some(3));
+    let told = reaction.errors.next();
+    assert!(told.ends_with("; waiting until a daemon answers"), "{told}");
+    let arguments = ["--interface", "lo", "--udp-port", &loopback.port, "--interval", "1"];
+    let control = loopback.daemon.control.clone();
+    loopback.daemon = Daemon::start(&control, &arguments);
+    assert!(reaction.errors.next().ends_with("a daemon answers again"));
+    loopback.send_from(host(1), &announcement("tv", 80));
+    // The daemon has not heard of nas for as long as nodes are believed.
+    let missed = ["found tv 127.1.0.1:80 127.1.0.1 80 lo none", "lost nas 127.0.0.1:22 127.0.0.1 22 lo none"];
+    while !missed.iter().all(|line| reaction.lines.seen().iter().any(|told| told == line)) {
+        reaction.lines.next();
+    }
+    assert!(
+        !reaction.lines.seen().iter().skip(1).any(|line| line.contains(" nas ") && !line.starts_with("lost"))
+    );
+    assert_eq!(reaction.errors.seen().len(), 2);
+}
+
+#[test]
+fn a_program_that_is_being_replaced_is_run_as_soon_as_it_can_be() {
+    let loopback = Loopback::new(&[]);
+    loopback.hear("nas", 22);
+    let program = loopback.directory.path("program");
+    assert!(Command::new("cp").arg("/bin/echo").arg(&program).status().unwrap().success());
+    let open = fs::File::options().append(true).open(&program).unwrap();
+    if Command::new(&program).output().is_ok() {
+        return skip("this kernel runs a program that is open for writing");
+    }
+    let reaction = watch(&loopback, &[program.to_str().unwrap(), "ran"]);
+    let told = reaction.errors.next();
+    assert!(told.contains("cannot run") && told.ends_with("still trying"), "{told}");
+    drop(open);
+    assert_eq!(reaction.lines.next(), "ran");
+    assert_eq!(reaction.errors.seen().len(), 1);
+}
+
+/// Stands in for a daemon: it tells each watch in turn these lines, and an `error` is the last that it tells.
+fn stand_in(control: &Path, daemon: &'static str, nodes: &'static str, watches: [&'static str; 2]) {
+    let listener = UnixListener::bind(control).unwrap();
+    thread::spawn(move || {
+        let (mut watches, mut open) = (watches.iter(), vec![]);
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let request = BufReader::new(&stream).lines().nth(1).unwrap().unwrap();
+            let reply = match request.as_str() {
+                "watch" => (*watches.next().unwrap()).to_owned(),
+                "status" => format!("{daemon}\nregistry\ndatagrams\nrejected\nok\n"),
+                "list" => nodes.to_owned(),
+                _ => panic!("{request}"),
+            };
+            let reply = format!("version protocol=1 foghorn=0.1.0\nok\n{reply}");
+            stream.write_all(reply.as_bytes()).unwrap();
+            if !reply.contains("error") {
+                open.push(stream);
+            }
+        }
+    });
+}
+
+/// A watch that was too slow, before and after.
+const TOO_SLOW: [&str; 2] = [
+    "known id=nas address=10.0.0.2:22 interface=eth0\nfuture id=x address=y\n\
+     known id=tv address=10.0.0.3:80 interface=eth0\nerror slow too slow\n",
+    "known id=nas address=10.0.0.9:22 interface=eth0\nknown id=pi address=10.0.0.4:22 interface=eth0\n\
+     lost id=zoo address=10.0.0.5:22 interface=eth0\nfound id=zoo address=10.0.0.5:22 interface=eth0\n",
+];
+
+#[test]
+fn what_a_watch_missed_that_was_too_slow_is_made_good() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let list = "node id=nas addresses=10.0.0.9:22\nnode id=pi addresses=10.0.0.4:22\nok\n";
+    stand_in(&control, "daemon interval_s=30 uptime_s=90", list, TOO_SLOW);
+    let mut command = foghorn();
+    command.args(["watch", "--exec", "sh", "-c", TELL]).env("FOGHORN_CONTROL", &control);
+    let reaction = start(command);
+    let told: Vec<_> = std::iter::repeat_with(|| reaction.lines.next()).take(6).collect();
+    assert_eq!(
+        told,
+        [
+            "known nas 10.0.0.2:22 10.0.0.2 22 eth0 none",
+            "known tv 10.0.0.3:80 10.0.0.3 80 eth0 none",
+            "lost tv 10.0.0.3:80 10.0.0.3 80 eth0 none",
+            "moved nas 10.0.0.9:22 10.0.0.9 22 eth0 none",
+            "found pi 10.0.0.4:22 10.0.0.4 22 eth0 none",
+            "found zoo 10.0.0.5:22 10.0.0.5 22 eth0 none",
+        ]
+    );
+    assert!(reaction.errors.next().contains("the command is slower than the changes"));
+    assert_eq!(reaction.errors.seen().len(), 1);
+}
+
+#[test]
+fn a_daemon_that_has_just_started_has_lost_no_node() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    stand_in(&control, "daemon interval_s=3600 uptime_s=0", "ok\n", TOO_SLOW);
+    let mut command = foghorn();
+    command.args(["watch", "--exec", "sh", "-c", TELL]).env("FOGHORN_CONTROL", &control);
+    let reaction = start(command);
+    reaction.lines.wait_for("found zoo");
+    assert!(!reaction.lines.seen().iter().any(|line| line.starts_with("lost")));
+}
+
+#[test]
+fn a_watch_that_is_too_slow_is_told_so() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    stand_in(&control, "", "", TOO_SLOW);
+    let output = foghorn().arg("watch").env("FOGHORN_CONTROL", &control).output().unwrap();
+    let told = "foghorn: the daemon disconnected this watch: it reads changes more slowly than they happen\n";
+    assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(4), told));
+    assert_eq!(output.stdout, b"known nas 10.0.0.2:22 eth0\nknown tv 10.0.0.3:80 eth0\n");
 }

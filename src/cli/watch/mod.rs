@@ -1,15 +1,23 @@
-//! `foghorn watch`: the nodes known now, then each change.
+//! `foghorn watch`: the nodes known now, then each change, printed or told to a command (hook.rs).
 
-use std::path::PathBuf;
+mod hook;
+mod told;
+
+use std::path::{Path, PathBuf};
 
 use lexopt::Arg::{Long, Short};
 use lexopt::Parser;
 
+use self::hook::Hook;
 use super::client::{Client, Record};
 use super::exec::Exec;
 use super::terminal::{Look, Style};
-use super::{Exit, Failure, help, json, output, unexpected, value};
+use super::{Failure, help, json, output, unexpected, value};
+use crate::client::Error;
 use crate::control::Request;
+
+/// What the lines tell of. A later version may tell of more, which is passed over.
+const EVENTS: [&str; 5] = ["known", "found", "moved", "contested", "lost"];
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut as_json = false;
@@ -27,18 +35,35 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     if as_json && exec.is_some() {
         return Err(Failure::usage("with --exec nothing is printed: leave --json out"));
     }
-    let mut client = Client::connect(control.as_deref())?;
-    client.send(&Request::Watch)?;
-    client.set_patience(None)?;
+    let control = control.as_deref();
     match exec {
-        Some(exec) => run_for_each(&mut client, &exec),
-        None => print_each(&mut client, as_json),
+        Some(exec) => Hook::new(control, &exec).run(),
+        None => print_each(&mut begin(control)?, as_json),
     }
+}
+
+fn begin(control: Option<&Path>) -> Result<Client, Error> {
+    let mut watch = Client::connect(control)?;
+    watch.send(&Request::Watch)?;
+    watch.set_patience(None)?;
+    Ok(watch)
+}
+
+/// The next change; none at the end.
+fn next(watch: &mut Client) -> Result<Option<Record>, Error> {
+    while let Some(change) = watch.next()? {
+        if EVENTS.contains(&change.kind.as_str()) {
+            change.require("id")?;
+            change.require("address")?;
+            return Ok(Some(change));
+        }
+    }
+    Ok(None)
 }
 
 fn print_each(client: &mut Client, as_json: bool) -> Result<(), Failure> {
     let look = Look::of_output();
-    while let Some(change) = client.next()? {
+    while let Some(change) = next(client)? {
         let mut line = String::new();
         if as_json {
             let event = std::iter::once(("event", change.kind.as_str()));
@@ -68,28 +93,4 @@ fn style(event: &str) -> Style {
         "lost" => Style::Red,
         _ => Style::Plain,
     }
-}
-
-fn run_for_each(client: &mut Client, exec: &Exec) -> Result<(), Failure> {
-    loop {
-        match client.next().map_err(Failure::from) {
-            Ok(Some(change)) => run_for(&change, exec)?,
-            Ok(None) => return Ok(()),
-            Err(failure) if failure.exit == Exit::NoDaemon => {
-                let message = "the daemon has ended, or left this watch since the command took too long: start it again";
-                return Err(Failure { message: message.to_owned(), ..failure });
-            }
-            Err(failure) => return Err(failure),
-        }
-    }
-}
-
-fn run_for(change: &Record, exec: &Exec) -> Result<(), Failure> {
-    let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
-    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-    let mut values = vec![change.kind.as_str(), id, address, host, port, interface];
-    if change.kind == "contested" {
-        values.push(change.get("rival"));
-    }
-    exec.run(&values)
 }

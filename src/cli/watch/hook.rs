@@ -1,0 +1,111 @@
+//! `foghorn watch --exec`: a command for each change.
+//!
+//! The daemon may go and come, and disconnects a watch that is too slow. What was missed meanwhile is made good: the command is run for
+//! each node that is not as it was told.
+
+use std::mem;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::told::{Place, Told};
+use crate::cli::Failure;
+use crate::cli::absence::Absence;
+use crate::cli::client::{Client, Record};
+use crate::cli::exec::Exec;
+use crate::cli::output::note;
+use crate::cli::status::Status;
+use crate::client::Error;
+use crate::control::{ErrorCode, Request};
+use crate::schedule::LEASE_INTERVALS;
+
+/// The longest interval there is, in seconds.
+const LONGEST: u64 = 3600;
+
+pub(super) struct Hook<'a> {
+    control: Option<&'a Path>,
+    exec: &'a Exec,
+    told: Told,
+    was_slow: bool,
+}
+
+impl<'a> Hook<'a> {
+    pub(super) fn new(control: Option<&'a Path>, exec: &'a Exec) -> Self {
+        Self { control, exec, told: Told::default(), was_slow: false }
+    }
+
+    /// Runs the command for each change, without end. There must be a daemon at the start.
+    pub(super) fn run(mut self) -> Result<(), Failure> {
+        let mut absence = Absence::default();
+        let mut error = self.follow(super::begin(self.control)?, None)?;
+        loop {
+            if error.refuses(ErrorCode::Slow) && !mem::replace(&mut self.was_slow, true) {
+                note("the command is slower than the changes: it is told what came of those that it missed");
+            }
+            absence.wait(error, "waiting until a daemon answers");
+            error = match self.begin_again() {
+                Ok((watch, knows_all)) => {
+                    absence.end();
+                    self.follow(watch, Some(knows_all))?
+                }
+                Err(error) => error,
+            };
+        }
+    }
+
+    /// Begins to watch again. The daemon knows all nodes from that time on: one that has just started is still to hear them.
+    fn begin_again(&self) -> Result<(Client, Instant), Error> {
+        let status = Status::ask(self.control)?;
+        let lease = LEASE_INTERVALS * status.number("daemon", "interval_s")?.min(LONGEST);
+        let left = Duration::from_secs(lease.saturating_sub(status.number("daemon", "uptime_s")?));
+        Ok((super::begin(self.control)?, Instant::now() + left))
+    }
+
+    /// Follows the changes until the daemon has gone: what became of it. If it is not the first watch, the nodes that the daemon does not
+    /// know at that time are lost.
+    fn follow(&mut self, mut watch: Client, knows_all: Option<Instant>) -> Result<Error, Failure> {
+        let is_first = knows_all.is_none();
+        let mut due = knows_all;
+        loop {
+            let left = due.map(|due| due.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                // Asked for after the watch has begun, so that what comes from here on is told by that.
+                match Client::connect(self.control).and_then(|mut client| client.nodes(&Request::List)) {
+                    Ok(nodes) => self.lose_all_but(&nodes)?,
+                    Err(error) => return Ok(error),
+                }
+                due = None;
+                continue;
+            }
+            let change = watch.set_patience(left).and_then(|()| super::next(&mut watch));
+            match change {
+                Ok(Some(change)) => self.tell(&change, is_first)?,
+                Ok(None) => return Ok(Error::Protocol { what: "watch" }),
+                Err(Error::TimedOut) if due.is_some() => {}
+                Err(error) => return Ok(error),
+            }
+        }
+    }
+
+    /// Runs the command for a change, if it is one to what was told before.
+    fn tell(&mut self, change: &Record, is_first: bool) -> Result<(), Failure> {
+        let Some(event) = self.told.take(change, is_first)? else { return Ok(()) };
+        let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
+        let rival = (event == "contested").then(|| change.get("rival"));
+        run(self.exec, [event, id, address, interface], rival)
+    }
+
+    fn lose_all_but(&mut self, nodes: &[Record]) -> Result<(), Failure> {
+        for Place { id, address, interface } in self.told.lose_all_but(nodes) {
+            run(self.exec, ["lost", &id, &address, &interface], None)?;
+        }
+        Ok(())
+    }
+}
+
+fn run(exec: &Exec, told: [&str; 4], rival: Option<&str>) -> Result<(), Failure> {
+    let [event, id, address, interface] = told;
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    let mut values = vec![event, id, address, host, port, interface];
+    values.extend(rival);
+    exec.run(&values)
+}
