@@ -4,11 +4,12 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::BorrowedFd;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
-use rustix::stdio::stdout;
+use rustix::stdio::{stderr, stdout};
 
 use super::Failure;
 use super::client::Record;
@@ -31,7 +32,7 @@ pub(super) fn tell(text: &str) -> Result<bool, Failure> {
     match write_all(stdout(), text) {
         Ok(()) => Ok(true),
         // There is nothing left to do, and no one to tell.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::failed(format!("cannot write to standard output: {error}"))),
     }
 }
@@ -40,17 +41,24 @@ pub(super) fn tell(text: &str) -> Result<bool, Failure> {
 /// that has stopped reading keeps no command from going on.
 pub(super) fn note(message: &str) {
     let message = format!("foghorn: {message}\n");
-    let _ = Outlet::stderr().and_then(|mut stderr| stderr.write_patiently(&message));
+    let _ = match Outlet::stderr() {
+        Ok(mut stderr) => stderr.write_patiently(&message),
+        // That there can be no second descriptor may be what is said.
+        Err(_) => write_all(stderr(), &message),
+    };
 }
 
-/// Writes by that very descriptor: that there can be no second one may be what is said.
+/// Writes all by that very descriptor, also if another program has made it so that no writer waits.
 fn write_all(descriptor: BorrowedFd<'_>, text: &str) -> io::Result<()> {
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
         match rustix::io::write(descriptor, rest) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
             Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                let _ = poll(&mut [PollFd::new(descriptor, PollFlags::POLLOUT)], PollTimeout::NONE);
+            }
             Err(errno) => return Err(errno.into()),
         }
     }
@@ -107,9 +115,46 @@ pub(super) fn columns(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{columns, lease, span};
+    use std::io::Read as _;
+    use std::os::fd::AsFd as _;
+    use std::thread;
+
+    use nix::fcntl::OFlag;
+    use nix::unistd::pipe2;
+
+    use super::{ErrorKind, PollTimeout, columns, lease, span, write_all};
     use crate::cli::client::Record;
     use crate::control::Line;
+
+    #[test]
+    fn all_is_written_to_a_pipe_that_makes_no_writer_wait() {
+        let (reader, writer) = pipe2(OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).unwrap();
+        // More than a pipe holds: what is beyond that has to wait for a reader.
+        let text = "0123456789abcde\n".repeat(1 << 16);
+        let expected = text.clone();
+        let writes = thread::spawn(move || write_all(writer.as_fd(), &text, PollTimeout::NONE));
+        let mut reader = std::fs::File::from(reader);
+        let mut read = vec![];
+        // It ends with the writer.
+        loop {
+            match reader.read_to_end(&mut read) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
+                end => break assert!(end.is_ok(), "{end:?}"),
+            }
+        }
+        assert!(writes.join().unwrap().is_ok());
+        assert!(read == expected.as_bytes(), "{} bytes", read.len());
+    }
+
+    #[test]
+    fn what_nobody_reads_waits_no_longer_than_it_may() {
+        for flags in [OFlag::O_CLOEXEC, OFlag::O_CLOEXEC | OFlag::O_NONBLOCK] {
+            let (_reader, writer) = pipe2(flags).unwrap();
+            let written =
+                (0..1000).find_map(|_| write_all(writer.as_fd(), &"x".repeat(4096), 1u8.into()).err());
+            assert_eq!(written.unwrap().kind(), ErrorKind::TimedOut, "{flags:?}");
+        }
+    }
 
     #[test]
     fn wide_and_combining_characters_are_counted_as_terminals_show_them() {

@@ -17,6 +17,7 @@ mod log_reopen;
 mod log_stall;
 mod metrics;
 mod near_miss;
+mod output;
 mod passed;
 mod privileges;
 // Numbers of calls differ from one architecture to the next, and what is said is read as text.
