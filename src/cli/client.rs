@@ -29,8 +29,13 @@ impl Record {
     }
 
     /// The value of a key. A daemon of another version may leave one out.
+    pub(super) fn find(&self, key: &str) -> Option<&str> {
+        self.pairs().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    /// The same for a person to read.
     pub(super) fn get(&self, key: &str) -> &str {
-        self.pairs().find(|(known, _)| *known == key).map_or("?", |(_, value)| value)
+        self.find(key).unwrap_or("?")
     }
 
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -39,8 +44,7 @@ impl Record {
 
     /// The value of a key without which the line says nothing.
     pub(super) fn require(&self, key: &'static str) -> Result<&str, Error> {
-        let pair = self.pairs().find(|(known, _)| *known == key);
-        pair.map(|(_, value)| value).ok_or(Error::Protocol { what: key })
+        self.find(key).ok_or(Error::Protocol { what: key })
     }
 
     /// The addresses of a node, the one to use first.

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use lexopt::Arg::{Long, Short};
 use lexopt::Parser;
 
-use super::client::{Client, Record};
+use super::client::Record;
 use super::run::port;
 use super::status::Status;
 use super::{Exit, Failure, help, output, unexpected, value};
 use crate::client::places::candidates;
-use crate::control::Request;
 use crate::host::{is_running, lost_socket, port_owner, survey, wall};
 use crate::wire::v1::UDP_PORT;
 
@@ -30,18 +29,16 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         }
     }
     let mut report = Report::default();
-    let status = Client::connect(control.as_deref()).and_then(|mut client| client.ask(&Request::Status));
-    let status = match status.map_err(Failure::from) {
+    let status = match Status::ask(control.as_deref()).map_err(Failure::from) {
         Err(failure) if failure.exit == Exit::NoDaemon => {
             let mut sockets = candidates(control.as_deref()).into_iter();
             let lost = sockets.find_map(|socket| lost_socket(Path::new("/"), &socket));
             report.line("bad   $", &[lost.as_ref().unwrap_or(&failure.message)]);
-            vec![]
+            Status(vec![])
         }
         // There is one, which alone knows the rest.
         status => status?,
     };
-    let status = Status(status);
     let port = udp_port.unwrap_or_else(|| status.get("daemon", "udp_port").parse().unwrap_or(UDP_PORT));
     report.examine(&status, Path::new("/"), port)?;
     match wall() {
@@ -152,11 +149,15 @@ impl Report {
 
     /// An interface in use.
     fn check_link(&mut self, status: &Status, link: &Record) {
-        let [name, received, sent, errors] =
-            ["name", "received", "sent", "send_errors"].map(|key| link.get(key));
+        let [name, state, received, dropped, sent, errors] =
+            ["name", "state", "received", "dropped", "sent", "send_errors"].map(|key| link.get(key));
+        if state == "?" || [received, dropped, sent, errors].iter().any(|count| count.parse::<u64>().is_err())
+        {
+            return self.line("warn  $: the daemon's answer does not say how it is", &[name]);
+        }
         let seconds = |key| number(status.get("daemon", key));
         let mut count = received;
-        let verdict = if link.get("state") != "up" {
+        let verdict = if state != "up" {
             "bad   $: cannot send, the daemon's log says why"
         } else if received == "0" && sent != "0" && seconds("uptime_s") > seconds("interval_s") {
             // What is broadcast comes back to who sends it.
@@ -164,7 +165,7 @@ impl Report {
         } else if errors != "0" {
             count = errors;
             "warn  $: could not send $ times"
-        } else if number(link.get("dropped")) > number(received) {
+        } else if number(dropped) > number(received) {
             "warn  $: drops most, another program uses the port or floods it"
         } else {
             "ok    $: $ received"
@@ -234,8 +235,13 @@ mod tests {
             ),
             (daemon, "state=up received=3 dropped=4 sent=3 send_errors=0", "warn  eth0: drops most"),
             // From another version.
-            ("daemon", "state=up received=many dropped=-1 sent=3 send_errors=0", "ok    "),
-            ("daemon", "", "bad   eth0: cannot send"),
+            (
+                "daemon",
+                "state=up received=many dropped=-1 sent=3 send_errors=0",
+                "warn  eth0: the daemon's answer",
+            ),
+            ("daemon", "received=3 dropped=1 sent=3 send_errors=0", "warn  eth0: the daemon's answer"),
+            ("daemon", "", "warn  eth0: the daemon's answer"),
         ] {
             let text = counted(daemon, counts);
             assert!(text.starts_with(line) && text.lines().count() == 1, "{counts}: {text}");

@@ -1,51 +1,57 @@
 //! Lines of the control protocol as JSON.
 //!
-//! A line's keys are the keys of the JSON object, in the same order. The protocol has no types, so the key tells whether a value is text, a
-//! number, a list, or yes or no.
+//! A line's keys are the keys of the JSON object, in the same order. The protocol tells what is text, a number, a list, or yes or no; what
+//! a later version tells is a number if it is one, else text.
 
 use std::fmt::Write as _;
 
 use super::client::Record;
-
-/// The keys whose values are text.
-const TEXT: [&str; 8] = ["id", "address", "interface", "name", "version", "state", "event", "rival"];
-
-/// The keys whose values are lists of text, with commas between.
-const LIST: [&str; 3] = ["addresses", "networks", "allowed"];
-
-/// The keys whose values are yes or no.
-const FLAG: [&str; 1] = ["contested"];
+use crate::control::ValueType;
 
 /// Writes `{"key":value,...}`.
-pub(super) fn object<'a>(out: &mut String, fields: &mut dyn Iterator<Item = (&'a str, &'a str)>) {
+pub(super) fn object(out: &mut String, record: &Record) {
     out.push('{');
-    pairs(out, fields);
+    pairs(out, record);
+    out.push('}');
+}
+
+/// Writes `{"event":"kind","key":value,...}`.
+pub(super) fn event(out: &mut String, record: &Record) {
+    out.push('{');
+    key(out, "event");
+    string(out, &record.kind);
+    pairs(out, record);
     out.push('}');
 }
 
 /// Writes `"key":value,...`.
-pub(super) fn pairs<'a>(out: &mut String, fields: &mut dyn Iterator<Item = (&'a str, &'a str)>) {
-    for (number, (key, value)) in fields.enumerate() {
-        if number > 0 {
-            out.push(',');
-        }
-        string(out, key);
-        out.push(':');
-        if LIST.contains(&key) {
-            list(out, value);
-        } else if FLAG.contains(&key) && !is_number(value) {
-            out.push_str(if value == "yes" { "true" } else { "false" });
-        } else if TEXT.contains(&key) || !is_number(value) {
-            string(out, value);
-        } else {
-            out.push_str(value);
+pub(super) fn pairs(out: &mut String, record: &Record) {
+    for (name, value) in record.pairs() {
+        key(out, name);
+        // What is not as it should be is text, whatever that says.
+        match (ValueType::of(&record.kind, name), value) {
+            (Some(ValueType::List), _) => list(out, value),
+            (Some(ValueType::Flag), "yes") => out.push_str("true"),
+            (Some(ValueType::Flag), "no") => out.push_str("false"),
+            (Some(ValueType::Number) | None, _) if is_number(value) => out.push_str(value),
+            _ => string(out, value),
         }
     }
 }
 
-/// Whether it is a whole number; all that the protocol has.
+/// Writes `"key":`, after a comma where it is not the first of its object.
+pub(super) fn key(out: &mut String, name: &str) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    string(out, name);
+    out.push(':');
+}
+
+/// Whether it is a whole number as JSON has them; the protocol has no other.
 pub(super) fn is_number(value: &str) -> bool {
-    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit())
+    value == "0"
+        || !value.is_empty() && !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Writes `[{"key":value,...},...]`.
@@ -55,7 +61,7 @@ pub(super) fn objects(out: &mut String, records: &mut dyn Iterator<Item = &Recor
         if number > 0 {
             out.push(',');
         }
-        object(out, &mut record.pairs());
+        object(out, record);
     }
     out.push(']');
 }
@@ -92,32 +98,47 @@ pub(super) fn string(out: &mut String, text: &str) {
 mod tests {
     use super::*;
 
-    fn json(fields: &[(&str, &str)]) -> String {
+    fn json(line: &str) -> String {
         let mut out = String::new();
-        object(&mut out, &mut fields.iter().copied());
+        object(&mut out, &Record::read(line));
         out
     }
 
     #[test]
-    fn the_key_tells_the_type() {
-        let fields = [("id", "123"), ("addresses", "10.0.0.1:1,10.0.0.2:2"), ("age_s", "3"), ("later", "x")];
+    fn a_value_has_the_type_that_the_protocol_tells() {
         assert_eq!(
-            json(&fields),
-            r#"{"id":"123","addresses":["10.0.0.1:1","10.0.0.2:2"],"age_s":3,"later":"x"}"#
+            json("node id=123 addresses=10.0.0.1:1,10.0.0.2:2 age_s=3 later=x contested=yes"),
+            r#"{"id":"123","addresses":["10.0.0.1:1","10.0.0.2:2"],"age_s":3,"later":"x","contested":true}"#
         );
-        let flags = [("contested", "yes"), ("contested", "no"), ("contested", "3")];
-        assert_eq!(json(&flags), r#"{"contested":true,"contested":false,"contested":3}"#);
+        assert_eq!(json("registry contested=3"), r#"{"contested":3}"#);
+        assert_eq!(json("rejected truncated=3 later=4"), r#"{"truncated":3,"later":4}"#);
+        assert_eq!(json("interface name=7 networks=10.0.0.1/8"), r#"{"name":"7","networks":["10.0.0.1/8"]}"#);
+        assert_eq!(json("daemon allowed="), r#"{"allowed":[]}"#);
+        assert_eq!(json("daemon"), "{}");
+        assert_eq!(json("future n=1 t=x"), r#"{"n":1,"t":"x"}"#);
+    }
+
+    #[test]
+    fn what_is_not_of_its_type_is_text() {
         assert_eq!(
-            json(&[("networks", "10.0.0.1/8"), ("allowed", "")]),
-            r#"{"networks":["10.0.0.1/8"],"allowed":[]}"#
+            json("node age_s=many known_s= heard=007 contested=maybe"),
+            r#"{"age_s":"many","known_s":"","heard":"007","contested":"maybe"}"#
         );
-        assert_eq!(json(&[]), "{}");
+        // Only what is a JSON number is written as one.
+        assert_eq!(json("future n=-1 m=+1 k=1e5 z=00"), r#"{"n":"-1","m":"+1","k":"1e5","z":"00"}"#);
+    }
+
+    #[test]
+    fn an_event_comes_first() {
+        let mut out = String::new();
+        event(&mut out, &Record::read("lost id=nas"));
+        assert_eq!(out, r#"{"event":"lost","id":"nas"}"#);
     }
 
     #[test]
     fn text_is_escaped() {
-        assert_eq!(json(&[("id", "a\"b\\c\u{1}é")]), r#"{"id":"a\"b\\c\u0001é"}"#);
-        // Only what is a JSON number is written as one.
-        assert_eq!(json(&[("n", "-1"), ("m", "+1"), ("k", "1e5")]), r#"{"n":"-1","m":"+1","k":"1e5"}"#);
+        let mut out = String::new();
+        string(&mut out, "a\"b\\c\u{1}é");
+        assert_eq!(out, r#""a\"b\\c\u0001é""#);
     }
 }

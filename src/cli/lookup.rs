@@ -46,7 +46,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let node = node.map_err(|error| advise(control.as_deref(), &id, error))?;
     output::write(|out| {
         if as_json {
-            json::object(out, &mut node.pairs());
+            json::object(out, &node);
             return writeln!(out);
         }
         for address in node.addresses().take(if all { usize::MAX } else { 1 }) {

@@ -46,12 +46,17 @@ pub(super) fn write(out: &mut String, status: &Status) -> Result {
         for record in status.all(kind) {
             for (key, told) in record.pairs() {
                 let is_wanted = keys == "*" || keys.split(',').any(|wanted| wanted == key);
-                let Some(value) = value(key, told).filter(|_| is_wanted) else { continue };
+                let (label, from) = label.split_once('=').unwrap_or_default();
+                let labelled = if from.is_empty() { Some(key) } else { record.find(from) };
+                let Some((value, labelled)) = value(kind, key, told).zip(labelled).filter(|_| is_wanted)
+                else {
+                    continue;
+                };
                 write!(samples, "foghorn_{name}")?;
-                if let Some((label, from)) = label.split_once('=') {
+                if !label.is_empty() {
                     write!(samples, "{{{label}=")?;
                     // As in JSON: there is no control character in what the daemon says.
-                    json::string(&mut samples, if from.is_empty() { key } else { record.get(from) });
+                    json::string(&mut samples, labelled);
                     samples.push('}');
                 }
                 writeln!(samples, " {value}")?;
@@ -65,11 +70,12 @@ pub(super) fn write(out: &mut String, status: &Status) -> Result {
     Ok(())
 }
 
-/// What a sample says, as a number.
-fn value<'a>(key: &str, told: &'a str) -> Option<&'a str> {
-    match (key, told) {
-        ("version", _) | ("state", "up" | "known") => Some("1"),
-        ("state", _) => Some("0"),
+/// What a sample says, as a number; none if it says nothing that this version knows.
+fn value<'a>(kind: &str, key: &str, told: &'a str) -> Option<&'a str> {
+    match (kind, key, told) {
+        (_, "version", _) | ("interface", "state", "up") | ("expected", "state", "known") => Some("1"),
+        // What is wrong with an interface is told by many words.
+        ("interface", "state", _) | ("expected", "state", "missing") => Some("0"),
         _ => Some(told).filter(|told| json::is_number(told)),
     }
 }
@@ -115,7 +121,8 @@ contested id=nas addresses=198.18.0.2:22,198.18.0.66:22
     fn what_a_daemon_of_another_version_says_differently_is_left_out() {
         let told = metrics(
             "daemon uptime_s=1e5\nregistry used=-1 capacity= later=7\ndatagrams received\nrejected new_reason=1\n\
-             interface name=eth0\nfuture x=1",
+             interface name=eth0\nfuture x=1\n\
+             interface state=up received=7\nexpected state=known\nexpected id=nas state=maybe\nexpected id=tv state=",
         );
         let samples: Vec<_> = told.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(

@@ -72,16 +72,18 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 
 fn write_json(out: &mut String, status: &Status) -> fmt::Result {
     out.push('{');
-    json::pairs(out, &mut status.pairs("daemon"));
+    status.all("daemon").for_each(|daemon| json::pairs(out, daemon));
     for (key, kind) in
         [("own", "own"), ("interfaces", "interface"), ("expected", "expected"), ("contested", "contested")]
     {
-        write!(out, ",\"{key}\":")?;
+        json::key(out, key);
         json::objects(out, &mut status.all(kind));
     }
-    for kind in ["registry", "datagrams", "rejected", "host_name"] {
-        write!(out, ",\"{kind}\":")?;
-        json::object(out, &mut status.pairs(kind));
+    for record in
+        ["registry", "datagrams", "rejected", "host_name"].into_iter().flat_map(|kind| status.all(kind))
+    {
+        json::key(out, &record.kind);
+        json::object(out, record);
     }
     out.push_str("}\n");
     Ok(())

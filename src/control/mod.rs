@@ -51,9 +51,11 @@
 //! `known` lines come in the order of places in the registry, and changes are told between them. A change to a node whose
 //! `known` line is still to come is not told: that line will say how it ended.
 
+mod form;
 mod reply;
 mod request;
 
+pub use form::ValueType;
 pub use reply::{
     ErrorCode, Fields, Line, change, contested, error, expected, host_name, interface, known, node, ok, own,
     status, version,

@@ -1,15 +1,17 @@
 //! Replies: lines that the daemon writes and the client reads.
 //!
-//! Each writer puts one line with its newline into `out` and fails only when `out` does.
+//! Each writer puts one line with its newline into `out` and fails only when `out` does. Before it stands the form of its line: a key
+//! that is added there has its type.
 
-use core::fmt::{Display, Result, Write};
+use core::fmt::{Display, Formatter, Result, Write};
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use super::VERSION;
+use super::form::line;
 use crate::discoverer::{Discoverer, EventKind};
 use crate::network::{Network, Networks};
 use crate::registry::Entry;
-use crate::stats::Rejected;
+use crate::stats::{Counter, Rejected};
 use crate::time::Duration;
 use crate::wire::{Announcement, Malformed, NodeId};
 
@@ -64,14 +66,35 @@ pub fn error(out: &mut impl Write, code: ErrorCode, message: impl Display) -> Re
     writeln!(out, "error {} {message}", code.name())
 }
 
+/// The forms of all lines, each with the kinds of lines that have it.
+pub(super) const FORMS: [(&str, &str); 12] = [
+    ("version", VERSION_FORM),
+    ("node", NODE),
+    ("known found moved contested lost", WHEREABOUTS),
+    ("daemon", DAEMON),
+    ("registry", REGISTRY),
+    ("datagrams", DATAGRAMS),
+    ("rejected", REJECTED),
+    ("host_name", HOST_NAME),
+    ("own", OWN),
+    ("interface", INTERFACE),
+    ("expected", EXPECTED),
+    ("contested", CONTESTED),
+];
+
+const VERSION_FORM: &str = "protocol=number foghorn=text";
+
 /// `version`: which protocol and program this is.
 ///
 /// # Errors
 ///
 /// Fails when `out` does.
 pub fn version(out: &mut impl Write) -> Result {
-    writeln!(out, "version protocol={VERSION} foghorn={}", env!("CARGO_PKG_VERSION"))
+    line(out, "version", VERSION_FORM, &[&VERSION, &env!("CARGO_PKG_VERSION")])
 }
+
+const NODE: &str = "id=text addresses=list interface=text age_s=number known_s=number expires_s=number heard=number \
+                    contested=flag";
 
 /// `node`: all about a node. `interface` is the name of the one it was last heard on.
 ///
@@ -79,26 +102,27 @@ pub fn version(out: &mut impl Write) -> Result {
 ///
 /// Fails when `out` does.
 pub fn node(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> Result {
-    with_addresses(out, "node", entry)?;
-    writeln!(
-        out,
-        " interface={interface} age_s={} known_s={} expires_s={} heard={} contested={}",
-        entry.age().secs(),
-        entry.known().secs(),
-        entry.expires_in().secs(),
-        entry.heard(),
-        if entry.is_contested() { "yes" } else { "no" }
-    )
+    let contested = if entry.is_contested() { "yes" } else { "no" };
+    let [age, known, expires] = [entry.age(), entry.known(), entry.expires_in()].map(Duration::secs);
+    let values: [&dyn Display; 8] =
+        [entry.id(), &Addresses(entry), &interface, &age, &known, &expires, &entry.heard(), &contested];
+    line(out, "node", NODE, &values)
 }
 
-fn with_addresses(out: &mut impl Write, kind: &str, entry: Entry<'_>) -> Result {
-    write!(out, "{kind} id={} addresses=", entry.id())?;
-    for (number, address) in entry.addresses().enumerate() {
-        let comma = if number == 0 { "" } else { "," };
-        write!(out, "{comma}{}", address.socket)?;
+/// The addresses of a node, the preferred one first.
+struct Addresses<'a>(Entry<'a>);
+
+impl Display for Addresses<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        for (number, address) in self.0.addresses().enumerate() {
+            let comma = if number == 0 { "" } else { "," };
+            write!(f, "{comma}{}", address.socket)?;
+        }
+        Ok(())
     }
-    Ok(())
 }
+
+const WHEREABOUTS: &str = "id=text address=text interface=text rival=text";
 
 /// `known`: a node that was there before the watch began.
 ///
@@ -106,11 +130,10 @@ fn with_addresses(out: &mut impl Write, kind: &str, entry: Entry<'_>) -> Result 
 ///
 /// Fails when `out` does.
 pub fn known(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> Result {
-    whereabouts(out, "known", entry.id(), entry.address(), interface)?;
-    out.write_str("\n")
+    line(out, "known", WHEREABOUTS, &[entry.id(), &entry.address(), &interface])
 }
 
-/// `found`, `moved`, `contested` or `lost`: what happened to a node.
+/// `found`, `moved`, `contested` or `lost`: what happened to a node. A contested one has the other address as `rival`.
 ///
 /// # Errors
 ///
@@ -122,22 +145,20 @@ pub fn change(
     address: SocketAddrV4,
     interface: impl Display,
 ) -> Result {
-    whereabouts(out, kind.name(), id, address, interface)?;
-    if let EventKind::Contested { rival } = kind {
-        write!(out, " rival={rival}")?;
+    match &kind {
+        EventKind::Contested { rival } => {
+            line(out, kind.name(), WHEREABOUTS, &[id, &address, &interface, rival])
+        }
+        _ => line(out, kind.name(), WHEREABOUTS, &[id, &address, &interface]),
     }
-    out.write_str("\n")
 }
 
-fn whereabouts(
-    out: &mut impl Write,
-    kind: &str,
-    id: &NodeId,
-    address: SocketAddrV4,
-    interface: impl Display,
-) -> Result {
-    write!(out, "{kind} id={id} address={address} interface={interface}")
-}
+const DAEMON: &str = "version=text uptime_s=number interval_s=number udp_port=number allowed=list";
+const REGISTRY: &str = "used=number capacity=number found=number moved=number contested=number lost=number";
+const DATAGRAMS: &str = "received=number own=number sent=number answers=number";
+
+/// A number for each reason.
+const REJECTED: &str = "*=number";
 
 /// `daemon`, `registry`, `datagrams` and `rejected`: four lines. `dropped` are those datagrams that did not come as far as the discoverer,
 /// since they were foreign.
@@ -147,33 +168,17 @@ fn whereabouts(
 /// Fails when `out` does.
 pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, dropped: u64, uptime: Duration) -> Result {
     let (stats, registry) = (discoverer.stats(), discoverer.registry());
-    writeln!(
-        out,
-        "daemon version={} uptime_s={} interval_s={} udp_port={} allowed={}",
-        env!("CARGO_PKG_VERSION"),
-        uptime.secs(),
-        discoverer.interval().secs(),
-        discoverer.udp_port(),
-        Networks(discoverer.allowed())
-    )?;
-    writeln!(
-        out,
-        "registry used={} capacity={} found={} moved={} contested={} lost={}",
-        registry.used(),
-        registry.capacity(),
-        stats.found.get(),
-        stats.moved.get(),
-        stats.contested.get(),
-        stats.lost.get()
-    )?;
-    writeln!(
-        out,
-        "datagrams received={} own={} sent={} answers={}",
-        stats.received.get(),
-        stats.own.get(),
-        stats.sent.get(),
-        stats.answers.get()
-    )?;
+    let (version, allowed) = (env!("CARGO_PKG_VERSION"), Networks(discoverer.allowed()));
+    let [uptime, interval] = [uptime, discoverer.interval()].map(Duration::secs);
+    line(out, "daemon", DAEMON, &[&version, &uptime, &interval, &discoverer.udp_port(), &allowed])?;
+    let [found, moved, contested, lost] =
+        [stats.found, stats.moved, stats.contested, stats.lost].map(Counter::get);
+    let values: [&dyn Display; 6] =
+        [&registry.used(), &registry.capacity(), &found, &moved, &contested, &lost];
+    line(out, "registry", REGISTRY, &values)?;
+    let [received, own, sent, answers] =
+        [stats.received, stats.own, stats.sent, stats.answers].map(Counter::get);
+    line(out, "datagrams", DATAGRAMS, &[&received, &own, &sent, &answers])?;
     out.write_str("rejected")?;
     for (reason, count) in stats.rejected() {
         let foreign = reason == Rejected::Malformed(Malformed::Foreign);
@@ -183,14 +188,18 @@ pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, dropped: u64, u
     out.write_str("\n")
 }
 
+const HOST_NAME: &str = "name=text state=text";
+
 /// `host_name`: this machine is to be announced by its name, but that can't be.
 ///
 /// # Errors
 ///
 /// Fails when `out` does.
 pub fn host_name(out: &mut impl Write, name: impl Display) -> Result {
-    writeln!(out, "host_name name={name} state=waiting")
+    line(out, "host_name", HOST_NAME, &[&name, &"waiting"])
 }
+
+const OWN: &str = "id=text port=number";
 
 /// `own`: a node that the daemon announces.
 ///
@@ -198,8 +207,11 @@ pub fn host_name(out: &mut impl Write, name: impl Display) -> Result {
 ///
 /// Fails when `out` does.
 pub fn own(out: &mut impl Write, node: &Announcement) -> Result {
-    writeln!(out, "own id={} port={}", node.id, node.port)
+    line(out, "own", OWN, &[&node.id, &node.port])
 }
+
+const INTERFACE: &str = "name=text address=text networks=list state=text received=number dropped=number sent=number \
+                         send_errors=number";
 
 /// `interface`: one that is in use, with our own addresses there, and with what went over it. `state` is `up` while it works, else
 /// what is wrong.
@@ -215,12 +227,12 @@ pub fn interface(
     [received, dropped, sent, send_errors]: [u64; 4],
 ) -> Result {
     let address = networks.first().map_or(Ipv4Addr::UNSPECIFIED, |network| network.address());
-    let networks = Networks(networks);
-    writeln!(
-        out,
-        "interface name={name} address={address} networks={networks} state={state} received={received} dropped={dropped} sent={sent} send_errors={send_errors}"
-    )
+    let values: [&dyn Display; 8] =
+        [&name, &address, &Networks(networks), &state, &received, &dropped, &sent, &send_errors];
+    line(out, "interface", INTERFACE, &values)
 }
+
+const EXPECTED: &str = "id=text state=text";
 
 /// `expected`: a node that a place is kept for, and whether it is known.
 ///
@@ -228,8 +240,10 @@ pub fn interface(
 ///
 /// Fails when `out` does.
 pub fn expected(out: &mut impl Write, id: &NodeId, is_known: bool) -> Result {
-    writeln!(out, "expected id={id} state={}", if is_known { "known" } else { "missing" })
+    line(out, "expected", EXPECTED, &[id, if is_known { &"known" } else { &"missing" }])
 }
+
+const CONTESTED: &str = "id=text addresses=list";
 
 /// `contested`: a node that speaks at several addresses, the preferred one first.
 ///
@@ -237,8 +251,7 @@ pub fn expected(out: &mut impl Write, id: &NodeId, is_known: bool) -> Result {
 ///
 /// Fails when `out` does.
 pub fn contested(out: &mut impl Write, entry: Entry<'_>) -> Result {
-    with_addresses(out, "contested", entry)?;
-    out.write_str("\n")
+    line(out, "contested", CONTESTED, &[entry.id(), &Addresses(entry)])
 }
 
 /// A line of a reply, as a client reads it.
@@ -312,6 +325,7 @@ mod tests {
     use core::num::NonZeroU16;
 
     use super::*;
+    use crate::control::ValueType;
     use crate::discoverer::Config;
     use crate::limits::{
         ADDRESSES_PER_NODE, NETWORKS_PER_LINK, NODE_ID_CAPACITY, REPLY_CAPACITY, REPLY_LINE_CAPACITY,
@@ -349,6 +363,52 @@ mod tests {
         assert!(fields.clone().eq(expected), "{out}");
         assert_eq!(fields.get("age_s"), Some("3"));
         assert_eq!(fields.get("age"), None);
+    }
+
+    #[test]
+    fn every_value_that_is_written_has_a_type_and_is_of_it() {
+        let mut storage = Storage::<4>::new();
+        let mut registry = Registry::new(&mut storage, [1; 16], Duration::from_secs(90));
+        let id = NodeId::try_from("17").unwrap();
+        let address = SocketAddrV4::new(Ipv4Addr::new(198, 18, 0, 1), 22000);
+        registry.hear(Instant::ZERO, &id, address, LinkId(1)).unwrap();
+        let entry = registry.get(Instant::ZERO, "17").unwrap();
+        let mut empty = Storage::<4>::new();
+        let discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut empty);
+        let mut out = String::<REPLY_CAPACITY>::new();
+        version(&mut out).unwrap();
+        node(&mut out, entry, "eth0").unwrap();
+        known(&mut out, entry, "eth0").unwrap();
+        for kind in
+            [EventKind::Found, EventKind::Moved, EventKind::Contested { rival: address }, EventKind::Lost]
+        {
+            change(&mut out, kind, &id, address, "eth0").unwrap();
+        }
+        status(&mut out, &discoverer, 0, Duration::ZERO).unwrap();
+        own(&mut out, &Announcement { id: id.clone(), port: NonZeroU16::MIN }).unwrap();
+        interface(&mut out, "eth0", &[longest_network()], "up", [0; 4]).unwrap();
+        expected(&mut out, &id, true).unwrap();
+        contested(&mut out, entry).unwrap();
+        let mut pairs = 0;
+        for text in out.lines() {
+            let Line::Data { kind, fields } = Line::parse(text) else { panic!("{text}") };
+            for (key, value) in fields {
+                let is_number = value.parse::<u64>().is_ok();
+                let is_right = match ValueType::of(kind, key).unwrap_or_else(|| panic!("{kind} {key}")) {
+                    ValueType::Number => is_number,
+                    ValueType::Flag => ["yes", "no"].contains(&value),
+                    ValueType::Text | ValueType::List => !is_number || key == "id",
+                };
+                assert!(is_right, "{key} of {text}");
+                pairs += 1;
+            }
+        }
+        assert!(pairs > 60, "{out}");
+        let kinds = out.lines().filter_map(|line| line.split(' ').next());
+        let known = FORMS.iter().flat_map(|(kinds, _)| kinds.split(' '));
+        for kind in known {
+            assert!(kinds.clone().any(|written| written == kind), "{kind}");
+        }
     }
 
     fn longest_network() -> Network {

@@ -23,6 +23,7 @@ mod privileges;
 // Numbers of calls differ from one architecture to the next, and what is said is read as text.
 #[cfg(all(target_arch = "x86_64", not(feature = "defmt")))]
 mod refusals;
+mod replies;
 mod service_manager;
 mod state;
 mod terminal;

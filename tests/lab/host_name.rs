@@ -53,7 +53,7 @@ fn a_machine_without_a_name_is_announced_once_it_has_one() {
         wait_for(&neighbour, name);
         let status = nameless.status();
         assert_eq!(status["own"][0]["id"], name);
-        assert_eq!(status["host_name"], serde_json::json!({}));
+        assert!(status.get("host_name").is_none());
         assert!(nameless.stop().success());
         if log::can_be_read() {
             let said = nameless.log.all().join("\n") + &nameless.log.seen().join("\n");

@@ -66,8 +66,7 @@ fn print_each(client: &mut Client, as_json: bool) -> Result<(), Failure> {
     while let Some(change) = next(client)? {
         let mut line = String::new();
         if as_json {
-            let event = std::iter::once(("event", change.kind.as_str()));
-            json::object(&mut line, &mut event.chain(change.pairs()));
+            json::event(&mut line, &change);
         } else {
             let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
             look.paint(&mut line, style(&change.kind), &change.kind);

@@ -1,0 +1,77 @@
+//! Replies that are not what was asked for, from a stand-in for the daemon.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixListener;
+use std::thread;
+
+use crate::assert_failed;
+use crate::common::{Directory, Ended, foghorn};
+
+/// What a command makes of a reply.
+fn answer(command: &[&str], reply: &str) -> Ended {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let listener = UnixListener::bind(&control).unwrap();
+    let reply = format!("version protocol=1 foghorn=0.1.0\nok\n{reply}ok\n");
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let request = BufReader::new(&stream).lines().nth(1);
+        assert!(request.unwrap().is_ok());
+        stream.write_all(reply.as_bytes()).unwrap();
+    });
+    foghorn().args(command).env("FOGHORN_CONTROL", &control).output().unwrap().into()
+}
+
+const STATUS: &str = "daemon version=9\nregistry used=0\ndatagrams received=0\nrejected truncated=0\n";
+
+#[test]
+fn a_status_without_the_lines_that_must_be_there_is_none() {
+    for kind in ["daemon", "registry", "datagrams", "rejected"] {
+        let without: String = STATUS.split_inclusive('\n').filter(|line| !line.starts_with(kind)).collect();
+        let twice = format!("{STATUS}{kind} x=1\n");
+        for reply in [without.as_str(), &twice, ""] {
+            for command in [&["status"][..], &["status", "--json"], &["status", "--metrics"], &["doctor"]] {
+                let says = if reply.is_empty() { "daemon" } else { kind };
+                assert_failed(&answer(command, reply), 4, &format!("has no valid {says}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_status_in_json_is_valid_whatever_is_missing_in_its_lines() {
+    for status in [STATUS, "daemon\nregistry\ndatagrams\nrejected\n"] {
+        let ended = answer(&["status", "--json"], status);
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+        let json: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        assert!(json["interfaces"].is_array() && json["registry"].is_object(), "{json}");
+    }
+}
+
+#[test]
+fn a_node_without_a_name_or_an_address_is_no_answer() {
+    for (command, reply, says) in [
+        (&["lookup", "nas"][..], "node id=nas\n", "addresses"),
+        (&["lookup", "--host", "nas"], "node id=nas interface=eth0\n", "addresses"),
+        (&["lookup", "--json", "nas"], "node addresses=10.0.0.2:22\n", "id"),
+        (&["lookup", "nas"], "future id=nas addresses=10.0.0.2:22\n", "node"),
+        (&["connect", "nas"], "node id=nas\n", "addresses"),
+        (&["list"], "node addresses=10.0.0.2:22\n", "id"),
+        (&["list", "--json"], "node id=nas\n", "addresses"),
+        (&["hosts"], "node id=nas\n", "addresses"),
+        (&["watch"], "found id=nas interface=eth0\n", "address"),
+        (&["watch", "--json"], "lost address=10.0.0.2:22\n", "id"),
+    ] {
+        assert_failed(&answer(command, reply), 4, &format!("has no valid {says}"));
+    }
+}
+
+#[test]
+fn what_a_later_version_tells_is_passed_over() {
+    let nas = "node id=nas addresses=10.0.0.2:22";
+    let list = answer(&["list", "--json"], &format!("own id=pi addresses=10.0.0.1:22\n{nas} later=7\n"));
+    assert_eq!(list.out, "[{\"id\":\"nas\",\"addresses\":[\"10.0.0.2:22\"],\"later\":7}]\n");
+    let watch =
+        answer(&["watch"], "slept id=pi address=x\nfound id=nas address=10.0.0.2:22 interface=eth0\n");
+    assert_eq!((watch.code, watch.out.as_str()), (0, "found nas 10.0.0.2:22 eth0\n"));
+}
