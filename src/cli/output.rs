@@ -132,7 +132,7 @@ mod tests {
         // More than a pipe holds: what is beyond that has to wait for a reader.
         let text = "0123456789abcde\n".repeat(1 << 16);
         let expected = text.clone();
-        let writes = thread::spawn(move || write_all(writer.as_fd(), &text));
+        let writing = thread::spawn(move || write_all(writer.as_fd(), &text));
         let mut reader = std::fs::File::from(reader);
         let mut read = vec![];
         // It ends with the writer.
@@ -142,7 +142,7 @@ mod tests {
                 end => break assert!(end.is_ok(), "{end:?}"),
             }
         }
-        assert!(writes.join().unwrap().is_ok());
+        assert!(writing.join().unwrap().is_ok());
         assert!(read == expected.as_bytes(), "{} bytes", read.len());
     }
 

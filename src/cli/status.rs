@@ -66,11 +66,14 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     output::write(|out| match query.form {
         None => write_text(out, &status),
         Some(Form::Metrics) => metrics::write(out, &status),
-        Some(_) => write_json(out, &status),
+        Some(_) => {
+            write_json(out, &status);
+            Ok(())
+        }
     })
 }
 
-fn write_json(out: &mut String, status: &Status) -> fmt::Result {
+fn write_json(out: &mut String, status: &Status) {
     out.push('{');
     status.all("daemon").for_each(|daemon| json::pairs(out, daemon));
     for (key, kind) in
@@ -86,7 +89,6 @@ fn write_json(out: &mut String, status: &Status) -> fmt::Result {
         json::object(out, record);
     }
     out.push_str("}\n");
-    Ok(())
 }
 
 fn write_text(out: &mut String, status: &Status) -> fmt::Result {

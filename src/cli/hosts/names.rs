@@ -47,7 +47,7 @@ fn is_label(name: &str) -> bool {
         && bytes.iter().all(of_label)
 }
 
-/// Whether inet_aton(3) or a browser takes it for an address: a number, in octal and hexadecimal, too.
+/// Whether `inet_aton(3)` or a browser takes it for an address: a number, in octal and hexadecimal, too.
 fn is_number(name: &str) -> bool {
     let hexadecimal =
         name.strip_prefix("0x").map(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
