@@ -14,14 +14,16 @@ use super::reason::failure;
 ///
 /// # Errors
 ///
-/// It can't be opened, or is not a regular file.
+/// It can't be opened, or is not a regular file: of the kind `IsADirectory` or `InvalidInput`.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, flags: c_int) -> io::Result<File> {
     let file = options.custom_flags(O_NONBLOCK | O_NOCTTY | flags).open(path)?;
     // Only what was opened counts: whatever was at that path before may have gone.
-    if file.metadata()?.is_file() {
+    let opened = file.metadata()?.file_type();
+    if opened.is_file() {
         return Ok(file);
     }
-    Err(failure(ErrorKind::InvalidInput, "it is not a regular file".to_owned()))
+    let kind = if opened.is_dir() { ErrorKind::IsADirectory } else { ErrorKind::InvalidInput };
+    Err(failure(kind, "it is not a regular file".to_owned()))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 
+use nix::errno::Errno;
 use nix::libc::O_NOFOLLOW;
 
 use super::taken::directory_of;
@@ -30,19 +31,10 @@ impl fmt::Display for HostsFile {
 }
 
 /// Why the file can't be kept.
-pub(super) enum Trouble {
-    /// For now: the disk is full.
-    Passing(Failure),
-    /// Until a person does something about it.
-    Lasting(Failure),
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Passing(failure) | Trouble::Lasting(failure) => failure,
-        }
-    }
+pub(super) struct Trouble {
+    pub(super) failure: Failure,
+    /// Whether it may pass without a person's help: the disk is full.
+    pub(super) may_pass: bool,
 }
 
 impl HostsFile {
@@ -51,34 +43,40 @@ impl HostsFile {
     }
 
     /// What the file contains, but no more bytes than that. Nothing if there is none, in a directory that is there.
-    pub(super) fn read(&self, most: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) fn read(&self, most: usize) -> Result<Vec<u8>, Trouble> {
         let mut text = vec![];
-        match fs::symlink_metadata(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                fs::metadata(directory_of(&self.path)).map_err(|error| self.because(&error))?;
-                return Ok(text);
-            }
-            Ok(metadata) if metadata.is_dir() => {
-                return Err(self.unusable("is a directory: give the path of a file in it with --follow"));
-            }
-            Ok(metadata) if !metadata.is_file() => {
-                return Err(self.unusable("is not a file: give another path with --follow"));
-            }
-            _ => {}
-        }
-        open_regular(&self.path, File::options().read(true), O_NOFOLLOW)
-            .and_then(|file| file.take(most).read_to_end(&mut text))
-            .map_err(|error| self.because(&error))?;
-        if !is_ours(&text) {
-            return Err(self.unusable("is not foghorn's: give another path with --follow"));
-        }
-        Ok(text)
+        let file = open_regular(&self.path, File::options().read(true), O_NOFOLLOW);
+        let read = file.and_then(|mut file| {
+            let length = usize::try_from(file.metadata()?.len()).unwrap_or(most);
+            text.resize(length.min(most), 0);
+            let length = file.read(&mut text)?;
+            text.truncate(length);
+            Ok(())
+        });
+        let why = match read {
+            Ok(()) if is_ours(&text) => return Ok(text),
+            Ok(()) => "is not foghorn's: give another path with --follow",
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound => {
+                    let directory = fs::metadata(directory_of(&self.path));
+                    return directory.map(|_| text).map_err(|error| self.because(&error));
+                }
+                ErrorKind::IsADirectory => "is a directory: give the path of a file in it with --follow",
+                ErrorKind::InvalidInput => NO_FILE,
+                _ => match error.raw_os_error().map(Errno::from_raw) {
+                    // A link, and a socket.
+                    Some(Errno::ELOOP | Errno::ENXIO) => NO_FILE,
+                    _ => return Err(self.because(&error)),
+                },
+            },
+        };
+        Err(Trouble { failure: Failure::failed(format!("{self} {why}")), may_pass: false })
     }
 
     /// Has the file contain this text, which begins with [`HEAD`]. False if it did before.
-    pub(super) fn replace(&self, text: &str) -> Result<bool, Trouble> {
+    pub(super) fn replace(&self, text: &[u8]) -> Result<bool, Trouble> {
         // One byte more than there should be.
-        if self.read(text.len() as u64 + 1)? == text.as_bytes() {
+        if self.read(text.len() + 1)? == text {
             return Ok(false);
         }
         // Name servers pass over files whose names begin with a dot.
@@ -86,58 +84,51 @@ impl HostsFile {
         let new = self.path.with_file_name(format!(".{}.new", name.display()));
         // What a foghorn left that was ended just then.
         let _ = fs::remove_file(&new);
-        let mut replaced = File::create_new(&new)
-            .and_then(|file| write(file, text))
-            .and_then(|()| fs::rename(&new, &self.path));
-        if let Err(error) = &replaced {
-            let _ = fs::remove_file(&new);
-            if matches!(
-                error.kind(),
-                ErrorKind::ResourceBusy | ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
-            ) && let Some(written) = self.write_in_place(text)
-            {
-                replaced = written;
-            }
+        let replaced = File::create_new(&new).and_then(|mut file| {
+            // Whatever the umask.
+            file.set_permissions(Permissions::from_mode(MODE))?;
+            file.write_all(text)?;
+            fs::rename(&new, &self.path)
+        });
+        let Err(error) = replaced else { return Ok(true) };
+        let _ = fs::remove_file(&new);
+        let can_not = [ErrorKind::ResourceBusy, ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied];
+        if can_not.contains(&error.kind()) && self.write_in_place(text).is_ok() {
+            return Ok(true);
         }
-        replaced.map(|()| true).map_err(|error| self.because(&error))
+        Err(self.because(&error))
     }
 
     /// Writes where nothing else can take the file's place: it is mounted by itself, or its directory can't be written. A reader may
-    /// find a part of it. None if there is no file that can be written.
-    fn write_in_place(&self, text: &str) -> Option<io::Result<()>> {
-        let mut file = open_regular(&self.path, File::options().read(true).write(true), O_NOFOLLOW).ok()?;
-        let mut head = vec![];
-        (&mut file).take(HEAD.len() as u64).read_to_end(&mut head).ok()?;
-        is_ours(&head).then(|| {
-            file.set_len(0)?;
-            io::Seek::rewind(&mut file)?;
-            file.write_all(text.as_bytes())
-        })
-    }
-
-    fn unusable(&self, why: &str) -> Trouble {
-        Trouble::Lasting(Failure::failed(format!("{self} {why}")))
+    /// find a part of it.
+    fn write_in_place(&self, text: &[u8]) -> io::Result<()> {
+        let file = open_regular(&self.path, File::options().read(true).write(true), O_NOFOLLOW)?;
+        let mut head = [0; HEAD.len()];
+        let length = file.read_at(&mut head, 0)?;
+        // Another file may have taken its place.
+        if !is_ours(head.get(..length).unwrap_or_default()) {
+            return Err(ErrorKind::Other.into());
+        }
+        file.set_len(0)?;
+        file.write_all_at(text, 0)
     }
 
     fn because(&self, error: &io::Error) -> Trouble {
-        let (trouble, advice): (fn(Failure) -> Trouble, _) = match error.kind() {
-            ErrorKind::NotFound => {
-                (Trouble::Lasting, ": make its directory first, or give another path with --follow")
-            }
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (Trouble::Passing, ""),
-            _ => (Trouble::Lasting, ""),
+        let kind = error.kind();
+        let advice = match kind {
+            ErrorKind::NotFound => ": make its directory first, or give another path with --follow",
+            _ => "",
         };
-        trouble(Failure::failed(format!("cannot write {self}: {error}{advice}")))
+        Trouble {
+            failure: Failure::failed(format!("cannot write {self}: {error}{advice}")),
+            may_pass: matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded),
+        }
     }
 }
+
+const NO_FILE: &str = "is not a file: give another path with --follow";
 
 /// An empty file is nobody's.
 fn is_ours(text: &[u8]) -> bool {
     text.is_empty() || text.starts_with(HEAD.as_bytes())
-}
-
-fn write(mut file: File, text: &str) -> io::Result<()> {
-    // Whatever the umask.
-    file.set_permissions(Permissions::from_mode(MODE))?;
-    file.write_all(text.as_bytes())
 }

@@ -29,7 +29,7 @@ pub(super) struct Follower {
     hosts: Hosts,
     exec: Option<Exec>,
     /// What the file is to contain.
-    text: String,
+    text: Vec<u8>,
     /// That of the files with the names of others when they were read.
     stamp: u64,
     reading: Outage,
@@ -46,7 +46,7 @@ impl Follower {
             file,
             hosts,
             exec,
-            text: String::new(),
+            text: vec![],
             stamp: 0,
             reading: Outage::default(),
             writing: Outage::default(),
@@ -58,8 +58,7 @@ impl Follower {
     /// Keeps the file up to date, without end: the daemon may come and go, and so may what keeps the file from being written. What a
     /// person has to mend ends it, but only at the start.
     pub(super) fn run(mut self) -> Result<(), Failure> {
-        let exported = self.file.read(FILE_CAPACITY)?;
-        self.text = String::from_utf8_lossy(&exported).into_owned();
+        self.text = self.file.read(FILE_CAPACITY).map_err(|trouble| trouble.failure)?;
         let mut absence = Absence::default();
         loop {
             let error = match self.begin() {
@@ -108,7 +107,7 @@ impl Follower {
         // Before they are read: what changes meanwhile is a change.
         self.stamp = self.hosts.taken.stamp();
         let mut text = HEAD.to_owned();
-        match self.hosts.write(&mut text, nodes, self.text.as_bytes()) {
+        match self.hosts.write(&mut text, nodes, &self.text) {
             Ok(()) => {
                 if self.reading.ends() {
                     note("the names to keep out can be read again");
@@ -120,7 +119,7 @@ impl Follower {
                 }
             }
         }
-        self.text = text;
+        self.text = text.into_bytes();
     }
 
     /// Has the file contain what it is to, and runs the command if it did not. That it can't be written ends nothing that has begun.
@@ -132,10 +131,12 @@ impl Follower {
                 }
                 replaced
             }
-            Err(Trouble::Lasting(failure)) if !self.begun => return Err(failure),
-            Err(trouble) => {
+            Err(Trouble { failure, may_pass }) => {
+                if !self.begun && !may_pass {
+                    return Err(failure);
+                }
                 if self.writing.begins() {
-                    note(&format!("{}; still trying", Failure::from(trouble)));
+                    note(&format!("{failure}; still trying"));
                 }
                 false
             }

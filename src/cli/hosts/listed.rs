@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read};
 
 /// The most bytes of a file that are read; a list of what to block that is in use has up to ten.
-pub(super) const FILE_CAPACITY: u64 = 16 << 20;
+pub(super) const FILE_CAPACITY: usize = 16 << 20;
 
 /// Longer than any name.
 const WORD_CAPACITY: usize = 256;
@@ -28,7 +28,7 @@ pub(super) fn for_each(text: &mut dyn Read, tell: &mut dyn FnMut(&[u8])) -> io::
             count => count?,
         };
         let Some(piece) = piece.get(..count).filter(|piece| !piece.is_empty()) else { break };
-        left = left.checked_sub(count as u64).ok_or(ErrorKind::FileTooLarge)?;
+        left = left.checked_sub(count).ok_or(ErrorKind::FileTooLarge)?;
         for byte in piece {
             match byte {
                 b'\n' => {

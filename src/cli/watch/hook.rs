@@ -7,7 +7,7 @@ use std::mem;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::told::{Place, Told};
+use super::told::Told;
 use crate::cli::Failure;
 use crate::cli::absence::Absence;
 use crate::cli::client::{Client, Record};
@@ -95,10 +95,9 @@ impl<'a> Hook<'a> {
     }
 
     fn lose_all_but(&mut self, nodes: &[Record]) -> Result<(), Failure> {
-        for Place { id, address, interface } in self.told.lose_all_but(nodes) {
-            run(self.exec, ["lost", &id, &address, &interface], None)?;
-        }
-        Ok(())
+        self.told.lose_all_but(nodes, |place| {
+            run(self.exec, ["lost", &place.id, &place.address, &place.interface], None)
+        })
     }
 }
 

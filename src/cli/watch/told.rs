@@ -1,7 +1,5 @@
 //! What a command was told, so that what it missed can be made good.
 
-use std::mem;
-
 use crate::cli::client::Record;
 use crate::client::Error;
 use crate::limits::CLIENT_LINES;
@@ -12,6 +10,8 @@ pub(super) struct Place {
     pub(super) id: String,
     pub(super) address: String,
     pub(super) interface: String,
+    /// Whether the daemon still knows it.
+    is_known: bool,
 }
 
 /// The nodes as they were told, sorted by name.
@@ -28,8 +28,7 @@ impl Told {
     pub(super) fn take<'a>(&mut self, change: &'a Record, is_first: bool) -> Result<Option<&'a str>, Error> {
         let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
         let event = change.kind.as_str();
-        let found = self.0.binary_search_by(|place| place.id.as_str().cmp(id));
-        Ok(match (event, found) {
+        Ok(match (event, self.find(id)) {
             ("contested", _) => Some(event),
             ("lost", Err(_)) => None,
             ("lost", Ok(number)) => {
@@ -41,7 +40,7 @@ impl Told {
                     return Err(Error::Protocol { what: "end" });
                 }
                 let [id, address, interface] = [id, address, interface].map(str::to_owned);
-                self.0.insert(number, Place { id, address, interface });
+                self.0.insert(number, Place { id, address, interface, is_known: true });
                 Some(if is_first { event } else { "found" })
             }
             (_, Ok(number)) => {
@@ -57,14 +56,34 @@ impl Told {
         })
     }
 
-    /// Forgets the nodes that are not among those, and returns them.
-    pub(super) fn lose_all_but(&mut self, nodes: &[Record]) -> Vec<Place> {
-        let mut ids: Vec<_> = nodes.iter().map(|node| node.get("id")).collect();
-        ids.sort_unstable();
-        let is_there = |place: &Place| ids.binary_search(&place.id.as_str()).is_ok();
-        let (there, lost) = mem::take(&mut self.0).into_iter().partition(is_there);
-        self.0 = there;
-        lost
+    /// Forgets the nodes that are not among those: calls with each.
+    ///
+    /// # Errors
+    ///
+    /// That of the call.
+    pub(super) fn lose_all_but<E>(
+        &mut self,
+        nodes: &[Record],
+        lose: impl Fn(&Place) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for place in &mut self.0 {
+            place.is_known = false;
+        }
+        for node in nodes {
+            if let Ok(number) = self.find(node.get("id"))
+                && let Some(place) = self.0.get_mut(number)
+            {
+                place.is_known = true;
+            }
+        }
+        self.0.iter().filter(|place| !place.is_known).try_for_each(lose)?;
+        self.0.retain(|place| place.is_known);
+        Ok(())
+    }
+
+    /// Where a node is among them, or where it belongs.
+    fn find(&self, id: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|place| place.id.as_str().cmp(id))
     }
 }
 
@@ -104,11 +123,13 @@ mod tests {
         assert_eq!(take(&mut told, tv, false), None);
 
         let there = [Record::read("node id=zoo addresses=x"), Record::read("node id=tv addresses=y")];
-        let lost = told.lose_all_but(&there);
-        assert_eq!(
-            lost.iter().map(|place| (&*place.id, &*place.address)).collect::<Vec<_>>(),
-            [("nas", "10.0.0.2:22")]
-        );
+        let lost = std::cell::RefCell::new(vec![]);
+        let lose = |place: &Place| -> Result<(), ()> {
+            lost.borrow_mut().push(format!("{} {}", place.id, place.address));
+            Ok(())
+        };
+        told.lose_all_but(&there, lose).unwrap();
+        assert_eq!(*lost.borrow(), ["nas 10.0.0.2:22"]);
         assert_eq!(take(&mut told, &nas("lost", 2), false), None);
         assert_eq!(take(&mut told, tv, false), None);
         assert_eq!(take(&mut told, &nas("known", 2), false).as_deref(), Some("found"));
@@ -119,7 +140,7 @@ mod tests {
         let mut told = Told::default();
         for number in 0..CLIENT_LINES {
             let id = format!("{number:06}");
-            told.0.push(Place { id, address: String::new(), interface: String::new() });
+            told.0.push(Place { id, address: String::new(), interface: String::new(), is_known: true });
         }
         assert!(told.take(&Record::read(&nas("found", 1)), true).is_err());
     }
