@@ -72,8 +72,9 @@ impl Client {
     pub(super) fn nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         let mut nodes = self.ask(request)?;
         nodes.retain(|record| record.kind == "node");
-        for key in ["id", "addresses"] {
-            nodes.iter().try_for_each(|node| node.require(key).map(drop))?;
+        for node in &nodes {
+            node.require("id")?;
+            node.require("addresses")?;
         }
         Ok(nodes)
     }

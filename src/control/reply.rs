@@ -11,7 +11,7 @@ use super::form::line;
 use crate::discoverer::{Discoverer, EventKind};
 use crate::network::{Network, Networks};
 use crate::registry::Entry;
-use crate::stats::{Counter, Rejected};
+use crate::stats::Rejected;
 use crate::time::Duration;
 use crate::wire::{Announcement, Malformed, NodeId};
 
@@ -103,9 +103,16 @@ const NODE: &str = "id=text addresses=list interface=text age_s=number known_s=n
 /// Fails when `out` does.
 pub fn node(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> Result {
     let contested = if entry.is_contested() { "yes" } else { "no" };
-    let [age, known, expires] = [entry.age(), entry.known(), entry.expires_in()].map(Duration::secs);
-    let values: [&dyn Display; 8] =
-        [entry.id(), &Addresses(entry), &interface, &age, &known, &expires, &entry.heard(), &contested];
+    let values: [&dyn Display; 8] = [
+        entry.id(),
+        &Addresses(entry),
+        &interface,
+        &entry.age().secs(),
+        &entry.known().secs(),
+        &entry.expires_in().secs(),
+        &entry.heard(),
+        &contested,
+    ];
     line(out, "node", NODE, &values)
 }
 
@@ -168,17 +175,26 @@ const REJECTED: &str = "*=number";
 /// Fails when `out` does.
 pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, dropped: u64, uptime: Duration) -> Result {
     let (stats, registry) = (discoverer.stats(), discoverer.registry());
-    let (version, allowed) = (env!("CARGO_PKG_VERSION"), Networks(discoverer.allowed()));
-    let [uptime, interval] = [uptime, discoverer.interval()].map(Duration::secs);
-    line(out, "daemon", DAEMON, &[&version, &uptime, &interval, &discoverer.udp_port(), &allowed])?;
-    let [found, moved, contested, lost] =
-        [stats.found, stats.moved, stats.contested, stats.lost].map(Counter::get);
-    let values: [&dyn Display; 6] =
-        [&registry.used(), &registry.capacity(), &found, &moved, &contested, &lost];
+    let values: [&dyn Display; 5] = [
+        &env!("CARGO_PKG_VERSION"),
+        &uptime.secs(),
+        &discoverer.interval().secs(),
+        &discoverer.udp_port(),
+        &Networks(discoverer.allowed()),
+    ];
+    line(out, "daemon", DAEMON, &values)?;
+    let values: [&dyn Display; 6] = [
+        &registry.used(),
+        &registry.capacity(),
+        &stats.found.get(),
+        &stats.moved.get(),
+        &stats.contested.get(),
+        &stats.lost.get(),
+    ];
     line(out, "registry", REGISTRY, &values)?;
-    let [received, own, sent, answers] =
-        [stats.received, stats.own, stats.sent, stats.answers].map(Counter::get);
-    line(out, "datagrams", DATAGRAMS, &[&received, &own, &sent, &answers])?;
+    let values: [&dyn Display; 4] =
+        [&stats.received.get(), &stats.own.get(), &stats.sent.get(), &stats.answers.get()];
+    line(out, "datagrams", DATAGRAMS, &values)?;
     out.write_str("rejected")?;
     for (reason, count) in stats.rejected() {
         let foreign = reason == Rejected::Malformed(Malformed::Foreign);

@@ -102,9 +102,9 @@ impl HostsFile {
     /// Writes where nothing else can take the file's place: it is mounted by itself, or its directory can't be written. A reader may
     /// find a part of it.
     fn write_in_place(&self, text: &[u8]) -> io::Result<()> {
-        let file = open_regular(&self.path, File::options().read(true).write(true), O_NOFOLLOW)?;
+        let mut file = open_regular(&self.path, File::options().read(true).write(true), O_NOFOLLOW)?;
         let mut head = [0; HEAD.len()];
-        let length = file.read_at(&mut head, 0)?;
+        let length = file.read(&mut head)?;
         // Another file may have taken its place.
         if !is_ours(head.get(..length).unwrap_or_default()) {
             return Err(ErrorKind::Other.into());

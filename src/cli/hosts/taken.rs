@@ -66,12 +66,9 @@ impl Taken {
         let mut stamp = 0u64;
         self.each(&mut |_, file| {
             let Ok(file) = file else { return };
-            let times =
-                [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()].map(i64::cast_unsigned);
-            let mut number = file.dev();
-            for part in [file.ino(), file.size()].into_iter().chain(times) {
-                number = (number ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-            }
+            // Whatever changes a file changes that time, too.
+            let changed = file.ctime().wrapping_mul(1_000_000_000).wrapping_add(file.ctime_nsec());
+            let number = (file.ino() ^ changed.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             // In whatever order a directory lists them.
             stamp = stamp.wrapping_add(number);
         });
@@ -116,7 +113,7 @@ impl Taken {
     }
 
     fn is_named(&self, path: &Path) -> bool {
-        self.keep_out.iter().any(|named| named == path)
+        self.keep_out.iter().any(|named| named.as_os_str() == path.as_os_str())
     }
 }
 

@@ -124,11 +124,11 @@ mod tests {
 
         let there = [Record::read("node id=zoo addresses=x"), Record::read("node id=tv addresses=y")];
         let lost = std::cell::RefCell::new(vec![]);
-        let lose = |place: &Place| -> Result<(), ()> {
+        let note = |place: &Place| -> Result<(), ()> {
             lost.borrow_mut().push(format!("{} {}", place.id, place.address));
             Ok(())
         };
-        told.lose_all_but(&there, lose).unwrap();
+        told.lose_all_but(&there, note).unwrap();
         assert_eq!(*lost.borrow(), ["nas 10.0.0.2:22"]);
         assert_eq!(take(&mut told, &nas("lost", 2), false), None);
         assert_eq!(take(&mut told, tv, false), None);
