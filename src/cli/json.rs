@@ -1,7 +1,8 @@
 //! Lines of the control protocol as JSON.
 //!
-//! A line's keys are the keys of the JSON object, in the same order. The protocol tells what is text, a number, a list, or yes or no; what
-//! a later version tells is a number if it is one, else text.
+//! A line's keys are the keys of the JSON object, in the same order. The protocol tells what is
+//! text, a number, a list, or yes or no; what a later version tells is a number if it is one, else
+//! text.
 
 use std::fmt::Write as _;
 

@@ -1,6 +1,7 @@
 //! Standard output and standard error. A reader that stops reading, like `head`, is no failure.
 //!
-//! What is written is whole lines and goes out at once, so that the standard library's buffers would be of no use.
+//! What is written is whole lines and goes out at once, so that the standard library's buffers
+//! would be of no use.
 
 use std::fmt;
 use std::fs::File;
@@ -88,8 +89,9 @@ pub(super) fn lease(node: &Record) -> Option<u64> {
     left.saturating_mul(100).checked_div(age.saturating_add(left))
 }
 
-/// How many columns of a terminal a text takes: two for the characters of East Asia and for pictures, none for those that combine
-/// with the one before. By blocks, as terminals mostly do; tables of every single character would take 11 kB.
+/// How many columns of a terminal a text takes: two for the characters of East Asia and for
+/// pictures, none for those that combine with the one before. By blocks, as terminals mostly do;
+/// tables of every single character would take 11 kB.
 pub(super) fn columns(text: &str) -> usize {
     let width = |character| match character {
         '\u{300}'..='\u{36f}'

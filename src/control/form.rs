@@ -1,6 +1,7 @@
 //! The form of a line: its keys, each with the type of its value.
 //!
-//! The lines themselves have no types. A client that passes them on in a form that has, like JSON, asks for them here.
+//! The lines themselves have no types. A client that passes them on in a form that has, like JSON,
+//! asks for them here.
 
 use core::fmt::{Display, Result, Write};
 
@@ -21,7 +22,8 @@ pub enum ValueType {
 }
 
 impl ValueType {
-    /// The type of a key's value in lines of that kind; none if this version writes no such key there.
+    /// The type of a key's value in lines of that kind; none if this version writes no such key
+    /// there.
     #[must_use]
     pub fn of(kind: &str, key: &str) -> Option<Self> {
         let forms = FORMS.iter().filter(|(kinds, _)| kinds.split(' ').any(|known| known == kind));
@@ -40,7 +42,8 @@ fn pairs(form: &str) -> impl Iterator<Item = (&str, &str)> {
     form.split(' ').filter_map(|pair| pair.split_once('='))
 }
 
-/// Writes a line: the form with values in place of their types. Keys at the end for which there is no value are left out.
+/// Writes a line: the form with values in place of their types. Keys at the end for which there is
+/// no value are left out.
 pub(super) fn line(out: &mut dyn Write, kind: &str, form: &str, values: &[&dyn Display]) -> Result {
     debug_assert!(values.len() <= pairs(form).count(), "{kind} has no keys for all values");
     out.write_str(kind)?;

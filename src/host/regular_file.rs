@@ -9,8 +9,8 @@ use nix::libc::{O_NOCTTY, O_NONBLOCK, c_int};
 
 use super::reason::failure;
 
-/// Opens a regular file, and nothing else: a FIFO that somebody has put in its place keeps nobody waiting, and a terminal
-/// takes charge of no process. `flags` are added to those of open(2).
+/// Opens a regular file, and nothing else: a FIFO that somebody has put in its place keeps nobody
+/// waiting, and a terminal takes charge of no process. `flags` are added to those of open(2).
 ///
 /// # Errors
 ///

@@ -18,7 +18,8 @@ use crate::common::{Directory, TIMEOUT, foghorn};
 /// Nodes whose lines are more than a pipe holds.
 const NODES: usize = 3000;
 
-/// What a command writes to a pipe that nobody reads before it is full, when a stand-in for the daemon tells it of many nodes.
+/// What a command writes to a pipe that nobody reads before it is full, when a stand-in for the
+/// daemon tells it of many nodes.
 fn written(command: &'static [&'static str]) -> String {
     let directory = Directory::new();
     let control = directory.path("control.sock");

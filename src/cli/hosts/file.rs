@@ -42,7 +42,8 @@ impl HostsFile {
         Self { path }
     }
 
-    /// What the file contains, but no more bytes than that. Nothing if there is none, in a directory that is there.
+    /// What the file contains, but no more bytes than that. Nothing if there is none, in a
+    /// directory that is there.
     pub(super) fn read(&self, most: usize) -> Result<Vec<u8>, Trouble> {
         let mut text = vec![];
         let file = open_regular(&self.path, File::options().read(true), O_NOFOLLOW);
@@ -99,8 +100,8 @@ impl HostsFile {
         Err(self.because(&error))
     }
 
-    /// Writes where nothing else can take the file's place: it is mounted by itself, or its directory can't be written. A reader may
-    /// find a part of it.
+    /// Writes where nothing else can take the file's place: it is mounted by itself, or its
+    /// directory can't be written. A reader may find a part of it.
     fn write_in_place(&self, text: &[u8]) -> io::Result<()> {
         let mut file = open_regular(&self.path, File::options().read(true).write(true), O_NOFOLLOW)?;
         let mut head = [0; HEAD.len()];

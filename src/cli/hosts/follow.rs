@@ -14,10 +14,12 @@ use crate::client::Error;
 use crate::control::Request;
 use crate::host::Outage;
 
-/// Changes within this time are written together: what comes at once, as the known nodes do, is one change.
+/// Changes within this time are written together: what comes at once, as the known nodes do, is one
+/// change.
 const SETTLING: Duration = Duration::from_millis(100);
 
-/// From one replacement to the next, at least, so that a flood of names keeps neither a name server nor a disk busy.
+/// From one replacement to the next, at least, so that a flood of names keeps neither a name server
+/// nor a disk busy.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often to look after the files when no node changes: twelve wake-ups a minute.
@@ -55,8 +57,8 @@ impl Follower {
         }
     }
 
-    /// Keeps the file up to date, without end: the daemon may come and go, and so may what keeps the file from being written. What a
-    /// person has to mend ends it, but only at the start.
+    /// Keeps the file up to date, without end: the daemon may come and go, and so may what keeps
+    /// the file from being written. What a person has to mend ends it, but only at the start.
     pub(super) fn run(mut self) -> Result<(), Failure> {
         self.text = self.file.read(FILE_CAPACITY).map_err(|trouble| trouble.failure)?;
         let mut absence = Absence::default();
@@ -122,7 +124,8 @@ impl Follower {
         self.text = text.into_bytes();
     }
 
-    /// Has the file contain what it is to, and runs the command if it did not. That it can't be written ends nothing that has begun.
+    /// Has the file contain what it is to, and runs the command if it did not. That it can't be
+    /// written ends nothing that has begun.
     fn write(&mut self) -> Result<(), Failure> {
         let replaced = match self.file.replace(&self.text) {
             Ok(replaced) => {
@@ -151,8 +154,8 @@ impl Follower {
         }
     }
 
-    /// Waits for a change, and until the file may be replaced. False if it is time to look at the file. What is watched tells when to ask
-    /// and no more.
+    /// Waits for a change, and until the file may be replaced. False if it is time to look at the
+    /// file. What is watched tells when to ask and no more.
     fn wait(&self, watch: &mut Client) -> Result<bool, Error> {
         watch.set_patience(Some(LOOK))?;
         match watch.next() {

@@ -11,7 +11,8 @@ pub(super) struct Line<'a> {
     /// In lower case.
     pub(super) name: String,
     address: Ipv4Addr,
-    /// For how long the node has been known, in seconds, and its `NodeID`, which decides between equals.
+    /// For how long the node has been known, in seconds, and its `NodeID`, which decides between
+    /// equals.
     known: (u64, &'a str),
     /// Whether others have that name, too.
     pub(super) is_taken: bool,
@@ -19,8 +20,9 @@ pub(super) struct Line<'a> {
     pub(super) is_exported: bool,
 }
 
-/// A line for each node that may have one, sorted by name. Of nodes whose names differ in case alone it is the one that has been
-/// known for longest. Left out are this machine and the names that match one of the patterns, which are in lower case.
+/// A line for each node that may have one, sorted by name. Of nodes whose names differ in case
+/// alone it is the one that has been known for longest. Left out are this machine and the names
+/// that match one of the patterns, which are in lower case.
 pub(super) fn of<'a>(nodes: &'a [Record], excluded: &[String]) -> Vec<Line<'a>> {
     // Asked each time: a machine may be given its name later.
     let host = nix::unistd::gethostname().unwrap_or_default();

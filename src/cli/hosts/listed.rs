@@ -1,4 +1,5 @@
-//! The names in a hosts file, read piece by piece: a list of what to block may have a hundred thousand.
+//! The names in a hosts file, read piece by piece: a list of what to block may have a hundred
+//! thousand.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -8,11 +9,13 @@ pub(super) const FILE_CAPACITY: usize = 16 << 20;
 /// Longer than any name.
 const WORD_CAPACITY: usize = 256;
 
-/// Calls with each name in lower case that a text in the form of hosts(5) lists, or one with a name a line.
+/// Calls with each name in lower case that a text in the form of hosts(5) lists, or one with a name
+/// a line.
 ///
-/// Of a name with a domain that is its first label, since name servers add their domain to the names of a hosts file (dnsmasq's
-/// `expand-hosts`): beside `mail.lan`, `mail` is not free. On a line that only blocks, by an address of this machine, the whole counts.
-/// A word that is an address has no label that a node may have.
+/// Of a name with a domain that is its first label, since name servers add their domain to the
+/// names of a hosts file (dnsmasq's `expand-hosts`): beside `mail.lan`, `mail` is not free. On a
+/// line that only blocks, by an address of this machine, the whole counts. A word that is an
+/// address has no label that a node may have.
 ///
 /// # Errors
 ///

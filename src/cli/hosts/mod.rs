@@ -1,11 +1,13 @@
 //! `foghorn hosts`: the nodes as lines of a hosts file, printed or kept in a file.
 //!
-//! The file is for a name server. dnsmasq looks at what is in its `hostsdir` by itself, and forgets the names that a replaced file no longer
-//! has (as of version 2.90, which the tests use); what `addn-hosts` names it reads again on SIGHUP alone, which `--exec` can send.
+//! The file is for a name server. dnsmasq looks at what is in its `hostsdir` by itself, and forgets
+//! the names that a replaced file no longer has (as of version 2.90, which the tests use); what
+//! `addn-hosts` names it reads again on SIGHUP alone, which `--exec` can send.
 //!
 //! ```text
 //! lines.rs   the lines, one for each name
-//! names.rs   which names a node may have;  taken.rs  which of them others have, in files that listed.rs reads
+//! names.rs   which names a node may have
+//! taken.rs   which of them others have, in files that listed.rs reads
 //! follow.rs  the file changes when the nodes do;  file.rs  how it is replaced
 //! ```
 
@@ -84,8 +86,8 @@ impl Hosts {
         self.connect()?.nodes(&Request::List)
     }
 
-    /// Writes the lines of the nodes whose names are free. While a file can't be read, any name may be in it: then only those that have
-    /// been exported before are written.
+    /// Writes the lines of the nodes whose names are free. While a file can't be read, any name may
+    /// be in it: then only those that have been exported before are written.
     fn write(&self, text: &mut String, nodes: &[Record], exported: &[u8]) -> Result<(), Unreadable> {
         let mut lines = lines::of(nodes, &self.excluded);
         let marked = self.taken.mark(&mut lines);

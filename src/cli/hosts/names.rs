@@ -1,9 +1,11 @@
 //! Which names a node may have in a hosts file.
 //!
-//! A `NodeID` comes from a stranger. So that none puts a name of the Internet or of a program's own into the LAN's DNS, a name is
-//! one label without a dot, not a number, and none of those that mean something else everywhere.
+//! A `NodeID` comes from a stranger. So that none puts a name of the Internet or of a program's own
+//! into the LAN's DNS, a name is one label without a dot, not a number, and none of those that mean
+//! something else everywhere.
 //!
-//! Of the top-level domains only the oldest are left out: `tv`, `camera` and `media` are others, and good names for a node.
+//! Of the top-level domains only the oldest are left out: `tv`, `camera` and `media` are others,
+//! and good names for a node.
 
 use crate::host::glob_matches;
 
@@ -12,21 +14,26 @@ const LABEL_CAPACITY: usize = 63;
 
 /// Names that are no node's, in lower case. Each line has its source.
 const RESERVED: [&str; 6] = [
-    // This machine and its networks, as Debian, Alpine and macOS have them in /etc/hosts. With "ip6-" others begin, too.
+    // This machine and its networks, as Debian, Alpine and macOS have them in /etc/hosts. With
+    // "ip6-" others begin, too.
     "localhost localhost4 localhost6 broadcasthost",
     // Special use: RFC 6761, 6762 (local), 7686 (onion), 8375 (home.arpa) and 9476 (alt).
     "local test invalid example onion alt arpa",
     // Domains of LANs: RFC 6762, appendix G; localdomain is in many /etc/hosts.
     "lan home corp intranet internal private localdomain",
-    // The first top-level domains, RFC 920 and 1591. An address of such a name harms its whole domain: RFC 7085.
+    // The first top-level domains, RFC 920 and 1591. An address of such a name harms its whole
+    // domain: RFC 7085.
     "com net org edu gov mil int",
-    // Programs look these up of themselves and let them choose their proxy, their tunnel or their settings: WPAD, RFC 5214,
+    // Programs look these up of themselves and let them choose their proxy, their tunnel or their
+    // settings: WPAD, RFC 5214,
     "wpad isatap",
-    // Exchange, Thunderbird, Skype, the device management of Windows, RFC 8461 (mta-sts), and OpenPGP's key directory.
+    // Exchange, Thunderbird, Skype, the device management of Windows, RFC 8461 (mta-sts), and
+    // OpenPGP's key directory.
     "autodiscover autoconfig lyncdiscover enterpriseenrollment enterpriseregistration mta-sts openpgpkey",
 ];
 
-/// Whether a name in lower case may be a node's. It is not `own`, this machine's, and matches none of the patterns.
+/// Whether a name in lower case may be a node's. It is not `own`, this machine's, and matches none
+/// of the patterns.
 pub(super) fn allow(name: &str, own: &str, excluded: &[String]) -> bool {
     is_label(name)
         && !is_number(name)
@@ -35,8 +42,9 @@ pub(super) fn allow(name: &str, own: &str, excluded: &[String]) -> bool {
         && !excluded.iter().any(|pattern| glob_matches(pattern.as_bytes(), name.as_bytes()))
 }
 
-/// Whether it is one label of a host name as RFC 1123, section 2.1, has it, and shows as what it is: "xn--" begins a name that is
-/// shown in other letters, and RFC 5890, section 2.3.1, keeps all such for the future.
+/// Whether it is one label of a host name as RFC 1123, section 2.1, has it, and shows as what it
+/// is: "xn--" begins a name that is shown in other letters, and RFC 5890, section 2.3.1, keeps all
+/// such for the future.
 fn is_label(name: &str) -> bool {
     let bytes = name.as_bytes();
     let ends_in_hyphen = bytes.starts_with(b"-") || bytes.ends_with(b"-");
@@ -47,7 +55,8 @@ fn is_label(name: &str) -> bool {
         && bytes.iter().all(of_label)
 }
 
-/// Whether `inet_aton(3)` or a browser takes it for an address: a number, in octal and hexadecimal, too.
+/// Whether `inet_aton(3)` or a browser takes it for an address: a number, in octal and hexadecimal,
+/// too.
 fn is_number(name: &str) -> bool {
     let hexadecimal =
         name.strip_prefix("0x").map(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));

@@ -1,7 +1,7 @@
 //! The names that are not free, since other hosts files have them.
 //!
-//! A name server that reads those answers with both addresses. It reads `/etc/hosts`, and all that lies beside the file that
-//! foghorn keeps; `--keep-out` names what else there is.
+//! A name server that reads those answers with both addresses. It reads `/etc/hosts`, and all that
+//! lies beside the file that foghorn keeps; `--keep-out` names what else there is.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
@@ -39,7 +39,8 @@ impl std::fmt::Display for Unreadable {
 }
 
 impl Taken {
-    /// Marks the lines whose names others have. An error tells of one file that can't be read; the others were.
+    /// Marks the lines whose names others have. An error tells of one file that can't be read; the
+    /// others were.
     pub(super) fn mark(&self, lines: &mut [Line<'_>]) -> Result<(), Unreadable> {
         let mut unreadable = Ok(());
         self.each(&mut |path, file| {

@@ -1,7 +1,7 @@
 //! `foghorn watch --exec`: a command for each change.
 //!
-//! The daemon may go and come, and disconnects a watch that is too slow. What was missed meanwhile is made good: the command is run for
-//! each node that is not as it was told.
+//! The daemon may go and come, and disconnects a watch that is too slow. What was missed meanwhile
+//! is made good: the command is run for each node that is not as it was told.
 
 use std::mem;
 use std::path::Path;
@@ -52,7 +52,8 @@ impl<'a> Hook<'a> {
         }
     }
 
-    /// Begins to watch again. The daemon knows all nodes from that time on: one that has just started is still to hear them.
+    /// Begins to watch again. The daemon knows all nodes from that time on: one that has just
+    /// started is still to hear them.
     fn begin_again(&self) -> Result<(Client, Instant), Error> {
         let status = Status::ask(self.control)?;
         let lease = LEASE_INTERVALS * status.number("daemon", "interval_s")?.min(LONGEST);
@@ -60,15 +61,16 @@ impl<'a> Hook<'a> {
         Ok((super::begin(self.control)?, Instant::now() + left))
     }
 
-    /// Follows the changes until the daemon has gone: what became of it. If it is not the first watch, the nodes that the daemon does not
-    /// know at that time are lost.
+    /// Follows the changes until the daemon has gone: what became of it. If it is not the first
+    /// watch, the nodes that the daemon does not know at that time are lost.
     fn follow(&mut self, mut watch: Client, knows_all: Option<Instant>) -> Result<Error, Failure> {
         let is_first = knows_all.is_none();
         let mut due = knows_all;
         loop {
             let left = due.map(|due| due.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
-                // Asked for after the watch has begun, so that what comes from here on is told by that.
+                // Asked for after the watch has begun, so that what comes from here on is told by
+                // that.
                 match Client::connect(self.control).and_then(|mut client| client.nodes(&Request::List)) {
                     Ok(nodes) => self.lose_all_but(&nodes)?,
                     Err(error) => return Ok(error),

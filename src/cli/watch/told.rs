@@ -19,8 +19,9 @@ pub(super) struct Place {
 pub(super) struct Told(Vec<Place>);
 
 impl Told {
-    /// Takes in what a watch says of a node. Returns which event that is after what was told before; none if it is no news. A node that
-    /// is known at the begin of a later watch was found meanwhile, or has moved, or is no news.
+    /// Takes in what a watch says of a node. Returns which event that is after what was told
+    /// before; none if it is no news. A node that is known at the begin of a later watch was found
+    /// meanwhile, or has moved, or is no news.
     ///
     /// # Errors
     ///
