@@ -175,6 +175,7 @@ impl<'a> Daemon<'a> {
     // Apart from `new`, so that the stack which that takes is free again.
     pub fn start(&mut self, options: &Options) -> io::Result<()> {
         // Once more than needed: to be kept from asking is no reason to try again later, and the loop sends and receives by the same calls.
+        self.monitor.drain()?;
         match self.inquiry.with_address(self.received, &mut |_| ()) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 return Err(refused("asking for the interfaces (sendto, recvmsg)", error));
@@ -300,7 +301,8 @@ impl<'a> Daemon<'a> {
                     // Nobody may ask for days, and the kernel's counts would start again meanwhile.
                     let _ = self.links.dropped();
                 }
-                MONITOR => changed |= self.monitor.drain(),
+                // What can't be received may be that something changed.
+                MONITOR => changed |= self.monitor.drain().unwrap_or(true),
                 LISTENER => self.server.mark_ready(),
                 token if token.0 >= FIRST_LINK => self.links.mark_ready(token),
                 _ => {

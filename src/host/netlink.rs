@@ -46,18 +46,23 @@ impl Monitor {
     }
 
     /// Takes in all that waits. True if the kernel said that something changed.
-    pub(super) fn drain(&self) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not let anything be received.
+    pub(super) fn drain(&self) -> io::Result<bool> {
         let mut changed = false;
         // The messages themselves do not matter, only that there are some: one byte of each is enough.
         let mut byte = [0];
         loop {
             match recvfrom::<NetlinkAddr>(self.fd.as_raw_fd(), &mut byte) {
+                // Other processes can send to this socket; only the kernel has port 0.
                 Ok((_, from)) => changed |= from.is_some_and(|from| from.pid() == 0),
-                Err(Errno::EAGAIN) => return changed,
+                Err(Errno::EAGAIN) => return Ok(changed),
                 Err(Errno::EINTR) => {}
                 // Messages were lost, so something changed.
                 Err(Errno::ENOBUFS) => changed = true,
-                Err(_) => return true,
+                Err(errno) => return Err(refused("recvfrom", errno)),
             }
         }
     }
@@ -312,7 +317,7 @@ mod tests {
     fn only_what_the_kernel_says_is_a_reason_to_look() {
         let monitor = Monitor::new().unwrap();
         forge(monitor.raw_fd());
-        assert!(!monitor.drain());
+        assert!(!monitor.drain().unwrap());
         // It was taken in all the same, and does not make the socket readable for ever.
         assert_eq!(recv(monitor.raw_fd(), &mut [0], MsgFlags::MSG_PEEK), Err(Errno::EAGAIN));
     }
@@ -427,6 +432,6 @@ mod tests {
 
     #[test]
     fn an_unprivileged_process_can_watch() {
-        assert!(!Monitor::new().unwrap().drain());
+        assert!(!Monitor::new().unwrap().drain().unwrap());
     }
 }

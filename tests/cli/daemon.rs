@@ -399,16 +399,16 @@ fn the_registry_never_holds_more_than_its_capacity() {
     }
     let loopback = Loopback::new(&[]);
     let capacity = foghorn::limits::REGISTRY_CAPACITY;
-    let share = u64::try_from((capacity / 8).max(8)).unwrap();
-    for number in 0..share + 100 {
+    // While there is room, all that one host brings has a place.
+    for number in 0..capacity - 1 {
         loopback.send_from(Ipv4Addr::new(127, 0, 0, 9), &announcement(&format!("from-one-{number}"), 1));
     }
     loopback.hear("established", 1);
-    assert_eq!(loopback.daemon.status()["registry"]["used"], share + 1);
-    assert_eq!(loopback.daemon.status()["rejected"]["source_full"], 100);
+    assert_eq!(loopback.daemon.status()["registry"]["used"], capacity);
+    assert_eq!(loopback.daemon.status()["registry"]["lost"], 0);
 
     for number in 0..3 * capacity {
-        let host = host(number.try_into().unwrap());
+        let host = host((number % 100).try_into().unwrap());
         loopback.send_from(host, &announcement(&format!("forged-{number}"), 1));
         if number % 100 == 0 {
             loopback.hear("established", 1);

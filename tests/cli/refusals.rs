@@ -38,7 +38,7 @@ enum Outcome {
 use Outcome::{Ends, Says, Works, WorksOrEnds};
 
 /// Every call of the daemon's, but for those in [`EXEMPT`], with what comes of refusing it.
-const CALLS: [(Calls, Outcome); 42] = [
+const CALLS: [(Calls, Outcome); 46] = [
     ((libc::SYS_accept4, None), Says("not all control clients can connect (accept4)")),
     ((libc::SYS_access, None), Works),
     ((libc::SYS_bind, Some((2, 12))), Ends("bind")),
@@ -57,12 +57,14 @@ const CALLS: [(Calls, Outcome); 42] = [
     ((libc::SYS_getsockopt, Some((2, 55))), Works),
     ((libc::SYS_getpid, None), Works),
     ((libc::SYS_gettid, None), Works),
+    ((libc::SYS_ioctl, None), Works),
     ((libc::SYS_listen, None), Ends("listen")),
     ((libc::SYS_lseek, None), Works),
     // The new state's flags, which no library is opened with.
     ((libc::SYS_openat, Some((2, 0xa_00c1))), Ends("cannot keep the state")),
     ((libc::SYS_prlimit64, None), Works),
     ((libc::SYS_recvfrom, None), Ends("recvfrom")),
+    ((libc::SYS_recvmsg, None), Ends("recvmsg")),
     ((libc::SYS_rename, None), Works),
     ((libc::SYS_renameat, None), Ends("cannot keep the state")),
     ((libc::SYS_rseq, None), Works),
@@ -73,6 +75,8 @@ const CALLS: [(Calls, Outcome); 42] = [
     ((libc::SYS_setsockopt, None), Says("cannot open UDP port")),
     // The filter of the packets, of which one is received then.
     ((libc::SYS_setsockopt, Some((2, 26))), Works),
+    // That clients pass no descriptors.
+    ((libc::SYS_setsockopt, Some((2, 83))), Works),
     ((libc::SYS_signalfd4, None), Ends("signalfd4")),
     ((libc::SYS_socket, None), Ends("socket")),
     ((libc::SYS_socket, Some((0, 1))), Ends("socket")),
@@ -82,6 +86,8 @@ const CALLS: [(Calls, Outcome); 42] = [
     ((libc::SYS_timerfd_create, None), Ends("timerfd_create")),
     ((libc::SYS_timerfd_create, Some((0, 7))), Says("time asleep does not count")),
     ((libc::SYS_timerfd_settime, None), Ends("timerfd_settime")),
+    // With --id the host name does not matter.
+    ((libc::SYS_uname, None), Works),
     ((libc::SYS_unlink, None), Works),
 ];
 
@@ -291,6 +297,21 @@ fn a_kernel_without_no_new_privs_is_told_of_once() {
             "let foghorn use capget, capset and prctl"
         };
         assert_eq!(told.matches(says).count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_daemon_that_can_not_read_the_host_name_waits_for_it() {
+    if !is_possible() {
+        return;
+    }
+    for errno in ERRORS {
+        let directory = Directory::new();
+        let mut command = behind(refusing((libc::SYS_uname, None), errno));
+        command.args(["run", "--port", "22", "--interface", "lo", "--udp-port", &free_udp_port()]);
+        let (answers, code, told) = outcome(command, &directory.path(""), false);
+        assert_eq!((answers, code), (true, Some(0)), "{told}");
+        assert_eq!(told.matches("cannot read the host name").count(), 1, "{told}");
     }
 }
 
