@@ -332,7 +332,8 @@ impl<'a> Daemon<'a> {
                     let name = self.links.name(link);
                     debug!("{}: a datagram from {} was rejected: {}", Shown(&name), from, reason);
                 }
-                self.drain(now);
+                // Whatever is to be sent because of it waits for its time.
+                self.tell(now);
             }
         }
         let view = view(now, self.started, &self.discoverer, &self.links, &self.host_name);
@@ -354,6 +355,11 @@ impl<'a> Daemon<'a> {
             let networks = self.discoverer.networks(transmit.link);
             self.links.send(&transmit, networks, datagram.get(..transmit.length).unwrap_or_default());
         }
+        self.tell(now);
+    }
+
+    /// Tells what the core has to tell.
+    fn tell(&mut self, now: Instant) {
         for _ in 0..EVENTS {
             let Some(event) = self.discoverer.poll_event() else { return };
             self.changes.log(now, &event, self.links.name(event.address.link));
