@@ -401,6 +401,7 @@ mod tests {
             change(&mut out, kind, &id, address, "eth0").unwrap();
         }
         status(&mut out, &discoverer, 0, Duration::ZERO).unwrap();
+        host_name(&mut out, "localhost").unwrap();
         own(&mut out, &Announcement { id: id.clone(), port: NonZeroU16::MIN }).unwrap();
         interface(&mut out, "eth0", &[longest_network()], "up", [0; 4]).unwrap();
         expected(&mut out, &id, true).unwrap();
