@@ -43,7 +43,7 @@
 //! ```
 //!
 //! All entries live equally long after they were last heard, so the list of the live is in the order of expiry.
-//! [`places`] knows all of this but the nodes.
+//! `places.rs` knows all of this but the nodes.
 
 mod address;
 mod entry;
