@@ -108,7 +108,7 @@ impl StateFile {
                 Ok(state) => self.restore(now, &state, discoverer)?,
                 // Another foghorn saved it: nothing is wrong with it.
                 Err(version @ Damaged::Version(_)) => {
-                    info!("nothing is known from {}: {}", Shown(&path.display()), version);
+                    info!("nothing is known from {}: {}", Shown(&path.display()), Shown(&version));
                 }
                 Err(damaged) => self.set_aside(&damaged),
             },
