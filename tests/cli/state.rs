@@ -179,8 +179,8 @@ fn a_file_of_another_version_is_passed_over_and_not_called_damaged() {
         if log::can_be_read() {
             let told = log::lines(fs::File::open(&log).unwrap()).all();
             let line = format!("state version {version}");
-            assert!(told.iter().any(|told| told.contains("info") && told.contains(&line)), "{told:#?}");
-            assert!(!told.iter().any(|told| told.contains("warn")), "{told:#?}");
+            assert!(told.iter().any(|told| told.contains(&line)), "{told:#?}");
+            assert!(!told.iter().any(|told| told.to_lowercase().contains("warn")), "{told:#?}");
         }
         assert!(!directory.path("state.damaged").exists());
         // It was replaced by one of this version.
