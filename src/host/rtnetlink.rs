@@ -26,11 +26,12 @@ pub(super) fn request(kind: u16, flags: i32, family: i32, index: LinkId) -> [u8;
     // Without counters, which nobody looks at, an answer is shorter. And the kernel makes room in a dump for the longest, but only
     // when it is asked for more or less than usual.
     let mask = libc::RTEXT_FILTER_SKIP_STATS.to_ne_bytes();
-    let header = 40_u32.to_ne_bytes().into_iter().chain(kind.to_ne_bytes()).chain(flags.to_ne_bytes());
-    let interface = [0; 8].into_iter().chain([family, 0, 0, 0]).chain(index.0.to_ne_bytes()).chain([0; 8]);
-    let attribute = 8_u16.to_ne_bytes().into_iter().chain(libc::IFLA_EXT_MASK.to_ne_bytes()).chain(mask);
+    let header: [&[u8]; 4] = [&40_u32.to_ne_bytes(), &kind.to_ne_bytes(), &flags.to_ne_bytes(), &[0; 8]];
+    let interface: [&[u8]; 3] = [&[family, 0, 0, 0], &index.0.to_ne_bytes(), &[0; 8]];
+    let attribute: [&[u8]; 3] = [&8_u16.to_ne_bytes(), &libc::IFLA_EXT_MASK.to_ne_bytes(), &mask];
     let mut request = [0; REQUEST];
-    request.iter_mut().zip(header.chain(interface).chain(attribute)).for_each(|(slot, byte)| *slot = byte);
+    let bytes = [&header[..], &interface, &attribute].into_iter().flatten().copied().flatten();
+    request.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = *byte);
     request
 }
 
