@@ -89,7 +89,7 @@ impl Report {
         let mut used = false;
         let mut usable = false;
         let interfaces = survey().map_err(|error| {
-            Failure::failed(format!("cannot ask for the interfaces (sendto, recvmsg): {error}"))
+            Failure::failed(format!("cannot ask for the interfaces (sendto, recvfrom): {error}"))
         })?;
         for (name, reason) in &interfaces {
             let link = status.all("interface").find(|link| link.get("name") == name);

@@ -178,7 +178,7 @@ impl<'a> Daemon<'a> {
         self.monitor.drain()?;
         match self.inquiry.with_address(self.received, &mut |_| ()) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                return Err(refused("asking for the interfaces (sendto, recvmsg)", error));
+                return Err(refused("asking for the interfaces (sendto, recvfrom)", error));
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! What the kernel says of the network: which interfaces there are, and that something changed.
 
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use heapless::Vec;
@@ -8,9 +8,11 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom, recvmsg, sendto,
-    socket,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom, sendto, socket,
 };
+
+use rustix::net::RecvFlags;
+use rustix::net::netlink::SocketAddrNetlink;
 
 use super::interface::Interface;
 use super::reason::refused;
@@ -271,15 +273,14 @@ impl Dialogue {
 /// Receives what the kernel says, and whether all of it is in the buffer. That does not wait: an answer is there when the request is sent.
 fn receive<'a>(socket: &OwnedFd, buffer: &'a mut [u8]) -> io::Result<(&'a [u8], bool)> {
     loop {
-        let mut parts = [IoSliceMut::new(buffer)];
-        let received = match recvmsg::<NetlinkAddr>(socket.as_raw_fd(), &mut parts, None, MsgFlags::empty()) {
-            Err(Errno::EINTR) => continue,
+        let (received, length, from) = match rustix::net::recvfrom(socket, &mut *buffer, RecvFlags::TRUNC) {
+            Err(rustix::io::Errno::INTR) => continue,
             received => received?,
         };
         // Other processes can send to this socket; only the kernel has port 0.
-        if received.address.is_some_and(|from| from.pid() == 0) {
-            let (length, is_whole) = (received.bytes, !received.flags.contains(MsgFlags::MSG_TRUNC));
-            return Ok((buffer.get(..length).unwrap_or_default(), is_whole));
+        let from = from.and_then(|from| SocketAddrNetlink::try_from(from).ok());
+        if from.is_some_and(|from| from.pid() == 0) {
+            return Ok((buffer.get(..received).unwrap_or_default(), length == received));
         }
     }
 }
