@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 
 use super::client::{Client, Record};
+use super::deadline::Deadline;
 use super::near_miss::nearest;
 use super::{Failure, Quoted, help, json, output, text, unexpected, value};
 use crate::client::Error;
@@ -111,7 +112,7 @@ pub(super) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failu
 
 /// Asks, and if the node is not known, waits until it is.
 fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Record, Error> {
-    let deadline = Instant::now() + wait;
+    let deadline = Deadline::after(wait)?;
     loop {
         let unknown = match ask(control, id) {
             Err(error) if error.refuses(ErrorCode::UnknownNode) => error,
@@ -121,7 +122,7 @@ fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Recor
         let mut client = Client::connect(control)?;
         client.send(&Request::Watch)?;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.left()?;
             if left.is_zero() {
                 return Err(unknown);
             }
@@ -129,7 +130,7 @@ fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Recor
             match client.next() {
                 Ok(Some(change)) if change.kind != "lost" && change.get("id") == id.as_str() => break,
                 Ok(_) => {}
-                Err(_) if Instant::now() >= deadline => return Err(unknown),
+                Err(_) if deadline.has_passed()? => return Err(unknown),
                 // We were stopped for a while, say.
                 Err(error) if error.refuses(ErrorCode::Slow) => break,
                 Err(error) => return Err(error),

@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::num::NonZeroU128;
+use std::time::Duration as StdDuration;
 
 use rustix::io::Errno;
 use rustix::time::{ClockId, DynamicClockId, TimerfdClockId, Timespec, clock_gettime_dynamic};
@@ -99,6 +100,12 @@ pub(super) fn processor_time() -> Option<u64> {
 /// The same point in time by all clocks.
 pub(super) fn moment(boot: Option<NonZeroU128>, now: Instant) -> io::Result<Moment> {
     Ok(Moment { boot, since_boot: now.since(BOOT), wall: wall()? })
+}
+
+/// The time since boot without that asleep, for commands. The standard library reads it through musl, which would be 2 kB more.
+pub(crate) fn awake() -> io::Result<StdDuration> {
+    let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::Monotonic))?;
+    StdDuration::try_from(time).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// The time since 1970, as far as the clock on the wall is right.

@@ -64,7 +64,7 @@ mod udp;
 mod unix_socket;
 
 pub(crate) use accounts::group_name;
-pub(crate) use clock::wall;
+pub(crate) use clock::{awake, wall};
 pub use daemon::{Daemon, Options};
 #[cfg(feature = "defmt")]
 pub use frames::{Level, init as init_log};

@@ -1,6 +1,6 @@
 //! `foghorn hosts --follow`: the file changes when the nodes do.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Hosts;
 use super::file::{HEAD, HostsFile, Trouble};
@@ -8,6 +8,7 @@ use super::listed::FILE_CAPACITY;
 use crate::cli::Failure;
 use crate::cli::absence::{self, Absence};
 use crate::cli::client::{Client, Record};
+use crate::cli::deadline::Deadline;
 use crate::cli::exec::Exec;
 use crate::cli::output::note;
 use crate::client::Error;
@@ -39,7 +40,7 @@ pub(super) struct Follower {
     /// Whether the file could be kept, but for what passes.
     begun: bool,
     /// When it may be replaced again.
-    earliest: Instant,
+    earliest: Deadline,
 }
 
 impl Follower {
@@ -53,7 +54,7 @@ impl Follower {
             reading: Outage::default(),
             writing: Outage::default(),
             begun: false,
-            earliest: Instant::now(),
+            earliest: Deadline::default(),
         }
     }
 
@@ -146,7 +147,7 @@ impl Follower {
         };
         self.begun = true;
         if replaced || self.writing.is_on() {
-            self.earliest = Instant::now() + PAUSE;
+            self.earliest = Deadline::after(PAUSE)?;
         }
         match &self.exec {
             Some(exec) if replaced => exec.run(&[]),
@@ -164,15 +165,15 @@ impl Follower {
             }
             told => told?,
         };
-        let deadline = self.earliest.max(Instant::now() + SETTLING);
+        let deadline = self.earliest.max(Deadline::after(SETTLING)?);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.left()?;
             if left.is_zero() {
                 return Ok(true);
             }
             watch.set_patience(Some(left))?;
             match watch.next() {
-                Err(error) if Instant::now() < deadline => return Err(error),
+                Err(error) if !deadline.has_passed()? => return Err(error),
                 _ => {}
             }
         }

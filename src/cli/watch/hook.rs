@@ -5,12 +5,13 @@
 
 use std::mem;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::told::Told;
 use crate::cli::Failure;
 use crate::cli::absence::Absence;
 use crate::cli::client::{Client, Record};
+use crate::cli::deadline::Deadline;
 use crate::cli::exec::Exec;
 use crate::cli::output::note;
 use crate::cli::status::Status;
@@ -54,20 +55,20 @@ impl<'a> Hook<'a> {
 
     /// Begins to watch again. The daemon knows all nodes from that time on: one that has just
     /// started is still to hear them.
-    fn begin_again(&self) -> Result<(Client, Instant), Error> {
+    fn begin_again(&self) -> Result<(Client, Deadline), Error> {
         let status = Status::ask(self.control)?;
         let lease = LEASE_INTERVALS * status.number("daemon", "interval_s")?.min(LONGEST);
         let left = Duration::from_secs(lease.saturating_sub(status.number("daemon", "uptime_s")?));
-        Ok((super::begin(self.control)?, Instant::now() + left))
+        Ok((super::begin(self.control)?, Deadline::after(left)?))
     }
 
     /// Follows the changes until the daemon has gone: what became of it. If it is not the first
     /// watch, the nodes that the daemon does not know at that time are lost.
-    fn follow(&mut self, mut watch: Client, knows_all: Option<Instant>) -> Result<Error, Failure> {
+    fn follow(&mut self, mut watch: Client, knows_all: Option<Deadline>) -> Result<Error, Failure> {
         let is_first = knows_all.is_none();
         let mut due = knows_all;
         loop {
-            let left = due.map(|due| due.saturating_duration_since(Instant::now()));
+            let left = due.map(Deadline::left).transpose()?;
             if left == Some(Duration::ZERO) {
                 // Asked for after the watch has begun, so that what comes from here on is told by
                 // that.
