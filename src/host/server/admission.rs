@@ -24,24 +24,20 @@ pub(super) struct Standing {
 }
 
 /// The slot that a newcomer of that user gets; none if all others have more right to theirs.
-pub(super) fn gives_way(
-    clients: impl Iterator<Item = (usize, Standing)> + Clone,
-    newcomer: u32,
-) -> Option<usize> {
-    let all = clients.clone();
+pub(super) fn gives_way(clients: &[(usize, Standing)], newcomer: u32) -> Option<usize> {
     // Slots of a user, with the one that the newcomer would have.
     let share = |user| {
-        let held = all.clone().filter(|(_, client)| client.user == user).count();
+        let held = clients.iter().filter(|(_, client)| client.user == user).count();
         held + usize::from(user == newcomer)
     };
     let own = share(newcomer);
-    let yielding = clients.filter(|(_, client)| {
+    let yielding = clients.iter().filter(|(_, client)| {
         let share = share(client.user);
         share > own || client.silent && share == own
     });
     yielding
         .max_by_key(|(_, client)| (client.silent, share(client.user), Reverse(client.active)))
-        .map(|(slot, _)| slot)
+        .map(|(slot, _)| *slot)
 }
 
 #[cfg(test)]
@@ -58,7 +54,7 @@ mod tests {
                 active: Instant::from_millis(since.trim_end_matches('!').parse().unwrap()),
             }
         });
-        gives_way(clients.enumerate(), newcomer.into())
+        gives_way(&clients.enumerate().collect::<Vec<_>>(), newcomer.into())
     }
 
     #[test]

@@ -217,7 +217,9 @@ impl<'a> Server<'a> {
         let clients = self.clients.iter().enumerate();
         let clients = clients.filter_map(|(number, slot)| Some((number, slot.as_ref()?)));
         let clients = clients.filter(|(number, client)| counts(*number, client));
-        admission::gives_way(clients.map(|(number, client)| (number, client.standing())), user)
+        let standings: Vec<_, CONTROL_CLIENTS> =
+            clients.map(|(number, client)| (number, client.standing())).collect();
+        admission::gives_way(&standings, user)
     }
 
     /// Leaves a client that has to give way, if there is one in that slot.
