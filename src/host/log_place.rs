@@ -14,7 +14,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::libc::mode_t;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, stat};
-use nix::unistd::{Gid, Uid, fchown, geteuid};
+use nix::unistd::geteuid;
+use rustix::fs::{Gid, Uid, fchown};
 use socket2::Type;
 
 use super::outlet::Outlet;
@@ -110,7 +111,8 @@ impl LogPlace {
             return Ok(Some(Outlet::file(file)));
         }
         // Where files have no owners, as on a FAT, the daemon has this one open all the same.
-        let _ = fchown(&file, Some(Uid::from_raw(user.uid())), Some(Gid::from_raw(user.gid())));
+        let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.gid()));
+        let _ = fchown(&file, Some(uid), Some(gid));
         Ok(Some(Outlet::file(file)))
     }
 
