@@ -3,7 +3,7 @@
 use std::fmt::{Result, Write as _};
 
 use super::client::Record;
-use super::output;
+use super::{host_name, output};
 
 /// Up to the name of the machine. Nothing that came in by a node's name would be run or fetched, were it not escaped.
 const HEAD: &str = "\
@@ -34,8 +34,7 @@ const TABLE: &str = "</h1>
 
 /// Writes the page.
 pub(super) fn write(out: &mut String, nodes: &[Record]) -> Result {
-    let host = nix::unistd::gethostname().unwrap_or_default();
-    let host = host.to_string_lossy();
+    let host = host_name();
     out.push_str(HEAD);
     escape(out, &host);
     out.push_str("</title>\n<h1>Nodes at ");

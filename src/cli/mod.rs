@@ -29,6 +29,7 @@ use std::path::PathBuf;
 
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Arg, Parser, ValueExt as _};
+use nix::sys::utsname::uname;
 
 use near_miss::nearest;
 
@@ -254,6 +255,11 @@ impl Query {
 /// An option's value.
 fn value(parser: &mut Parser) -> Result<OsString, Failure> {
     Ok(parser.value()?)
+}
+
+/// What this machine is called.
+fn host_name() -> String {
+    uname().map(|system| system.nodename().to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Text, as an option's value.

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::names::allow;
 use crate::cli::client::Record;
+use crate::cli::host_name;
 
 /// What may be a line.
 pub(super) struct Line<'a> {
@@ -25,8 +26,7 @@ pub(super) struct Line<'a> {
 /// that match one of the patterns, which are in lower case.
 pub(super) fn of<'a>(nodes: &'a [Record], excluded: &[String]) -> Vec<Line<'a>> {
     // Asked each time: a machine may be given its name later.
-    let host = nix::unistd::gethostname().unwrap_or_default();
-    let own = host.to_string_lossy().split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let own = host_name().split('.').next().unwrap_or_default().to_ascii_lowercase();
     let mut lines: Vec<Line<'_>> = vec![];
     for line in nodes.iter().filter_map(line).filter(|line| allow(&line.name, &own, excluded)) {
         match lines.binary_search_by(|other| other.name.cmp(&line.name)) {
