@@ -107,15 +107,18 @@ zig() {
   fi
   export ZIG_GLOBAL_CACHE_DIR="$cache/zig-cache"
   # It is this checkout's own: it names a file of it.
-  linker=$(realpath -m "${CARGO_TARGET_DIR:-target}")/zig-$target
+  linker=$(realpath -m "${CARGO_TARGET_DIR:-target}")/zig-$target$small
   mkdir -p "${linker%/*}"
-  # What is left out is a workaround for the errata of one core, which zig's linker does not know. It takes one script, the last that
-  # is named: for a log in frames that is the program's own, and all code lies together.
+  # What is left out is a workaround for the errata of one core, which zig's linker does not know. And the library that unwinds the
+  # stack where nothing does: it would bring musl's stdio along, 1 kB.
+  left_out='-Wl,--fix-cortex-a53-*'
+  [ -z "$small" ] || left_out="$left_out | -lunwind"
+  # It takes one script, the last that is named: for a log in frames that is the program's own, and all code lies together.
   cat > "$linker" <<END
 #!/bin/sh
 for argument do
   shift
-  case \$argument in -Wl,--fix-cortex-a53-*) ;; *) set -- "\$@" "\$argument" ;; esac
+  case \$argument in $left_out) ;; *) set -- "\$@" "\$argument" ;; esac
 done
 exec $(echo "$cache"/zig/lib/python3*/site-packages/ziglang/zig) cc $* -T $PWD/cross/layout.ld "\$@"
 END
@@ -132,6 +135,9 @@ use_toolchain() {
   *) fail "no recipe for the target ${target:-(none given)}; there is one for each of: $targets" ;;
   esac
   use_compiler
+  # A library that is installed unwinds the stack.
+  small=''
+  [ "${2:-}" != small ] || [ -z "$build_std" ] || small=-small
 
   linker='' runner='' emulator=''
   # Flags of the user's own for all targets would replace those for this one.
