@@ -384,8 +384,8 @@ impl<'a> Daemon<'a> {
         let state = self.state.as_ref().and_then(StateFile::deadline);
         let sign_of_life = self.service_manager.as_ref().and_then(ServiceManager::deadline);
         let core = self.discoverer.poll_at();
-        let own = [self.links.deadline(), self.server.deadline(), self.retry_at];
-        own.into_iter().chain([core, state, sign_of_life]).flatten().min()
+        let (links, server) = (self.links.deadline(), self.server.deadline());
+        [core, links, server, self.retry_at, state, sign_of_life].into_iter().flatten().min()
     }
 }
 

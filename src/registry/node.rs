@@ -103,7 +103,8 @@ impl Node {
         };
         let mut last = None;
         core::iter::from_fn(move || {
-            let rest = sightings.clone().filter(|other| last.is_none_or(|last| rank(*other) < last));
+            let rest =
+                sightings.clone().filter(|other| last.is_none_or(|last| rank(*other).cmp(&last).is_lt()));
             let next = rest.max_by_key(|other| rank(*other))?;
             last = Some(rank(next));
             Some(next.1.address())

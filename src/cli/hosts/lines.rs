@@ -32,7 +32,8 @@ pub(super) fn of<'a>(nodes: &'a [Record], excluded: &[String]) -> Vec<Line<'a>> 
         match lines.binary_search_by(|other| other.name.cmp(&line.name)) {
             Err(place) => lines.insert(place, line),
             Ok(place) => {
-                if let Some(other) = lines.get_mut(place).filter(|other| other.known < line.known) {
+                if let Some(other) = lines.get_mut(place).filter(|other| other.known.cmp(&line.known).is_lt())
+                {
                     *other = line;
                 }
             }
