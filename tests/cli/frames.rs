@@ -4,9 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use nix::pty::openpty;
-
-use crate::common::{Directory, announcement, foghorn, log};
+use crate::common::{Directory, announcement, foghorn, log, terminal};
 use crate::{Loopback, host};
 
 #[test]
@@ -104,13 +102,13 @@ fn what_is_too_long_for_a_frame_is_left_out_and_told_of() {
 fn a_terminal_is_spared() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
-    let terminal = openpty(None, None).unwrap();
+    let (outside, inside) = terminal();
     let mut command = foghorn();
     command.args(["run", "--interface", "lo", "--control"]).arg(&control);
-    let status = command.stderr(Stdio::from(terminal.slave)).status().unwrap();
+    let status = command.stderr(Stdio::from(inside)).status().unwrap();
     assert_eq!(status.code(), Some(2));
     let mut told = String::new();
-    BufReader::new(File::from(terminal.master)).read_line(&mut told).unwrap();
+    BufReader::new(File::from(outside)).read_line(&mut told).unwrap();
     assert!(told.starts_with("foghorn: ") && told.contains("--log-to FILE"), "{told}");
     assert!(!control.exists());
 }

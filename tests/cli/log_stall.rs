@@ -13,11 +13,11 @@ use std::time::Instant;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc::O_NONBLOCK;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::openpty;
 use nix::unistd::{User, geteuid};
 
 use crate::common::{
-    Daemon, Directory, Lines, TIMEOUT, announcement, copy_foghorn, foghorn, free_udp_port, log, skip, to_run,
+    Daemon, Directory, Lines, TIMEOUT, announcement, copy_foghorn, foghorn, free_udp_port, log, skip,
+    terminal, to_run,
 };
 use crate::{Loopback, host};
 
@@ -59,8 +59,8 @@ impl Stderr {
     }
 
     fn terminal() -> Self {
-        let terminal = openpty(None, None).unwrap();
-        Self { kind: "terminal", ours: terminal.master, theirs: terminal.slave }
+        let (ours, theirs) = terminal();
+        Self { kind: "terminal", ours, theirs }
     }
 
     /// A terminal in which somebody has typed Ctrl-S.

@@ -6,9 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 use std::thread;
 
-use nix::pty::openpty;
-
-use crate::common::{Directory, foghorn};
+use crate::common::{Directory, foghorn, terminal};
 
 const LIST: &str = "\
 node id=nas addresses=198.18.0.2:22,198.18.0.66:22 interface=eth0 age_s=3 known_s=300 expires_s=87 heard=4 contested=yes
@@ -48,12 +46,12 @@ fn shown(
     foghorn.envs(variables.iter().copied());
     let mut out = vec![];
     if in_terminal {
-        let terminal = openpty(None, None).unwrap();
-        let mut child = foghorn.stdout(terminal.slave).spawn().unwrap();
+        let (outside, inside) = terminal();
+        let mut child = foghorn.stdout(inside).spawn().unwrap();
         // What holds the other end open is the child alone, once this is gone.
         drop(foghorn);
         // A terminal that all have left gives an error instead of an end.
-        let _ = File::from(terminal.master).read_to_end(&mut out);
+        let _ = File::from(outside).read_to_end(&mut out);
         child.wait().unwrap();
     } else {
         out = foghorn.output().unwrap().stdout;

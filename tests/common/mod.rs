@@ -14,6 +14,8 @@ pub(crate) mod tool;
 use std::cell::RefCell;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
@@ -21,6 +23,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
+use nix::libc::O_NOCTTY;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
@@ -78,6 +83,16 @@ pub(crate) fn to_run(program: &str) -> (String, Vec<String>) {
 /// Whether what runs foghorn is not the kernel but an emulator on top of it.
 pub(crate) fn is_emulated() -> bool {
     std::env::var("FOGHORN_TEST_RUNNER").is_ok_and(|runner| !runner.is_empty())
+}
+
+/// A terminal that no program inherits which another test starts: the end of who looks at it, and that of the programs in it.
+pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
+    let outside = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+    grantpt(&outside).unwrap();
+    unlockpt(&outside).unwrap();
+    let inside = ptsname_r(&outside).unwrap();
+    let inside = fs::File::options().read(true).write(true).custom_flags(O_NOCTTY).open(inside).unwrap();
+    (outside.into(), inside.into())
 }
 
 /// Calls until no signal cuts the call short: one with a time limit is not begun anew by the kernel.
