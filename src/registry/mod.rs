@@ -269,9 +269,6 @@ impl<'a> Registry<'a> {
             }
             self.occupy(Node::absent(id.clone()))?
         };
-        if let Some(node) = self.nodes.get_mut(place.index()) {
-            node.expect();
-        }
         self.places.keep(place);
         Ok(())
     }
@@ -279,8 +276,8 @@ impl<'a> Registry<'a> {
     /// The nodes that places are kept for, in the order of these places, from the one after `last` on (all if `None`).
     pub fn expected_after(&self, last: Option<Place>) -> impl Iterator<Item = (Place, &NodeId)> {
         Place::all_after(last, self.nodes.len()).filter_map(|place| {
-            let node = self.nodes.get(place.index()).filter(|node| node.is_expected())?;
-            Some((place, node.id()))
+            let id = self.id(place).filter(|_| self.places.rank(place).is_kept())?;
+            Some((place, id))
         })
     }
 

@@ -38,8 +38,6 @@ pub(super) struct Node {
     id: NodeId,
     /// Which of its addresses is looked up, by its position.
     preferred: u8,
-    /// Whether its place is kept for it.
-    is_expected: bool,
     /// How often it was heard since it is known; 0 if it is not known.
     heard: u32,
     /// When it was first heard since it is known.
@@ -62,14 +60,7 @@ pub(super) enum Heard {
 impl Node {
     /// A node that is not known.
     pub(super) fn absent(id: NodeId) -> Self {
-        Self {
-            id,
-            preferred: 0,
-            is_expected: false,
-            heard: 0,
-            first_heard: Instant::ZERO,
-            sightings: Vec::new(),
-        }
+        Self { id, preferred: 0, heard: 0, first_heard: Instant::ZERO, sightings: Vec::new() }
     }
 
     /// As it was when it was saved. None if no address was.
@@ -78,7 +69,6 @@ impl Node {
         Some(Self {
             id: saved.id.clone(),
             preferred: u8::try_from(saved.preferred.min(last)).ok()?,
-            is_expected: false,
             heard: saved.heard,
             first_heard: saved.first_heard,
             sightings: saved.sightings.clone(),
@@ -148,19 +138,10 @@ impl Node {
         self.heard > 0
     }
 
-    pub(super) fn is_expected(&self) -> bool {
-        self.is_expected
-    }
-
     /// Whether it was heard often and long enough, when it was heard then, that no newcomer displaces it. Once it is,
     /// it remains so.
     pub(super) fn is_established(&self, last_heard: Instant, lease: Duration) -> bool {
         self.heard >= 3 && last_heard.since(self.first_heard).times(2) >= lease
-    }
-
-    /// Its place is kept for it from now on.
-    pub(super) fn expect(&mut self) {
-        self.is_expected = true;
     }
 
     /// It comes back, or is heard for the first time.
@@ -185,11 +166,6 @@ impl Node {
     /// Whether nothing of it is known or remembered but its name.
     pub(super) fn is_vacant(&self) -> bool {
         !self.is_known() && self.sightings.is_empty()
-    }
-
-    /// It is as it was when it was saved.
-    pub(super) fn replace(&mut self, node: Self) {
-        *self = Self { is_expected: self.is_expected, ..node };
     }
 
     /// It is neither known nor remembered.

@@ -42,6 +42,11 @@ impl Rank {
         matches!(self, Self::Newcomer | Self::Established | Self::Expected)
     }
 
+    /// Whether the place is kept for its name, known or not.
+    pub(super) fn is_kept(self) -> bool {
+        matches!(self, Self::Kept | Self::Expected)
+    }
+
     fn is_candidate(self) -> bool {
         matches!(self, Self::Remembered | Self::Newcomer)
     }

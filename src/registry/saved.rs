@@ -61,7 +61,7 @@ impl Registry<'_> {
         let place = if let Some(place) = self.find(saved.id.as_str().as_bytes()) {
             let kept = self.nodes.get_mut(place.index()).filter(|kept| kept.is_vacant());
             let Some(kept) = kept else { return false };
-            kept.replace(node);
+            *kept = node;
             place
         } else {
             let Ok(place) = self.occupy(node) else { return false };
