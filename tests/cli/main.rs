@@ -24,6 +24,7 @@ mod privileges;
 #[cfg(all(target_arch = "x86_64", not(feature = "defmt")))]
 mod refusals;
 mod replies;
+mod seccomp;
 mod service_manager;
 mod state;
 mod terminal;

@@ -1,21 +1,21 @@
 //! Descriptors that clients pass to the daemon, which wait for a peer when they are closed.
 
 use std::fs;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::libc::{self, sock_filter, sock_fprog};
+use nix::libc;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use socket2::SockRef;
 
 use crate::Loopback;
-use crate::common::{Daemon, Directory, TIMEOUT, foghorn, free_udp_port, is_emulated};
+use crate::common::{Daemon, Directory, TIMEOUT, free_udp_port, is_emulated};
+use crate::seccomp::{behind, refusing};
 
 /// `SO_PASSRIGHTS`, by which the daemon has the kernel refuse descriptors.
 const OPTION: u32 = 83;
@@ -54,33 +54,8 @@ impl Lingering {
 }
 
 /// Foghorn as on a kernel that can't refuse descriptors.
-#[expect(unsafe_code, reason = "no library installs a filter between fork and exec")]
 fn on_an_older_kernel() -> Command {
-    let instruction = |code, jt, jf, k| sock_filter { code, jt, jf, k };
-    let refuse = libc::SECCOMP_RET_ERRNO | u32::try_from(Errno::ENOPROTOOPT as i32).unwrap();
-    // The filter sees the call's number, the architecture, eight bytes of address, and the
-    // arguments in eight bytes each, of which the option is the third.
-    let option = 16 + 8 * 2 + if cfg!(target_endian = "big") { 4 } else { 0 };
-    let mut filter = [
-        instruction(0x20, 0, 0, 0),
-        instruction(0x15, 0, 3, libc::SYS_setsockopt.try_into().unwrap()),
-        instruction(0x20, 0, 0, option),
-        instruction(0x15, 0, 1, OPTION),
-        instruction(0x06, 0, 0, refuse),
-        instruction(0x06, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ];
-    let mut command = foghorn();
-    let install = move || {
-        rustix::thread::set_no_new_privs(true)?;
-        let program = sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
-        // SAFETY: the program and its instructions live until the call has returned.
-        let installed =
-            unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
-        Errno::result(installed).map(drop).map_err(io::Error::from)
-    };
-    // SAFETY: between fork and exec it makes two system calls and allocates nothing.
-    unsafe { command.pre_exec(install) };
-    command
+    behind(refusing((libc::SYS_setsockopt, Some((2, OPTION))), Errno::ENOPROTOOPT))
 }
 
 fn connect(daemon: &Daemon) -> UnixStream {

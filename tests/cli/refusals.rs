@@ -1,26 +1,22 @@
 //! System calls that the kernel, or a sandbox before it, refuses: foghorn does without, or ends and says which it was.
 
 use std::fs;
-use std::io;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::libc::{self, c_long, sock_filter, sock_fprog};
+use nix::libc::{self, c_long, sock_filter};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
-use crate::common::{Directory, Ended, TIMEOUT, foghorn, free_udp_port, run, skip};
+use crate::common::{Directory, Ended, TIMEOUT, free_udp_port, run, skip};
+use crate::seccomp::{Calls, IF_EQUAL, LOAD, RETURN, behind, instruction, number, refusing};
 use crate::{Loopback, assert_failed};
 
 /// How calls are refused: by kernels that are too old, and by sandboxes.
 const ERRORS: [Errno; 3] = [Errno::EINVAL, Errno::ENOSYS, Errno::EPERM];
-
-/// Which calls a filter is about: a number and, of one argument, its position and value.
-type Calls = (c_long, Option<(u32, u32)>);
 
 /// What is to come of a call that is refused.
 #[derive(Clone, Copy, Debug)]
@@ -130,35 +126,6 @@ const EXEMPT: [(c_long, &str); 26] = [
     (libc::SYS_write, "without it nothing can be said"),
 ];
 
-const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
-const IF_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
-const RETURN: u16 = 0x06; // BPF_RET | BPF_K
-
-const fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> sock_filter {
-    sock_filter { code, jt, jf, k }
-}
-
-fn number(call: c_long) -> u32 {
-    call.try_into().unwrap()
-}
-
-/// A filter by which those calls fail, and all others do what they do.
-fn refusing((call, argument): Calls, errno: Errno) -> Vec<sock_filter> {
-    let refuse = libc::SECCOMP_RET_ERRNO | u32::try_from(errno as i32).unwrap();
-    // What a filter sees is the number, the architecture, eight bytes of address, and six arguments of eight bytes.
-    let mut filter = vec![instruction(LOAD, 0, 0, 0)];
-    if let Some((position, value)) = argument {
-        filter.push(instruction(IF_EQUAL, 0, 3, number(call)));
-        filter.push(instruction(LOAD, 0, 0, 16 + 8 * position));
-        filter.push(instruction(IF_EQUAL, 0, 1, value));
-    } else {
-        filter.push(instruction(IF_EQUAL, 0, 1, number(call)));
-    }
-    filter.push(instruction(RETURN, 0, 0, refuse));
-    filter.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
-    filter
-}
-
 /// A filter that kills whoever makes another call than these.
 fn allowing(calls: impl Iterator<Item = c_long>) -> Vec<sock_filter> {
     let mut filter = vec![instruction(LOAD, 0, 0, 0)];
@@ -168,23 +135,6 @@ fn allowing(calls: impl Iterator<Item = c_long>) -> Vec<sock_filter> {
     }
     filter.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_KILL_PROCESS));
     filter
-}
-
-/// Foghorn, behind that filter.
-#[expect(unsafe_code, reason = "no library installs a filter between fork and exec")]
-fn behind(mut filter: Vec<sock_filter>) -> Command {
-    let mut command = foghorn();
-    let install = move || {
-        rustix::thread::set_no_new_privs(true)?;
-        let program = sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
-        // SAFETY: the program and its instructions live until the call has returned; the kernel copies them.
-        let installed =
-            unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
-        Errno::result(installed).map(drop).map_err(io::Error::from)
-    };
-    // SAFETY: between fork and exec it makes two system calls and allocates nothing.
-    unsafe { command.pre_exec(install) };
-    command
 }
 
 /// A daemon behind a filter, ended when this is dropped.
