@@ -18,6 +18,12 @@ pub(crate) fn mixed(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
+/// Half of the bits of a hash.
+pub(crate) fn half(hash: u64) -> u32 {
+    let [a, b, c, d, ..] = hash.to_ne_bytes();
+    u32::from_ne_bytes([a, b, c, d])
+}
+
 /// A number below `length`, in proportion to the hash. The same hash gives the same number.
 pub(crate) fn scaled(hash: u32, length: usize) -> usize {
     let length = u64::try_from(length).unwrap_or(0);

@@ -6,7 +6,7 @@
 use siphasher::sip::SipHasher13;
 
 use super::list::{Joint, Place};
-use crate::random::scaled;
+use crate::random::{half, scaled};
 
 pub(super) struct Index<'a> {
     slots: &'a mut [Option<Place>],
@@ -20,8 +20,7 @@ impl<'a> Index<'a> {
     }
 
     pub(super) fn hash(&self, name: &[u8]) -> u32 {
-        let [a, b, c, d, ..] = self.hasher.hash(name).to_ne_bytes();
-        u32::from_ne_bytes([a, b, c, d])
+        half(self.hasher.hash(name))
     }
 
     /// The place with that hash that `matches`, if there is one.

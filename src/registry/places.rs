@@ -6,7 +6,7 @@
 use super::index::Index;
 use super::list::{Joint, List, Place};
 use super::sources::{Source, Sources};
-use crate::random::{Random, scaled};
+use crate::random::{Random, half, scaled};
 use crate::time::{Duration, Instant};
 
 use heapless::VecView;
@@ -253,8 +253,7 @@ impl<'a> Places<'a> {
         let before = self.sources.arrivals(source);
         let mut found = None;
         for _ in 0..DRAWN {
-            let [a, b, c, d, ..] = self.random.next().to_ne_bytes();
-            let position = scaled(u32::from_ne_bytes([a, b, c, d]), self.candidates.len());
+            let position = scaled(half(self.random.next()), self.candidates.len());
             let place = *self.candidates.get(position).ok_or(Refused::Full)?;
             let Some(joint) = self.joints.get(place.index()) else { continue };
             let arrivals = self.sources.arrivals(joint.source);

@@ -6,7 +6,7 @@
 
 use siphasher::sip::SipHasher13;
 
-use crate::random::{mixed, scaled};
+use crate::random::{half, mixed, scaled};
 use crate::time::{Duration, Instant};
 
 /// A source address, as a hash of it.
@@ -64,8 +64,7 @@ impl<'a> Sources<'a> {
 
     /// The source that has that address.
     pub(super) fn source(&self, address: &[u8]) -> Source {
-        let [a, b, c, d, ..] = self.hasher.hash(address).to_ne_bytes();
-        Source(u32::from_ne_bytes([a, b, c, d]))
+        Source(half(self.hasher.hash(address)))
     }
 
     /// How many established nodes that source has: never less than it is.
@@ -140,10 +139,7 @@ mod tests {
         let (mut established, mut arrivals) = ([[7; 2]; 256], [[7; 8]; 256]);
         let mut sources = Sources::new([1; 16], &mut established, &mut arrivals);
         let hasher = sources.hasher;
-        test(&mut sources, &|number| {
-            let [a, b, c, d, ..] = hasher.hash(&number.to_be_bytes()).to_ne_bytes();
-            Source(u32::from_ne_bytes([a, b, c, d]))
-        });
+        test(&mut sources, &|number| Source(half(hasher.hash(&number.to_be_bytes()))));
     }
 
     #[test]
