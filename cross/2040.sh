@@ -8,8 +8,7 @@ cd "$(dirname "$0")/.."
 . cross/toolchain.sh
 use_toolchain "${1:-}" small
 
-binary=${CARGO_TARGET_DIR:-target}/$target/small/foghorn
-[ -x "$binary" ] || fail "there is no $binary: cross/build.sh $target makes it"
+find_binary
 [ -n "$emulator" ] || fail "what is built for $target needs no emulator, so it asks the kernel for the time"
 # Not the static emulator: nothing comes between that and its C library.
 runner="${emulator%-static}${runner#"$emulator"}"

@@ -24,5 +24,5 @@ if [ -n "$build_std" ]; then
 fi
 # shellcheck disable=SC2086
 cargo build --profile small --target "$target" $build_std "$@"
-binary=${CARGO_TARGET_DIR:-target}/$target/small/foghorn
+find_binary
 echo "$binary: $(wc -c < "$binary") bytes"

@@ -9,8 +9,7 @@ cd "$(dirname "$0")/.."
 . cross/toolchain.sh
 
 target=armv7-unknown-linux-musleabihf
-binary=${CARGO_TARGET_DIR:-target}/$target/small/foghorn
-[ -x "$binary" ] || fail "there is no $binary: cross/build.sh $target makes it"
+find_binary
 need qemu-system-arm qemu-system-arm --version
 need cpio cpio --version
 

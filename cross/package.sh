@@ -13,8 +13,8 @@ use_binary() {
   *" ${target:-none} "*) ;;
   *) fail "no recipe for the target ${target:-(none given)}; there is one for each of: $targets" ;;
   esac
-  binary=$(realpath -m "${CARGO_TARGET_DIR:-target}/$target/small/foghorn")
-  [ -x "$binary" ] || fail "there is no $binary: cross/build.sh $target makes it"
+  find_binary
+  binary=$(realpath "$binary")
   # shellcheck disable=SC2034
   version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
   # What is no checkout was made by somebody who unpacked an archive: then the day of Debian's changelog will do.

@@ -7,8 +7,7 @@ cd "$(dirname "$0")/.."
 . cross/toolchain.sh
 use_toolchain "${1:-}" small
 
-binary=${CARGO_TARGET_DIR:-target}/$target/small/foghorn
-[ -x "$binary" ] || fail "there is no $binary: cross/build.sh $target makes it"
+find_binary
 [ -z "$emulator" ] || need qemu-user-static "$emulator" --version
 
 flags=-n

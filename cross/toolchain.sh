@@ -127,6 +127,12 @@ END
   flags="$flags -Clink-self-contained=no -Ctarget-feature=+crt-static -Crelocation-model=static -Crelro-level=off"
 }
 
+# find_binary: sets binary to what build.sh made for the target.
+find_binary() {
+  binary=${CARGO_TARGET_DIR:-target}/$target/small/foghorn
+  [ -x "$binary" ] || fail "there is no $binary: cross/build.sh $target makes it"
+}
+
 # use_toolchain TARGET [small]: see above.
 use_toolchain() {
   target=$1
