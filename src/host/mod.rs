@@ -79,7 +79,7 @@ pub(crate) use port_owner::{is_running, lost_socket, port_owner};
 pub use privileges::User;
 pub(crate) use reason::is_usage;
 pub(crate) use regular_file::open_regular;
-pub(crate) use server::make_directory;
+pub(crate) use server::{directory_of, make_directory};
 pub use service_manager::ServiceManager;
 pub(crate) use signals::survive_file_limit;
 pub(crate) use spawn::spawn;

@@ -4,14 +4,13 @@ use std::fmt;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::libc::O_NOFOLLOW;
 
-use super::taken::directory_of;
 use crate::cli::Failure;
-use crate::host::open_regular;
+use crate::host::{directory_of, open_regular};
 
 /// The first line. A file that begins otherwise is somebody else's.
 pub(super) const HEAD: &str = "# kept by foghorn hosts --follow: what is changed here is lost\n";
@@ -59,7 +58,7 @@ impl HostsFile {
             Ok(()) => "is not foghorn's: give another path with --follow",
             Err(error) => match error.kind() {
                 ErrorKind::NotFound => {
-                    let directory = fs::metadata(directory_of(&self.path));
+                    let directory = fs::metadata(directory_of(&self.path).unwrap_or(Path::new(".")));
                     return directory.map(|_| text).map_err(|error| self.because(&error));
                 }
                 ErrorKind::IsADirectory => "is a directory: give the path of a file in it with --follow",

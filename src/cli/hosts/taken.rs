@@ -15,7 +15,7 @@ use rustix::fs::RawDir;
 
 use super::lines::{Line, find};
 use super::listed;
-use crate::host::open_regular;
+use crate::host::{directory_of, open_regular};
 
 const SYSTEM: &str = "/etc/hosts";
 
@@ -93,7 +93,7 @@ impl Taken {
         }
         let Some(target) = target else { return };
         // Where there is no directory there is nothing beside the file either.
-        let directory = directory_of(target);
+        let directory = directory_of(target).unwrap_or(Path::new("."));
         let listed = File::open(directory).and_then(|listing| {
             // Not the standard library's: with that musl's allocator comes along, 6 kB.
             let mut buffer = [const { MaybeUninit::uninit() }; 2048];
@@ -116,11 +116,6 @@ impl Taken {
     fn is_named(&self, path: &Path) -> bool {
         self.keep_out.iter().any(|named| named.as_os_str() == path.as_os_str())
     }
-}
-
-/// The directory that a file is in.
-pub(super) fn directory_of(file: &Path) -> &Path {
-    file.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether dnsmasq passes over a file of that name in a directory.

@@ -25,7 +25,7 @@ use crate::time::Instant;
 pub(super) use client::Buffers;
 use client::{BUSY, Client, ReplyLine, SLOW, Served};
 use listener::{Listener, Newcomer};
-pub(crate) use socket_file::make_directory;
+pub(crate) use socket_file::{directory_of, make_directory};
 
 /// Clients that may watch at once. Who watches may stay for ever, so there is always a slot for those who ask.
 const WATCHERS: usize = if CONTROL_CLIENTS == 1 { 1 } else { CONTROL_CLIENTS - 1 };

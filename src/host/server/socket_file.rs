@@ -82,13 +82,13 @@ fn listen(path: &Path, lock_tries: u32) -> io::Result<UnixListener> {
 }
 
 /// The directory of a path; none if that can't be a file's.
-fn directory(path: &Path) -> Option<&Path> {
+pub(crate) fn directory_of(path: &Path) -> Option<&Path> {
     let parent = path.parent()?;
     Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
 }
 
 fn lock_directory(path: &Path, tries: u32) -> io::Result<Flock<File>> {
-    let Some(directory) = directory(path) else {
+    let Some(directory) = directory_of(path) else {
         let message = format!(
             "\"{}\" cannot be a control socket: give the path of a file with --control",
             path.display()
@@ -208,7 +208,7 @@ impl SocketFile {
     /// nothing.
     pub(super) fn bind_again(&mut self) -> io::Result<UnixListener> {
         if self.own_directory
-            && let Some(directory) = directory(&self.path)
+            && let Some(directory) = directory_of(&self.path)
         {
             // If it can't be made, that the socket can't be says why.
             let _ = make_directory(directory);
@@ -221,7 +221,7 @@ impl SocketFile {
     /// Whether this process may remove the file.
     pub(super) fn can_be_removed(&self) -> bool {
         let flags = AccessFlags::W_OK | AccessFlags::X_OK;
-        directory(&self.path).is_some_and(|directory| access(directory, flags).is_ok())
+        directory_of(&self.path).is_some_and(|directory| access(directory, flags).is_ok())
     }
 }
 
