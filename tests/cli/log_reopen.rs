@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -35,15 +35,21 @@ fn logging_to(path: &Path) -> Loopback {
     Loopback::logging_to(path, &[])
 }
 
+/// A daemon whose log was rotated: the log's path, where the log is now, and the daemon.
+fn rotate(directory: &Directory) -> (PathBuf, PathBuf, Loopback) {
+    let [path, rotated] = ["log", "log.1"].map(|name| directory.path(name));
+    let loopback = logging_to(&path);
+    fs::rename(&path, &rotated).unwrap();
+    (path, rotated, loopback)
+}
+
 #[test]
 fn a_log_that_was_rotated_is_opened_anew_at_a_hangup() {
     if !log::can_be_read_or_skip() {
         return;
     }
     let directory = Directory::new();
-    let [path, rotated] = ["log", "log.1"].map(|name| directory.path(name));
-    let mut loopback = logging_to(&path);
-    fs::rename(&path, &rotated).unwrap();
+    let (path, rotated, mut loopback) = rotate(&directory);
     loopback.hear("first", 1);
     assert!(!path.exists());
     hang_up(&loopback);
@@ -71,9 +77,7 @@ fn what_can_not_be_opened_anew_is_written_to_as_before_and_tried_again() {
         return;
     }
     let directory = Directory::new();
-    let [path, rotated] = ["log", "log.1"].map(|name| directory.path(name));
-    let mut loopback = logging_to(&path);
-    fs::rename(&path, &rotated).unwrap();
+    let (path, rotated, mut loopback) = rotate(&directory);
     // Nobody reads there, and to open it for writing would wait for a reader.
     mkfifo(&path, Mode::S_IRWXU).unwrap();
     for _ in 0..3 {
