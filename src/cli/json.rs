@@ -29,7 +29,7 @@ pub(super) fn event(out: &mut String, record: &Record) {
 pub(super) fn pairs(out: &mut String, record: &Record) {
     for (name, value) in record.pairs() {
         key(out, name);
-        // What is not as it should be is text, whatever that says.
+        // A value that is not of its type is text.
         match (ValueType::of(&record.kind, name), value) {
             (Some(ValueType::List), _) => list(out, value),
             (Some(ValueType::Flag), "yes") => out.push_str("true"),

@@ -74,7 +74,7 @@ pub(super) fn write(out: &mut String, status: &Status) -> Result {
 fn value<'a>(kind: &str, key: &str, told: &'a str) -> Option<&'a str> {
     match (kind, key, told) {
         (_, "version", _) | ("interface", "state", "up") | ("expected", "state", "known") => Some("1"),
-        // What is wrong with an interface is told by many words.
+        // The state of an interface that is not up may be one of many words.
         ("interface", "state", _) | ("expected", "state", "missing") => Some("0"),
         _ => Some(told).filter(|told| json::is_number(told)),
     }

@@ -1,7 +1,6 @@
 //! Standard output and standard error. A reader that stops reading, like `head`, is no failure.
 //!
-//! What is written is whole lines and goes out at once, so that the standard library's buffers
-//! would be of no use.
+//! Commands write whole lines, which go out at once: the standard library's buffers would be of no use.
 
 use std::fmt;
 use std::fs::File;

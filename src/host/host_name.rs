@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(Name::read().unwrap().0, nix::unistd::gethostname().unwrap().as_bytes());
     }
 
-    /// What is announced after each of these names was read, in turn.
+    /// The nodes that are announced after each of these names was read, in turn.
     fn announced(others: &[&str], names: &[&str]) -> std::vec::Vec<(std::vec::Vec<String>, bool)> {
         let mut storage = Storage::<4>::new();
         let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);

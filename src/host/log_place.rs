@@ -32,7 +32,7 @@ pub(super) struct LogPlace {
     found: Option<Found>,
 }
 
-/// What was opened last.
+/// The file or socket that was opened last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Found {
     device: u64,
@@ -75,7 +75,7 @@ impl LogPlace {
     }
 
     /// Opens it as the user that the process runs as. Neither a reader nor a device makes that wait.
-    /// What was a socket is never made a file: a program is about to listen there again.
+    /// Where a socket was, no file is made: a program is about to listen there again.
     pub(super) fn open(&mut self) -> io::Result<Outlet> {
         let there = stat(self.path.as_c_str());
         let is_socket = match self.found {

@@ -27,7 +27,8 @@ const ADDRESSES_PER_INTERFACE: usize = NETWORKS_PER_LINK + 1;
 /// The kernel fills no more than a page or this with addresses.
 pub(super) const BUFFER: usize = 8 * 1024;
 
-/// What is looked at of an interface: some hundred bytes, and then its alternative names. It is on the stack.
+/// Bytes of an interface's message that are read: some hundred, and then its alternative names. They are on
+/// the stack.
 pub(super) const INTERFACE: usize = 3 * 1024;
 
 /// How often to ask while something changes.
@@ -74,7 +75,7 @@ impl Monitor {
     }
 }
 
-/// What is done with each interface that has an address: with its number, with itself if it runs, and with its addresses.
+/// Takes each interface that has an address: its number, the interface itself if it runs, and its addresses.
 type EachInterface<'a> = dyn FnMut(LinkId, Option<&Interface<'_>>, &[Network]) + 'a;
 
 /// Asks the kernel for interfaces. How many there are does not matter: none is kept.
