@@ -159,8 +159,8 @@ use_toolchain() {
     need libc6-dev-armhf-cross test -e /usr/arm-linux-gnueabihf/lib/Scrt1.o
     linker=arm-linux-gnueabihf-gcc emulator=qemu-arm-static runner="-cpu cortex-a9 -L /usr/arm-linux-gnueabihf" ;;
   armv7-unknown-linux-musleabihf)
-    # Not every ARMv7 divides, or has NEON: those in many a NAS do not.
-    zig -target arm-linux-musleabihf -mcpu=generic+v7a+vfp3d16 "$PWD/cross/align.s"
+    # Not every ARMv7 divides, or has NEON: those in many a NAS do not. The C library is Thumb code, too.
+    zig -target thumb-linux-musleabihf -mcpu=generic+v7a+vfp3d16 "$PWD/cross/align.s"
     emulator=qemu-arm-static runner="-cpu cortex-a9" ;;
   arm-unknown-linux-musleabihf)
     zig -target arm-linux-musleabihf -mcpu=arm1176jzf_s
