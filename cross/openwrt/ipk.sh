@@ -36,13 +36,18 @@ cp "$binary" "$directory/bin/foghorn"
 make --silent --no-print-directory -C cross/openwrt/foghorn package TOPDIR="$directory" PKG_INSTALL_DIR="$directory" \
   ROOT="$directory/root" CONTROL="$directory/control"
 
-# OpenWrt itself makes the user, starts the service and stops it.
+# OpenWrt itself makes the user, starts the service and stops it. Both scripts begin as those that its build makes.
 for script in postinst prerm; do
-  cat > "$directory/control/$script" <<END
-#!/bin/sh
-. "\$IPKG_INSTROOT/lib/functions.sh"
+  {
+    echo '#!/bin/sh'
+    # shellcheck disable=SC2016
+    [ "$script" = prerm ] || echo '[ "${IPKG_NO_SCRIPT}" = "1" ] && exit 0'
+    cat <<END
+[ -s "\${IPKG_INSTROOT}/lib/functions.sh" ] || exit 0
+. "\${IPKG_INSTROOT}/lib/functions.sh"
 default_$script "\$0" "\$@"
 END
+  } > "$directory/control/$script"
   chmod 0755 "$directory/control/$script"
 done
 
