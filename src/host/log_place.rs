@@ -1,5 +1,5 @@
-//! Where `--log-to` leads: to a file that the log is appended to, or to the Unix stream socket of a
-//! program that listens.
+//! Where `--log-to` leads: to a file that the log is appended to, to the Unix stream socket of a
+//! program that listens, or to syslog at `/dev/log`.
 //!
 //! It is opened as the user that the daemon runs as. Root opens it for that user only where nobody
 //! else can have had a say in what is opened, as in `/var/log`.
@@ -22,6 +22,9 @@ use super::outlet::Outlet;
 use super::privileges::User;
 use super::reason::{failure, usage};
 use super::unix_socket;
+
+/// The datagram socket of syslog, wherever there is one.
+const SYSLOG: &CStr = c"/dev/log";
 
 /// A path for the log. It is taken apart once, so that opening it again allocates nothing.
 #[derive(Debug)]
@@ -74,16 +77,22 @@ impl LogPlace {
         })
     }
 
+    /// Whether syslog listens there, or should.
+    pub(super) fn is_syslog(&self) -> bool {
+        self.path.as_c_str() == SYSLOG
+    }
+
     /// Opens it as the user that the process runs as. Neither a reader nor a device makes that wait.
     /// Where a socket was, no file is made: a program is about to listen there again.
     pub(super) fn open(&mut self) -> io::Result<Outlet> {
         let there = stat(self.path.as_c_str());
         let is_socket = match self.found {
             Some(found) => found.is_socket,
-            None => there.is_ok_and(|stat| kind(&stat) == SFlag::S_IFSOCK),
+            None => self.is_syslog() || there.is_ok_and(|stat| kind(&stat) == SFlag::S_IFSOCK),
         };
         if is_socket {
-            let socket = unix_socket::connect(Type::STREAM, OsStr::from_bytes(self.path.to_bytes()))?;
+            let kind = if self.is_syslog() { Type::DGRAM } else { Type::STREAM };
+            let socket = unix_socket::connect(kind, OsStr::from_bytes(self.path.to_bytes()))?;
             self.found = Some(Found::new(&there?));
             return Ok(Outlet::socket(socket));
         }
@@ -100,6 +109,10 @@ impl LogPlace {
     /// Opens it as root, and gives a file to the user that the daemon will become. None if that is not
     /// safe, or a link or a socket: then it is to be [opened](Self::open) by that user.
     pub(super) fn open_for(&mut self, user: &User) -> io::Result<Option<Outlet>> {
+        // Nobody but root has a say in `/dev`.
+        if self.is_syslog() {
+            return self.open().map(Some);
+        }
         let Some(directory) = directory_of_root(&self.directory) else { return Ok(None) };
         let there = fstatat(&directory, self.name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
         if there.is_ok_and(|stat| [SFlag::S_IFLNK, SFlag::S_IFSOCK].contains(&kind(&stat))) {
@@ -139,6 +152,7 @@ impl LogPlace {
     /// An error with a text that says what to do.
     pub(super) fn because(&self, error: &io::Error) -> io::Error {
         let advice = match error.kind() {
+            _ if self.is_syslog() => "start syslogd first, or leave out --log-to",
             _ if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
                 "others could have made that link: give the path itself with --log-to"
             }

@@ -56,7 +56,8 @@ impl LogSink {
         Ok(Self::new(Some(Outlet::stderr()?), None))
     }
 
-    /// A file to append to, which is made if it is missing, or the Unix stream socket at that path.
+    /// A file to append to, which is made if it is missing, the Unix stream socket at that path, or
+    /// syslog at `/dev/log`.
     ///
     /// If the daemon is to become another user, root opens a file only in a directory that nobody else
     /// can change, and gives it to that user. Anything else is opened later, by the user itself.
@@ -85,6 +86,12 @@ impl LogSink {
             opening: Outage::default(),
             retry_at: Instant::ZERO,
         }
+    }
+
+    /// Whether messages go to syslog.
+    #[cfg(not(feature = "defmt"))]
+    pub(super) fn is_syslog(&self) -> bool {
+        self.place.as_ref().is_some_and(LogPlace::is_syslog)
     }
 
     fn send(&mut self, message: &[u8]) {
