@@ -15,7 +15,7 @@
 #     /procd/INSTANCE/       an instance that runs: each of its parameters is a file, the words apart by NUL
 #     /procd/triggers        the triggers of the service, a line each: the event, of what, after how many ms
 #     /procd/events          the packages whose config.change has not been dealt with yet
-#     /notes                 what procd did, a line each
+#     /notes                 what procd did and dnsmasq was told, a line each
 #     /networks, /zones      the test's: network and interface (none if it is down); network and zone
 #     /firewall/             zones and rules as the firewall has loaded them
 
@@ -94,7 +94,7 @@ logger() {
 	fi
 	echo "$*" >> /log
 }
-killall() { echo "$*" >> /killed; }
+killall() { note "killall $*"; }
 
 note() { echo "$*" >> /notes; }
 
