@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ use crate::common::{Daemon, Directory, Ended, TIMEOUT, announcement, foghorn, is
 use crate::{Loopback, assert_failed, host};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use socket2::{Domain, SockAddr, Socket, Type};
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 #[test]
 fn two_daemons_on_one_machine_know_each_other() {
@@ -281,6 +282,40 @@ fn connect_joins_a_node_to_standard_input_and_output() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(0), &b"HELLO"[..]));
     node.join().unwrap();
+}
+
+/// The TCP sockets of a process, each as a descriptor of our own.
+fn tcp_sockets(process: &Child) -> Vec<Socket> {
+    let pid = rustix::process::Pid::from_child(process);
+    let process = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let numbers = descriptors.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap());
+    // One that was closed meanwhile is none.
+    let copies = numbers.filter_map(|number| pidfd_getfd(&process, number, PidfdGetfdFlags::empty()).ok());
+    let sockets = copies.map(Socket::from);
+    sockets.filter(|socket| matches!(socket.protocol(), Ok(Some(Protocol::TCP)))).collect()
+}
+
+#[test]
+fn connect_sends_short_messages_at_once_and_notices_a_peer_that_has_vanished() {
+    if is_emulated() {
+        return;
+    }
+    let loopback = Loopback::new(&[]);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    loopback.hear("nas", listener.local_addr().unwrap().port());
+    let mut command = foghorn();
+    command.args(["connect", "nas"]).env("FOGHORN_CONTROL", &loopback.daemon.control);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    // What has passed through shows that the connection has been set up.
+    child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+    stream.read_exact(&mut [0]).unwrap();
+    let sockets = tcp_sockets(&child);
+    assert!(!sockets.is_empty());
+    assert!(sockets.iter().all(|socket| socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap()));
+    drop((sockets, stream));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

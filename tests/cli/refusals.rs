@@ -1,6 +1,8 @@
 //! System calls that the kernel, or a sandbox before it, refuses: foghorn does without, or ends and says which it was.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -291,6 +293,24 @@ fn a_command_that_is_refused_a_call_names_it() {
                 assert_failed(&ended, 4, &format!("{name} was refused: "));
             }
         }
+    }
+}
+
+#[test]
+fn a_connection_needs_no_options_of_its_socket() {
+    if !is_possible() {
+        return;
+    }
+    let loopback = Loopback::new(&[]);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    loopback.hear("nas", listener.local_addr().unwrap().port());
+    for option in [libc::TCP_NODELAY, libc::SO_KEEPALIVE] {
+        let calls = (libc::SYS_setsockopt, Some((2, option.cast_unsigned())));
+        let ended = thread::scope(|scope| {
+            scope.spawn(|| listener.accept().unwrap().0.write_all(b"hello").unwrap());
+            refused(&["connect", "nas"], &loopback.daemon.control, calls, Errno::EPERM)
+        });
+        assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (0, "hello", ""));
     }
 }
 
