@@ -74,10 +74,14 @@ pub const DATAGRAM_CAPACITY: usize = 2048;
 /// be kept from running for 60 ms to lose one.
 pub const RECEIVE_BUFFER: usize = 128 * 1024;
 
+/// Addresses that are told of an own node: more than a build has room for, unless it has more interfaces than 16.
+pub const OWN_ADDRESSES: usize = 64;
+
 /// Longest request to the control socket, in bytes, with its newline.
 pub const REQUEST_CAPACITY: usize = 64 + NODE_ID_CAPACITY;
 
-/// Longest line of a reply from the control socket, in bytes, with its newline: a node with all its addresses.
+/// Longest line of a reply from the control socket, in bytes, with its newline: a node with all its addresses. Only the line of an own
+/// node may be longer: it has all addresses of the machine, up to [`OWN_ADDRESSES`].
 pub const REPLY_LINE_CAPACITY: usize = 256 + NODE_ID_CAPACITY + ADDRESSES_PER_NODE * 22;
 
 /// Longest line of a reply that a client takes, in bytes, with its newline. Far above [`REPLY_LINE_CAPACITY`], since the daemon may be
@@ -93,6 +97,7 @@ pub const REPLY_CAPACITY: usize = 2048;
 const _: () = assert!(DATAGRAM_CAPACITY >= 2 * ANNOUNCEMENT_CAPACITY);
 const _: () = assert!(CLIENT_LINE_CAPACITY >= 2 * REPLY_LINE_CAPACITY);
 const _: () = assert!(REPLY_CAPACITY >= 2 * REPLY_LINE_CAPACITY);
+const _: () = assert!(REPLY_CAPACITY >= 256 + NODE_ID_CAPACITY + OWN_ADDRESSES * 22);
 const _: () = assert!(REGISTRY_CAPACITY <= u16::MAX as usize, "places are numbered by a u16");
 const _: () = assert!(NODE_ID_CAPACITY <= u8::MAX as usize, "a NodeID's length is kept in a u8");
 const _: () = assert!(ADDRESSES_PER_NODE >= 1, "a node has an address");

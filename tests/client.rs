@@ -46,6 +46,13 @@ impl Pi {
         until(&mut changes, id, IS_THERE);
     }
 
+    /// The nodes that are told of, by name, each with whether it is its own.
+    fn nodes(client: &mut Client) -> Vec<(NodeId, bool)> {
+        let mut nodes: Vec<_> = client.nodes().unwrap().into_iter().map(|node| (node.id, node.own)).collect();
+        nodes.sort_unstable();
+        nodes
+    }
+
     /// A daemon beside it that announces `nas`.
     fn nas(&self, port: &str) -> Daemon {
         start(&self.directory, "nas.sock", &self.port, &["--interval", "1", "--id", "nas", "--port", port])
@@ -98,9 +105,21 @@ fn it_tells_what_the_daemon_knows() {
     assert_eq!((node.interface.as_deref(), node.contested), (Some("lo"), false));
     assert!(node.heard >= 1 && node.expires_in.as_secs() <= 90 && node.age <= node.known, "{node:?}");
     pi.hear("tv", 80);
-    let mut nodes: Vec<_> = client.nodes().unwrap().into_iter().map(|node| node.id).collect();
-    nodes.sort_unstable();
-    assert_eq!(nodes, [name("nas"), name("tv")]);
+    assert_eq!(Pi::nodes(&mut client), [(name("nas"), false), (name("tv"), false)]);
+}
+
+#[test]
+fn a_node_of_the_daemons_own_is_at_the_machines_own_address() {
+    let pi = Pi::new("30");
+    let nas = pi.nas("22");
+    let mut client = Client::connect_to(&nas.control).unwrap();
+    let node = client.lookup(&name("nas")).unwrap().unwrap();
+    assert!(node.own && node.addresses == [loopback(22)], "{node:?}");
+    assert_eq!((node.age.as_secs(), node.expires_in.as_secs(), node.heard), (0, 0, 0));
+    assert_eq!(client.lookup(&name("tv")).unwrap(), None);
+    assert_eq!(Pi::nodes(&mut client), [(name("nas"), true)]);
+    let found = PeerAddress::Dynamic.resolve(&name("nas"), || Ok(client)).unwrap();
+    assert_eq!(found, Some(loopback(22)));
 }
 
 #[test]

@@ -28,6 +28,11 @@ impl Record {
         }
     }
 
+    /// Whether it tells of a node of the daemon's own machine.
+    pub(super) fn is_own(&self) -> bool {
+        self.kind == "own"
+    }
+
     /// The value of a key. A daemon of another version may leave one out.
     pub(super) fn find(&self, key: &str) -> Option<&str> {
         self.pairs().find(|(known, _)| *known == key).map(|(_, value)| value)
@@ -68,10 +73,17 @@ impl Client {
         self.0.reply(|kind, fields| Ok(Some(Record::new(kind, fields))))
     }
 
-    /// The same for a reply that tells of nodes. What else it tells of is passed over.
+    /// The same for a reply that tells of nodes which the daemon has heard. What else it tells of is passed over.
     pub(super) fn nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
+        let mut nodes = self.all_nodes(request)?;
+        nodes.retain(|node| !node.is_own());
+        Ok(nodes)
+    }
+
+    /// The same with the nodes of the daemon's own machine.
+    pub(super) fn all_nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         let mut nodes = self.ask(request)?;
-        nodes.retain(|record| record.kind == "node");
+        nodes.retain(|record| record.kind == "node" || record.is_own());
         for node in &nodes {
             node.require("id")?;
             node.require("addresses")?;

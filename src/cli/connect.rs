@@ -60,7 +60,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 
 /// The one node whose name differs in case alone: SSH makes what was typed lower case.
 fn in_other_letters(control: Option<&Path>, id: &NodeId) -> Option<Record> {
-    let nodes = Client::connect(control).ok()?.nodes(&Request::List).ok()?;
+    let nodes = Client::connect(control).ok()?.all_nodes(&Request::List).ok()?;
     let mut alike = nodes.into_iter().filter(|node| node.get("id").eq_ignore_ascii_case(id.as_str()));
     alike.next().filter(|_| alike.next().is_none())
 }

@@ -83,7 +83,7 @@ Exit code 1 if the node is not known.
 ";
 
 pub(super) const LIST: &str = "\
-Lists all nodes, sorted by name.
+Lists all nodes, sorted by name. This machine's own nodes are marked own.
 
 Usage: foghorn list [OPTIONS]
 

@@ -27,8 +27,11 @@ tr>:nth-child(n+4){text-align:right;white-space:nowrap}
 </style>
 <title>Nodes at ";
 
-/// From there to the first row.
-const TABLE: &str = "</h1>
+const NOBODY: &str =
+    "<p>No node has been heard yet: it can take 30 s, and foghorn must run on another machine too.\n";
+
+/// Up to the first row.
+const TABLE: &str = "\
 <table>
 <tr><th>Node<th>Address<th>Interface<th>Heard<th>Known for";
 
@@ -39,8 +42,12 @@ pub(super) fn write(out: &mut String, nodes: &[Record]) -> Result {
     escape(out, &host);
     out.push_str("</title>\n<h1>Nodes at ");
     escape(out, &host);
+    out.push_str("</h1>\n");
+    if nodes.iter().all(Record::is_own) {
+        out.push_str(NOBODY);
+    }
     if nodes.is_empty() {
-        return out.write_str("</h1>\n<p>No node has been heard yet.\n");
+        return Ok(());
     }
     out.push_str(TABLE);
     for node in nodes {
@@ -58,7 +65,11 @@ pub(super) fn write(out: &mut String, nodes: &[Record]) -> Result {
         out.push_str("<td>");
         escape(out, node.get("interface"));
         let [age, known] = ["age_s", "known_s"].map(|key| output::span(node.get(key)));
-        write!(out, "<td>{age} ago")?;
+        if node.is_own() {
+            out.push_str("<td>own");
+        } else {
+            write!(out, "<td>{age} ago")?;
+        }
         if let Some(left) = output::lease(node) {
             write!(out, " <meter max=100 low=20 high=60 optimum=100 value={left}></meter>")?;
         }
@@ -111,7 +122,12 @@ mod tests {
 
     #[test]
     fn a_page_without_nodes_says_so() {
-        assert_eq!(body(&[]), "<p>No node has been heard yet.\n");
+        assert_eq!(body(&[]), NOBODY);
+        let own = body(&[
+            "own id=nas addresses=10.0.0.2:22 interface=eth0 age_s=0 known_s=300 expires_s=0 own=yes",
+        ]);
+        assert!(own.starts_with(NOBODY), "{own}");
+        assert!(own.contains("\n<tr><td>nas<td>10.0.0.2:22<td>eth0<td>own<td>5 min\n"), "{own}");
     }
 
     #[test]

@@ -11,11 +11,15 @@ use crate::control::Request;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(query) = Query::parse(parser, help::LIST, &[Form::Json, Form::Html])? else { return Ok(()) };
-    let mut nodes = Client::connect(query.control.as_deref())?.nodes(&Request::List)?;
+    let mut nodes = Client::connect(query.control.as_deref())?.all_nodes(&Request::List)?;
     nodes.sort_unstable_by(|a, b| a.get("id").cmp(b.get("id")));
-    if nodes.is_empty() && query.form.is_none() {
-        output::note("no node has been heard yet");
-        return Ok(());
+    if query.form.is_none() && nodes.iter().all(Record::is_own) {
+        output::note(
+            "no node has been heard yet: it can take 30 s, or as long as --interval says, and foghorn must run on another machine too",
+        );
+        if nodes.is_empty() {
+            return Ok(());
+        }
     }
     output::write(|out| match query.form {
         None => table(out, &nodes, Look::of_output()),
@@ -43,7 +47,11 @@ fn table(out: &mut String, nodes: &[Record], look: Look) -> fmt::Result {
             node.get("id").to_owned(),
             addresses.next().unwrap_or_default().to_owned(),
             node.get("interface").to_owned(),
-            format!("{bar}{} ago", output::span(node.get("age_s"))),
+            if node.is_own() {
+                "own".to_owned()
+            } else {
+                format!("{bar}{} ago", output::span(node.get("age_s")))
+            },
             output::span(node.get("known_s")),
             node.get("heard").to_owned(),
             word.to_owned(),
@@ -109,6 +117,18 @@ NODE      ADDRESS       INTERFACE  HEARD           KNOWN FOR  TIMES
 nas       10.0.0.2:22   eth0       ##### 3 s ago   5 min      4      contested
           10.0.0.30:22
 リビング  10.0.0.4:22   wlan0      ##... 61 s ago  25 h       1200
+";
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn an_own_node_is_marked_and_sorted_in() {
+        let own = "own id=nas addresses=10.0.0.1:22 interface=eth0 age_s=0 known_s=300 expires_s=0 heard=0 contested=no own=yes";
+        let mut out = String::new();
+        table(&mut out, &[Record::read(own)], Look::new(true, &|_| None)).unwrap();
+        let expected = "\
+NODE  ADDRESS      INTERFACE  HEARD  KNOWN FOR  TIMES
+nas   10.0.0.1:22  eth0       own    5 min      0
 ";
         assert_eq!(out, expected);
     }

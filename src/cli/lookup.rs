@@ -88,8 +88,15 @@ pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
 
 /// Asks the daemon where a node is.
 pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> {
-    let reply = Client::connect(control)?.nodes(&Request::Lookup(id.clone()))?;
-    reply.into_iter().next().ok_or(Error::Protocol { what: "node" })
+    let mut client = Client::connect(control)?;
+    match client.nodes(&Request::Lookup(id.clone())) {
+        // The list alone has the addresses of the machine's own nodes.
+        Err(error) if error.refuses(ErrorCode::OwnNode) => {
+            let mut all = client.all_nodes(&Request::List)?.into_iter();
+            all.find(|node| node.is_own() && node.get("id") == id.as_str()).ok_or(error)
+        }
+        reply => reply?.into_iter().next().ok_or(Error::Protocol { what: "node" }),
+    }
 }
 
 /// What to say of a failure to find a node: if it is not known, also which one may be meant instead.
@@ -99,7 +106,7 @@ pub(super) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failu
     if !is_unknown {
         return failure;
     }
-    let nodes = Client::connect(control).and_then(|mut client| client.nodes(&Request::List));
+    let nodes = Client::connect(control).and_then(|mut client| client.all_nodes(&Request::List));
     let mut names = String::new();
     for node in &nodes.unwrap_or_default() {
         names.extend([node.get("id"), " "]);

@@ -61,7 +61,7 @@ pub(crate) mod places;
 use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
 
-use crate::control::Request;
+use crate::control::{ErrorCode, Request};
 use crate::wire::NodeId;
 
 pub(crate) use connection::Connection;
@@ -105,7 +105,8 @@ impl Client {
         Ok(Self { control, connection: Some(connection) })
     }
 
-    /// All about the node with that name; `None` if it is not known, or announced by that daemon itself.
+    /// All about the node with that name; `None` if it is not known. A node of that daemon's own machine is at the machine's own
+    /// addresses; `None` if it has none now.
     ///
     /// # Errors
     ///
@@ -116,12 +117,16 @@ impl Client {
                 let node = nodes.into_iter().find(|node| node.id == *id);
                 node.map(Some).ok_or(Error::Protocol { what: "node" })
             }
-            Err(error) if error.is_unknown_node() => Ok(None),
+            // The list alone has the addresses of the machine's own nodes.
+            Err(error) if error.refuses(ErrorCode::OwnNode) => {
+                Ok(self.nodes()?.into_iter().find(|node| node.own && node.id == *id))
+            }
+            Err(error) if error.refuses(ErrorCode::UnknownNode) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// All nodes that are known, in no order.
+    /// All nodes that are known, in no order, with those of that daemon's own machine: they are [`own`](Node::own).
     ///
     /// A node is left out if its name is too long for this build, see [`NODE_ID_CAPACITY`](crate::limits::NODE_ID_CAPACITY): the
     /// daemon may be another build.

@@ -17,7 +17,7 @@ pub struct Node {
     /// Where it can be reached: at the first, else at the others, the one heard last first. There is at least one. In this version
     /// all are IPv4.
     pub addresses: Vec<SocketAddr>,
-    /// The interface it was last heard on; `None` if that is gone.
+    /// The interface it was last heard on; `None` if that is gone. Of an own node, the one that has its first address.
     pub interface: Option<String>,
     /// How long ago it was last heard, in whole seconds.
     pub age: Duration,
@@ -29,6 +29,9 @@ pub struct Node {
     pub heard: u32,
     /// Whether several of its addresses speak: it has more than one network card, or somebody claims its name.
     pub contested: bool,
+    /// Whether the daemon announces it, for this machine itself. It is not heard: [`age`](Self::age), [`expires_in`](Self::expires_in)
+    /// and [`heard`](Self::heard) are 0, and [`known`](Self::known) is for how long the daemon has run.
+    pub own: bool,
 }
 
 /// What a [`Watch`](super::Watch) tells of a node.
@@ -67,7 +70,8 @@ pub enum ChangeKind {
 impl Node {
     /// Reads a line of a reply; none if it tells of something else.
     pub(super) fn read(kind: &str, fields: &Fields<'_>) -> Result<Option<Self>, Error> {
-        if kind != "node" {
+        let own = kind == "own";
+        if kind != "node" && !own {
             return Ok(None);
         }
         let Some(id) = id(fields)? else { return Ok(None) };
@@ -86,6 +90,7 @@ impl Node {
                 "no" => false,
                 _ => return Err(Error::Protocol { what: "contested" }),
             },
+            own,
         }))
     }
 }

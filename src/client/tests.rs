@@ -100,8 +100,25 @@ fn what_is_missing_or_invalid_is_named_and_what_is_unknown_passed_over() {
         assert_eq!(invalid(node(&pairs.collect::<Vec<_>>().join(" "))), key, "{bad}");
     }
     assert_eq!(node(&format!("{NAS} signed=yes x")).unwrap(), node(NAS).unwrap());
-    assert_eq!(node("own id=nas port=22").unwrap(), None);
+    assert_eq!(node("future id=nas").unwrap(), None);
     assert_eq!(node(&NAS.replace("eth0", "-")).unwrap().unwrap().interface, None);
+}
+
+#[test]
+fn an_own_node_is_looked_up_in_the_list() {
+    let own = NAS.replace("node ", "own ") + " own=yes";
+    let refused = "error own-node nas is announced by this machine itself";
+    let mut client = client(format!("{VERSION}{refused}\n{VERSION}{NAS}\n{own}\nok\n"));
+    let found = client.lookup(&name("nas")).unwrap().unwrap();
+    assert!(found.own && !node(NAS).unwrap().unwrap().own);
+    assert_eq!(found.addresses, [address("198.18.0.2:22"), address("198.18.0.3:22")]);
+}
+
+#[test]
+fn an_own_node_without_an_address_is_nowhere() {
+    let refused = "error own-node nas is announced by this machine itself, which has no address now";
+    let mut client = client(format!("{VERSION}{refused}\n{VERSION}{NAS}\nok\n"));
+    assert_eq!(client.lookup(&name("nas")).unwrap(), None);
 }
 
 #[test]

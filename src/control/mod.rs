@@ -21,7 +21,7 @@
 //! | `version` | `version protocol=1 foghorn=0.1.0` |
 //! | `version N` | the same, or `error version` if the daemon does not speak version N of this protocol |
 //! | `lookup NODE` | a `node` line, or `error unknown-node`, or `error own-node` if the daemon announces it itself |
-//! | `list` | a `node` line for each node, in no order |
+//! | `list` | an `own` line for each node that the daemon announces, then a `node` line for each that it has heard, in no order |
 //! | `watch` | a `known` line for each node, then a `found`, `moved`, `contested` or `lost` line for each change, without end; a `contested` line has the other address as `rival` |
 //! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced, a `host_name` line while the machine's name is to be announced and can't be, an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
 //!
@@ -44,6 +44,11 @@
 //! word for what it is and then `key=value` pairs. Values contain no white space; they may contain `=`. What is not known
 //! by a reader is to be passed over: later versions may add kinds of lines and keys.
 //!
+//! An `own` line in the reply to `list` has the form of a `node` line, with `own=yes` behind it. It tells of a node of this machine's
+//! own: where it can be reached is at the machine's own addresses, and it is never heard, so `age_s`, `expires_s` and `heard` are 0.
+//! While the machine has no address there is none. `lookup` of such a node stays an error, which readers of version 0.1.0 expect: who
+//! wants its addresses asks for the list.
+//!
 //! The kernel drops datagrams of other programs before the daemon receives them. The `dropped` of an `interface` line counts these, those
 //! with a wrong checksum, and, when more came than the daemon takes, those for which there was no room: the kernel does not
 //! tell them apart. In the `rejected` line all that was dropped since the start is a part of `foreign`.
@@ -58,7 +63,7 @@ mod request;
 pub use form::ValueType;
 pub use reply::{
     ErrorCode, Fields, Line, change, contested, error, expected, host_name, interface, known, node, ok, own,
-    status, version,
+    own_node, status, version,
 };
 pub use request::{InvalidRequest, Request};
 

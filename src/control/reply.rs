@@ -9,6 +9,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use super::VERSION;
 use super::form::line;
 use crate::discoverer::{Discoverer, EventKind};
+use crate::limits::OWN_ADDRESSES;
 use crate::network::{Network, Networks};
 use crate::registry::Entry;
 use crate::stats::Rejected;
@@ -69,7 +70,7 @@ pub fn error(out: &mut impl Write, code: ErrorCode, message: impl Display) -> Re
 /// The forms of all lines, each with the kinds of lines that have it.
 pub(super) const FORMS: [(&str, &str); 12] = [
     ("version", VERSION_FORM),
-    ("node", NODE),
+    ("node own", NODE),
     ("known found moved contested lost", WHEREABOUTS),
     ("daemon", DAEMON),
     ("registry", REGISTRY),
@@ -94,7 +95,7 @@ pub fn version(out: &mut impl Write) -> Result {
 }
 
 const NODE: &str = "id=text addresses=list interface=text age_s=number known_s=number expires_s=number heard=number \
-                    contested=flag";
+                    contested=flag own=flag";
 
 /// `node`: all about a node. `interface` is the name of the one it was last heard on.
 ///
@@ -105,7 +106,7 @@ pub fn node(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> 
     let contested = if entry.is_contested() { "yes" } else { "no" };
     let values: [&dyn Display; 8] = [
         entry.id(),
-        &Addresses(entry),
+        &heard_at(&entry),
         &interface,
         &entry.age().secs(),
         &entry.known().secs(),
@@ -116,14 +117,39 @@ pub fn node(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> 
     line(out, "node", NODE, &values)
 }
 
-/// The addresses of a node, the preferred one first.
-struct Addresses<'a>(Entry<'a>);
+/// `own`: a node of this machine's own, in the form of a `node` line. It can be reached at each of our own addresses; `interface` is
+/// the name of the one that has the first of them. `known` is for how long the daemon has run.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn own_node(
+    out: &mut impl Write,
+    node: &Announcement,
+    discoverer: &Discoverer<'_>,
+    interface: impl Display,
+    known: Duration,
+) -> Result {
+    let sockets = || discoverer.addresses().map(|(_, ip)| SocketAddrV4::new(ip, node.port.get()));
+    let addresses = Addresses(|| sockets().take(OWN_ADDRESSES));
+    let values: [&dyn Display; 9] =
+        [&node.id, &addresses, &interface, &0, &known.secs(), &0, &0, &"no", &"yes"];
+    line(out, "own", NODE, &values)
+}
 
-impl Display for Addresses<'_> {
+/// The addresses of a node that was heard, the preferred one first.
+fn heard_at(entry: &Entry<'_>) -> impl Display {
+    Addresses(|| entry.addresses().map(|address| address.socket))
+}
+
+/// Addresses with commas between, as often as they are asked for.
+struct Addresses<F>(F);
+
+impl<F: Fn() -> I, I: Iterator<Item = SocketAddrV4>> Display for Addresses<F> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        for (number, address) in self.0.addresses().enumerate() {
+        for (number, address) in (self.0)().enumerate() {
             let comma = if number == 0 { "" } else { "," };
-            write!(f, "{comma}{}", address.socket)?;
+            write!(f, "{comma}{address}")?;
         }
         Ok(())
     }
@@ -217,7 +243,7 @@ pub fn host_name(out: &mut impl Write, name: impl Display) -> Result {
 
 const OWN: &str = "id=text port=number";
 
-/// `own`: a node that the daemon announces.
+/// `own`: a node that the daemon announces, in the reply to `status`.
 ///
 /// # Errors
 ///
@@ -267,7 +293,7 @@ const CONTESTED: &str = "id=text addresses=list";
 ///
 /// Fails when `out` does.
 pub fn contested(out: &mut impl Write, entry: Entry<'_>) -> Result {
-    line(out, "contested", CONTESTED, &[entry.id(), &Addresses(entry)])
+    line(out, "contested", CONTESTED, &[entry.id(), &heard_at(&entry)])
 }
 
 /// A line of a reply, as a client reads it.
@@ -344,11 +370,11 @@ mod tests {
     use crate::control::ValueType;
     use crate::discoverer::Config;
     use crate::limits::{
-        ADDRESSES_PER_NODE, NETWORKS_PER_LINK, NODE_ID_CAPACITY, REPLY_CAPACITY, REPLY_LINE_CAPACITY,
+        ADDRESSES_PER_NODE, LINKS, NETWORKS_PER_LINK, NODE_ID_CAPACITY, REPLY_CAPACITY, REPLY_LINE_CAPACITY,
     };
     use crate::registry::{LinkId, Registry, Storage};
     use crate::time::Instant;
-    use heapless::String;
+    use heapless::{String, Vec};
 
     type Out = String<REPLY_LINE_CAPACITY>;
 
@@ -390,7 +416,9 @@ mod tests {
         registry.hear(Instant::ZERO, &id, address, LinkId(1)).unwrap();
         let entry = registry.get(Instant::ZERO, "17").unwrap();
         let mut empty = Storage::<4>::new();
-        let discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut empty);
+        let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut empty);
+        discoverer.link_up(Instant::ZERO, LinkId(1), &[longest_network()]).unwrap();
+        let announced = Announcement { id: id.clone(), port: NonZeroU16::MIN };
         let mut out = String::<REPLY_CAPACITY>::new();
         version(&mut out).unwrap();
         node(&mut out, entry, "eth0").unwrap();
@@ -402,7 +430,8 @@ mod tests {
         }
         status(&mut out, &discoverer, 0, Duration::ZERO).unwrap();
         host_name(&mut out, "localhost").unwrap();
-        own(&mut out, &Announcement { id: id.clone(), port: NonZeroU16::MIN }).unwrap();
+        own(&mut out, &announced).unwrap();
+        own_node(&mut out, &announced, &discoverer, "eth0", Duration::ZERO).unwrap();
         interface(&mut out, "eth0", &[longest_network()], "up", [0; 4]).unwrap();
         expected(&mut out, &id, true).unwrap();
         contested(&mut out, entry).unwrap();
@@ -447,6 +476,46 @@ mod tests {
         let mut out = Out::new();
         let networks = [longest_network(); NETWORKS_PER_LINK];
         interface(&mut out, "interface-name-", &networks, "no-such-device", [u64::MAX; 4]).unwrap();
+    }
+
+    #[test]
+    fn an_own_node_is_at_each_address_of_the_machine_and_those_of_loopback_come_last() {
+        let mut storage = Storage::<4>::new();
+        let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
+        let networks = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_, 4>>();
+        let links = [&["127.0.0.1/8"][..], &["198.18.0.1/24", "198.18.1.1/24"], &["10.0.0.1/8"]];
+        for (number, addresses) in (1..).zip(links) {
+            discoverer.link_up(Instant::ZERO, LinkId(number), &networks(addresses)).unwrap();
+        }
+        let node = Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MAX };
+        let mut out = Out::new();
+        own_node(&mut out, &node, &discoverer, "eth0", Duration::from_secs(120)).unwrap();
+        assert_eq!(
+            out,
+            "own id=nas addresses=198.18.0.1:65535,198.18.1.1:65535,10.0.0.1:65535,127.0.0.1:65535 interface=eth0 \
+             age_s=0 known_s=120 expires_s=0 heard=0 contested=no own=yes\n"
+        );
+        assert!(discoverer.addresses().next().is_some_and(|(link, _)| link == LinkId(2)));
+        for number in 1..=3 {
+            discoverer.link_down(LinkId(number));
+        }
+        assert!(discoverer.addresses().next().is_none());
+    }
+
+    #[test]
+    fn the_longest_own_node_fits() {
+        let mut storage = Storage::<4>::new();
+        let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
+        let networks = [longest_network(); NETWORKS_PER_LINK];
+        for number in 0..LINKS {
+            discoverer.link_up(Instant::ZERO, LinkId(number.try_into().unwrap()), &networks).unwrap();
+        }
+        let id = NodeId::new(&[b'x'; NODE_ID_CAPACITY]).unwrap();
+        let node = Announcement { id, port: NonZeroU16::MAX };
+        let mut out = String::<REPLY_CAPACITY>::new();
+        own_node(&mut out, &node, &discoverer, "interface-name-", Duration::from_millis(u64::MAX)).unwrap();
+        let expected = OWN_ADDRESSES.min(LINKS * NETWORKS_PER_LINK);
+        assert_eq!(out.matches("255.255.255.255:65535").count(), expected);
     }
 
     #[test]

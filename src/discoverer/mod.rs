@@ -410,6 +410,18 @@ impl<'a> Discoverer<'a> {
         &self.own
     }
 
+    /// Our own addresses on the interfaces in use, each with its interface: where our own nodes can be reached. Those of loopback come
+    /// last, since they mean something else on every machine.
+    pub fn addresses(&self) -> impl Iterator<Item = (LinkId, Ipv4Addr)> {
+        [false, true].into_iter().flat_map(|is_loopback| {
+            let networks = self
+                .links
+                .iter()
+                .flat_map(|link| link.networks.iter().map(|network| (link.id, network.address())));
+            networks.filter(move |(_, address)| address.is_loopback() == is_loopback)
+        })
+    }
+
     /// The registry: how full it is, how long its entries live.
     #[must_use]
     pub fn registry(&self) -> &Registry<'a> {
@@ -420,6 +432,12 @@ impl<'a> Discoverer<'a> {
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// Whether a node of that name is announced.
+    #[must_use]
+    pub fn announces(&self, id: &NodeId) -> bool {
+        self.is_own(id.as_str().as_bytes())
     }
 
     fn is_own(&self, id: &[u8]) -> bool {

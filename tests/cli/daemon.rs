@@ -41,9 +41,8 @@ fn two_daemons_on_one_machine_know_each_other() {
     let list = pi.ask(&["list"]).out;
     assert_eq!(
         list.lines().map(|line| line.split_whitespace().next().unwrap()).collect::<Vec<_>>(),
-        ["NODE", "nas", "web"]
+        ["NODE", "nas", "pi", "web"]
     );
-    assert_failed(&pi.ask(&["lookup", "pi"]), 1, "this machine");
     nas.daemon.watch(&["watch"]).lines.wait_for("known pi 127.0.0.1:2222 lo");
 
     assert!(pi.stop().success());
@@ -186,18 +185,6 @@ fn waiting_ends_when_the_node_comes_or_the_time_is_over() {
     loopback.send(&announcement("other", 1));
     loopback.send(&announcement("pi", 7));
     assert_eq!(waiting.lines.next(), "127.0.0.1:7");
-}
-
-#[test]
-fn nobody_waits_for_what_the_machine_itself_announces() {
-    let loopback = Loopback::new(&["--id", "nas", "--port", "22"]);
-    loopback.hear("nas3", 22);
-    for arguments in [&["lookup", "nas"][..], &["lookup", "--wait", "86400", "nas"], &["connect", "nas"]] {
-        let ended = loopback.daemon.ask(arguments);
-        assert_failed(&ended, 1, "nas is announced by this machine itself");
-        // Nor is another meant.
-        assert!(!ended.err.contains("nas3"), "{ended:?}");
-    }
 }
 
 /// Runs it to its end, stopped for a moment, as by ^Z, once that file of `/proc` tells that it waits.

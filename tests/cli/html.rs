@@ -72,7 +72,7 @@ fn hostile_names_are_text_in_a_browser() {
 fn a_browser_shows_that_there_is_no_node() {
     let loopback = Loopback::new(&[]);
     let page = page(&loopback);
-    assert!(page.ends_with("<p>No node has been heard yet.\n"), "{page}");
+    assert!(page.contains("</h1>\n<p>No node has been heard yet: it can take 30 s, "), "{page}");
     assert_failed(&loopback.daemon.ask(&["list", "--html", "--json"]), 2, "--html or --json");
     assert_failed(&loopback.daemon.ask(&["watch", "--html"]), 2, "--html");
 }

@@ -18,6 +18,7 @@ mod log_stall;
 mod metrics;
 mod near_miss;
 mod output;
+mod own;
 mod passed;
 mod privileges;
 // Numbers of calls differ from one architecture to the next, and what is said is read as text.

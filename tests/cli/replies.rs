@@ -58,6 +58,7 @@ fn a_node_without_a_name_or_an_address_is_no_answer() {
         (&["connect", "nas"], "node id=nas\n", "addresses"),
         (&["list"], "node addresses=10.0.0.2:22\n", "id"),
         (&["list", "--json"], "node id=nas\n", "addresses"),
+        (&["list"], "own id=nas port=22\n", "addresses"),
         (&["hosts"], "node id=nas\n", "addresses"),
         (&["watch"], "found id=nas interface=eth0\n", "address"),
         (&["watch", "--json"], "lost address=10.0.0.2:22\n", "id"),
@@ -69,7 +70,7 @@ fn a_node_without_a_name_or_an_address_is_no_answer() {
 #[test]
 fn what_a_later_version_tells_is_passed_over() {
     let nas = "node id=nas addresses=10.0.0.2:22";
-    let list = answer(&["list", "--json"], &format!("own id=pi addresses=10.0.0.1:22\n{nas} later=7\n"));
+    let list = answer(&["list", "--json"], &format!("future id=pi addresses=10.0.0.1:22\n{nas} later=7\n"));
     assert_eq!(list.out, "[{\"id\":\"nas\",\"addresses\":[\"10.0.0.2:22\"],\"later\":7}]\n");
     let watch =
         answer(&["watch"], "slept id=pi address=x\nfound id=nas address=10.0.0.2:22 interface=eth0\n");

@@ -121,7 +121,8 @@ fn a_node_that_is_announced_here_now_is_not_known_from_elsewhere() {
     assert!(before.daemon.stop().success());
     let after = with_state(&state, &["--id", "pi", "--port", "9"]);
     assert_eq!(list(&after)[0]["id"], "nas");
-    assert_failed(&after.daemon.ask(&["lookup", "pi"]), 1, "this machine");
+    assert_eq!(list(&after)[1]["own"], true);
+    assert_eq!(after.daemon.ask(&["lookup", "--all", "pi"]).out, "127.0.0.1:9\n");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn an_interface_that_is_renamed_stays_in_use() {
     // Linux before 6.2 renames only what is down.
     if second.try_run("ip", "link set eth0 name lan0") {
         pi.log.wait_for("is now called");
-        assert!(pi.ask(&["list", "--json"]).out.contains("\"interface\":\"lan0\""));
+        assert!(pi.ask(&["lookup", "--json", "nas"]).out.contains("\"interface\":\"lan0\""));
         expected.push("eth0: is now called lan0");
     } else {
         second.ip("link set eth0 down");

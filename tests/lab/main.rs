@@ -120,6 +120,7 @@ fn a_host_with_two_interfaces_announces_on_both_and_patterns_choose() {
     let tv = third.daemon(&["--id", "tv", "--port", "80"]);
     assert_eq!(pi.ask(&["lookup", "--wait", "20", "router"]).out, "198.18.0.1:22\n");
     assert_eq!(tv.ask(&["lookup", "--wait", "20", "router"]).out, "198.18.0.101:22\n");
+    assert_eq!(router.ask(&["lookup", "--all", "router"]).out, "198.18.0.1:22\n198.18.0.101:22\n");
     let list = router.ask(&["lookup", "--wait", "20", "tv"]).out + &router.ask(&["list", "--json"]).out;
     assert!(list.contains("\"interface\":\"eth0\"") && list.contains("\"interface\":\"eth1\""), "{list}");
     drop(router);

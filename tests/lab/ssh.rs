@@ -112,14 +112,23 @@ fn ssh_and_rsync_reach_a_node_by_its_name_also_when_it_has_moved() {
     fs::write(&known_hosts, format!("nas {host_public}")).unwrap();
 
     let pi = start(&first, "pi");
-    let _nas = start(&second, "nas");
+    let nas = start(&second, "nas");
     wait_for(&pi, "nas");
     let config = Ssh::configure(&first, &pi, &key, &known_hosts);
     tool::output(&mut ssh.run(&first, &config, "true"));
     let told = tool::output(&mut ssh.run(&first, &config, "echo $SSH_CONNECTION"));
     assert!(told.ends_with(" 198.18.0.2 22\n"), "{told}");
 
+    // On the machine itself the same works.
+    let config_there = Ssh::configure(&second, &nas, &key, &known_hosts);
+    let told = tool::output(&mut ssh.run(&second, &config_there, "echo $SSH_CONNECTION"));
+    assert!(told.starts_with("198.18.0.2 ") && told.ends_with(" 198.18.0.2 22\n"), "{told}");
+    assert_eq!(nas.ask(&["lookup", "--all", "nas"]).out, "198.18.0.2:22\n");
+
     second.ip("addr flush dev eth0");
+    nas.ask_until(&["lookup", "nas"], |ended| ended.code == 1);
+    let nowhere = nas.ask(&["connect", "nas"]);
+    assert!(nowhere.err.contains("has no address now: see foghorn status"), "{nowhere:?}");
     second.ip("addr add 198.18.0.77/24 dev eth0");
     pi.ask_until(&["lookup", "--host", "nas"], |ended| ended.out == "198.18.0.77\n");
     let told = tool::output(&mut ssh.run(&first, &config, "echo $SSH_CONNECTION"));

@@ -75,7 +75,9 @@ pub(super) struct Client<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Job {
     None,
-    /// All nodes; up to this place they have been told.
+    /// Own nodes, from this one on, and then all others.
+    Own(usize),
+    /// All nodes that were heard; up to this place they have been told.
     List(Option<Place>),
     /// Own nodes and interfaces, from this line on.
     Status(usize),
@@ -239,7 +241,13 @@ impl<'a> Client<'a> {
     fn compose(&mut self, view: &View<'_, '_>) -> bool {
         match self.job {
             Job::None => self.is_silent() && self.pause.is_none() && self.next_request(view),
-            Job::List(told) => match view.discoverer.iter_after(view.now, told).next() {
+            Job::Own(number) => self.next_own_node(view, number),
+            // Another machine may have had a name before it became our own.
+            Job::List(told) => match view
+                .discoverer
+                .iter_after(view.now, told)
+                .find(|entry| !view.discoverer.announces(entry.id()))
+            {
                 Some(entry) => {
                     self.reply(|out| control::node(out, entry, view.links.name(entry.link())))
                         && self.go_on(Job::List(Some(entry.place())))
@@ -286,7 +294,12 @@ impl<'a> Client<'a> {
         let concerned = match self.job {
             Job::Watch => true,
             Job::Snapshot(told) => told.is_some_and(|told| event.place <= told),
-            Job::None | Job::List(_) | Job::Status(_) | Job::Expected(_) | Job::Contested(_) => false,
+            Job::None
+            | Job::Own(_)
+            | Job::List(_)
+            | Job::Status(_)
+            | Job::Expected(_)
+            | Job::Contested(_) => false,
         };
         if !concerned {
             return true;
@@ -328,7 +341,7 @@ impl<'a> Client<'a> {
             self.pause = Some(view.now + PAUSE);
         }
         match request {
-            Ok(Request::List) => self.go_on(Job::List(None)),
+            Ok(Request::List) => self.go_on(Job::Own(0)),
             Ok(Request::Watch) => self.go_on(Job::Snapshot(None)),
             Ok(Request::Status) => {
                 let uptime = view.now.since(view.started);
@@ -339,14 +352,16 @@ impl<'a> Client<'a> {
                     unfit.map_or(Ok(()), |name| control::host_name(out, name))
                 }) && self.go_on(Job::Status(0))
             }
+            Ok(Request::Lookup(id)) if view.discoverer.announces(&id) => self.reply(|out| {
+                let has_address = view.discoverer.addresses().next().is_some();
+                let problem = if has_address { "" } else { ", which has no address now: see foghorn status" };
+                let message = format_args!("{id} is announced by this machine itself{problem}");
+                control::error(out, ErrorCode::OwnNode, message)
+            }),
             Ok(Request::Lookup(id)) => match view.discoverer.lookup(view.now, id.as_str()) {
                 Some(entry) => self.reply(|out| {
                     control::node(out, entry, view.links.name(entry.link()))?;
                     control::ok(out)
-                }),
-                None if view.discoverer.own().iter().any(|own| own.id == id) => self.reply(|out| {
-                    let message = format_args!("{id} is announced by this machine itself");
-                    control::error(out, ErrorCode::OwnNode, message)
                 }),
                 None => self.reply(|out| {
                     control::error(out, ErrorCode::UnknownNode, format_args!("{id} is not known"))
@@ -363,6 +378,18 @@ impl<'a> Client<'a> {
             }),
             Err(invalid) => self.reply(|out| control::error(out, ErrorCode::BadRequest, invalid)),
         }
+    }
+
+    /// Puts the next own node into the output, if the machine has an address. False if it has no room yet.
+    fn next_own_node(&mut self, view: &View<'_, '_>, number: usize) -> bool {
+        let discoverer = view.discoverer;
+        let (Some(node), Some((link, _))) = (discoverer.own().get(number), discoverer.addresses().next())
+        else {
+            return self.go_on(Job::List(None));
+        };
+        let known = view.now.since(view.started);
+        self.reply(|out| control::own_node(out, node, discoverer, view.links.name(link), known))
+            && self.go_on(Job::Own(number + 1))
     }
 
     /// Puts the next own node or interface into the output. False if it has no room yet.

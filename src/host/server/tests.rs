@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::num::NonZeroU16;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
 
@@ -11,10 +12,14 @@ use mio::{Events, Poll};
 use super::*;
 use crate::discoverer::{Config, EventKind};
 use crate::host::Memory;
-use crate::limits::REPLY_CAPACITY;
+use crate::limits::{
+    ANNOUNCEMENT_CAPACITY, LINKS, NETWORKS_PER_LINK, OWN_ADDRESSES, OWN_NODES, REPLY_CAPACITY,
+};
+use crate::network::Network;
 use crate::registry::{Address, LinkId};
 use crate::time::Duration;
-use crate::wire::NodeId;
+use crate::wire::v1::emit;
+use crate::wire::{Announcement, NodeId};
 
 const START: Instant = Instant::from_millis(1_000_000);
 const FIRST_CLIENT: usize = 1;
@@ -430,4 +435,40 @@ fn where_no_clock_tells_what_newcomers_cost_they_come_one_at_a_time() {
         table.turn(START + Duration::from_secs(clients));
         assert_eq!(table.clients().try_into(), Ok(clients));
     }
+}
+
+#[test]
+fn own_nodes_are_told_however_many_addresses_the_machine_has_and_they_hide_others_of_their_names() {
+    let mut memory = Memory::new();
+    let mut table = Table::new("own", &mut memory);
+    for id in 0..LINKS {
+        let networks: [Network; NETWORKS_PER_LINK] =
+            std::array::from_fn(|number| format!("198.18.{id}.{}/24", 101 + number).parse().unwrap());
+        table.discoverer.link_up(START, LinkId(id.try_into().unwrap()), &networks).unwrap();
+    }
+    for name in ["nas", "pi"] {
+        let announcement = Announcement { id: NodeId::try_from(name).unwrap(), port: NonZeroU16::MAX };
+        let mut datagram = [0; ANNOUNCEMENT_CAPACITY];
+        let length = emit(&announcement, &mut datagram).unwrap();
+        table.discoverer.handle_datagram(START, LinkId(0), NAS, &datagram[..length]).unwrap();
+        while table.discoverer.poll_event().is_some() {}
+    }
+    // Another machine has had that name before.
+    let names = (1..OWN_NODES).map(|number| format!("own-{number}")).chain(["nas".to_owned()]);
+    for name in names {
+        let node = Announcement { id: NodeId::try_from(name.as_str()).unwrap(), port: NonZeroU16::MAX };
+        table.discoverer.announce(START, node).unwrap();
+    }
+    let mut client = table.client(START, b"list\nlookup nas\n");
+    let said = told(&mut client);
+    let own: std::vec::Vec<_> = said.lines().filter(|line| line.starts_with("own ")).collect();
+    assert_eq!(own.len(), OWN_NODES, "{said}");
+    let addresses = OWN_ADDRESSES.min(LINKS * NETWORKS_PER_LINK);
+    assert!(own.iter().all(|line| line.matches(":65535").count() == addresses), "{said}");
+    assert!(own[0].starts_with("own id=own-1 addresses=198.18.0.101:65535,"), "{said}");
+    let rest: std::vec::Vec<_> = said.lines().filter(|line| !line.starts_with("own ")).collect();
+    assert!(
+        matches!(rest[..], [pi, "ok", "error own-node nas is announced by this machine itself"] if pi.starts_with("node id=pi ")),
+        "{rest:?}"
+    );
 }
