@@ -83,7 +83,8 @@ Exit code 1 if the node is not known.
 ";
 
 pub(super) const LIST: &str = "\
-Lists all nodes, sorted by name. This machine's own nodes are marked own.
+Lists all nodes, sorted by name. This machine's own nodes are marked own. On a
+narrow terminal some columns and the middle of long names are left out.
 
 Usage: foghorn list [OPTIONS]
 

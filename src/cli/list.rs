@@ -33,8 +33,17 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 
 const HEAD: [&str; 7] = ["NODE", "ADDRESS", "INTERFACE", "HEARD", "KNOWN FOR", "TIMES", ""];
 
+/// The columns that go where a terminal has no room for all, in that order.
+const SPARE: [usize; 3] = [5, 4, 2];
+
+/// A name is shown with as many columns at least: of a Syncthing ID the first 7 characters and the last 3.
+const SHORTEST_NAME: usize = 11;
+
+/// Cells, each with how it is shown.
+type Row = ([String; HEAD.len()], [Style; HEAD.len()]);
+
 /// A row for each node; each further address of it has a row with nothing else in it. A terminal shows how much of a node's lease is left,
-/// and whether it is contested.
+/// and whether it is contested, and it shows less where it has no room.
 fn table(out: &mut String, nodes: &[Record], look: Look) -> fmt::Result {
     let mut rows = vec![(HEAD.map(str::to_owned), [Style::Bold; HEAD.len()])];
     for node in nodes {
@@ -65,15 +74,15 @@ fn table(out: &mut String, nodes: &[Record], look: Look) -> fmt::Result {
             (cells, styles)
         }));
     }
-    let mut widths = [0; HEAD.len()];
-    for (cells, _) in &rows {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = output::columns(cell).max(*width);
-        }
+    if let Some(width) = look.width {
+        fit(&mut rows, width, look.ellipsis());
     }
+    let widths = widths(&rows);
     for (cells, styles) in &rows {
         let mut line = String::new();
-        for ((width, cell), style) in widths.iter().zip(cells).zip(styles) {
+        for ((width, cell), style) in
+            widths.iter().zip(cells).zip(styles).filter(|((width, _), _)| **width > 0)
+        {
             look.paint(&mut line, *style, cell);
             // `{:width$}` counts characters, but some are two columns wide, and a style has none.
             line.extend(std::iter::repeat_n(' ', width - output::columns(cell) + 2));
@@ -81,6 +90,61 @@ fn table(out: &mut String, nodes: &[Record], look: Look) -> fmt::Result {
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// How wide each column is.
+fn widths(rows: &[Row]) -> [usize; HEAD.len()] {
+    let mut widths = [0; HEAD.len()];
+    for (cells, _) in rows {
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = output::columns(cell).max(*width);
+        }
+    }
+    widths
+}
+
+/// By how much the rows are wider than a terminal.
+fn excess(rows: &[Row], width: usize) -> usize {
+    let columns = widths(rows).into_iter().filter(|width| *width > 0);
+    // Two spaces are between columns, and none behind the last.
+    columns.map(|width| width + 2).sum::<usize>().saturating_sub(2).saturating_sub(width)
+}
+
+/// Leaves out what a terminal has no room for: columns, then the middle of names.
+fn fit(rows: &mut [Row], width: usize, ellipsis: char) {
+    for column in SPARE {
+        if excess(rows, width) == 0 {
+            return;
+        }
+        for (cells, _) in &mut *rows {
+            cells.iter_mut().skip(column).take(1).for_each(String::clear);
+        }
+    }
+    let excess = excess(rows, width);
+    let [names, ..] = widths(rows);
+    let room = names.saturating_sub(excess).max(SHORTEST_NAME);
+    let shortened: Vec<_> = rows.iter().map(|([name, ..], _)| shorten(name, room, ellipsis)).collect();
+    let mut sorted = shortened.clone();
+    sorted.sort_unstable();
+    for (([name, ..], _), shortened) in rows.iter_mut().zip(shortened) {
+        let first = sorted.partition_point(|other| *other < shortened);
+        // Two nodes are not to look like one.
+        if sorted.get(first + 1) != Some(&shortened) {
+            *name = shortened;
+        }
+    }
+}
+
+/// Leaves out the middle of a name that is wider than that.
+fn shorten(name: &str, room: usize, ellipsis: char) -> String {
+    if output::columns(name) <= room {
+        return name.to_owned();
+    }
+    let room = room.saturating_sub(1);
+    let end = room / 3;
+    let mut shortened = output::beginning(name, room - end).to_owned();
+    shortened.push(ellipsis);
+    shortened + output::end(name, end)
 }
 
 #[cfg(test)]
@@ -111,7 +175,7 @@ nas       10.0.0.2:22   eth0       3 s ago   5 min      4
     #[test]
     fn a_terminal_shows_leases_and_who_is_contested() {
         let mut out = String::new();
-        table(&mut out, &nodes(), Look::new(true, &|_| None)).unwrap();
+        table(&mut out, &nodes(), Look::new(Some(0), &|_| None)).unwrap();
         let expected = "\
 NODE      ADDRESS       INTERFACE  HEARD           KNOWN FOR  TIMES
 nas       10.0.0.2:22   eth0       ##### 3 s ago   5 min      4      contested
@@ -121,11 +185,83 @@ nas       10.0.0.2:22   eth0       ##### 3 s ago   5 min      4      contested
         assert_eq!(out, expected);
     }
 
+    const SYNCTHING: &str = "P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZWICQ";
+
+    fn at_width(
+        width: usize,
+        nodes: &[Record],
+        variable: &dyn Fn(&str) -> Option<std::ffi::OsString>,
+    ) -> String {
+        let mut out = String::new();
+        table(&mut out, nodes, Look::new(Some(width), variable)).unwrap();
+        out
+    }
+
+    fn named(id: &str) -> Record {
+        Record::read(&format!(
+            "node id={id} addresses=198.18.100.200:22000 interface=enp0s31f6 age_s=100 known_s=300 expires_s=87 heard=4 contested=no"
+        ))
+    }
+
+    #[test]
+    fn a_narrow_terminal_loses_columns_and_then_the_middle_of_names() {
+        let nodes = [named(SYNCTHING), named("nas")];
+        let all = "NODE ADDRESS INTERFACE HEARD KNOWN FOR TIMES";
+        for (width, head, name) in [
+            (0, all, SYNCTHING),
+            (usize::MAX, all, SYNCTHING),
+            (200, all, SYNCTHING),
+            (120, all, SYNCTHING),
+            (119, "NODE ADDRESS INTERFACE HEARD KNOWN FOR", SYNCTHING),
+            (112, "NODE ADDRESS INTERFACE HEARD", SYNCTHING),
+            (102, "NODE ADDRESS INTERFACE HEARD", SYNCTHING),
+            (101, "NODE ADDRESS HEARD", SYNCTHING),
+            (91, "NODE ADDRESS HEARD", SYNCTHING),
+            (80, "NODE ADDRESS HEARD", "P56IOI7MZJNU2IQGDREYDM2MGTM…TBBZ4TJXZWICQ"),
+            (50, "NODE ADDRESS HEARD", "P56IOI7…ICQ"),
+            (40, "NODE ADDRESS HEARD", "P56IOI7…ICQ"),
+            (20, "NODE ADDRESS HEARD", "P56IOI7…ICQ"),
+            (1, "NODE ADDRESS HEARD", "P56IOI7…ICQ"),
+        ] {
+            let out = at_width(width, &nodes, &|name| (name == "LANG").then(|| "C.UTF-8".into()));
+            let mut lines = out.lines();
+            assert_eq!(
+                lines.next().unwrap().split_whitespace().collect::<Vec<_>>().join(" "),
+                head,
+                "{width}"
+            );
+            assert_eq!(lines.next().unwrap().split_whitespace().next(), Some(name), "{width}: {out}");
+            assert!(lines.next().unwrap().starts_with("nas "), "{out}");
+            let widest = out.lines().map(output::columns).max().unwrap();
+            assert!(width < 50 || widest <= width, "{width}: {out}");
+        }
+        assert!(at_width(20, &nodes, &|_| None).contains("P56IOI7~ICQ "));
+    }
+
+    #[test]
+    fn names_that_would_look_alike_are_shown_in_full() {
+        let [one, two] = [1, 2].map(|number| format!("camera-at-the-back-door-{number}-of-the-house"));
+        let nodes = [&one, &two, SYNCTHING, "P56IOI7~ICQ"].map(named);
+        let out = at_width(40, &nodes, &|_| None);
+        for name in [&one, &two, SYNCTHING, "P56IOI7~ICQ"] {
+            assert_eq!(out.matches(&format!("{name} ")).count(), 1, "{out}");
+        }
+    }
+
+    #[test]
+    fn wide_names_are_shortened_by_their_columns() {
+        assert_eq!(shorten("リビングのテレビ", 11, '…'), "リビン…ビ");
+        assert_eq!(shorten("リビングのテレビ", 16, '…'), "リビングのテレビ");
+        for room in 0..20 {
+            assert!(output::columns(&shorten("リビングのテレビ", room, '~')) <= room.max(1), "{room}");
+        }
+    }
+
     #[test]
     fn an_own_node_is_marked_and_sorted_in() {
         let own = "own id=nas addresses=10.0.0.1:22 interface=eth0 age_s=0 known_s=300 expires_s=0 heard=0 contested=no own=yes";
         let mut out = String::new();
-        table(&mut out, &[Record::read(own)], Look::new(true, &|_| None)).unwrap();
+        table(&mut out, &[Record::read(own)], Look::new(Some(0), &|_| None)).unwrap();
         let expected = "\
 NODE  ADDRESS      INTERFACE  HEARD  KNOWN FOR  TIMES
 nas   10.0.0.1:22  eth0       own    5 min      0

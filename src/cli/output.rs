@@ -114,6 +114,19 @@ pub(super) fn columns(text: &str) -> usize {
     text.chars().map(width).sum()
 }
 
+/// The longest beginning of a text that takes no more columns than that.
+pub(super) fn beginning(text: &str, room: usize) -> &str {
+    let fits = |end: &usize| text.get(..*end).is_some_and(|text| columns(text) <= room);
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    text.get(..ends.take_while(fits).last().unwrap_or(0)).unwrap_or_default()
+}
+
+/// The longest end of a text that takes no more columns than that.
+pub(super) fn end(text: &str, room: usize) -> &str {
+    let mut ends = text.char_indices().filter_map(|(at, _)| text.get(at..));
+    ends.find(|end| columns(end) <= room).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
@@ -123,7 +136,7 @@ mod tests {
     use nix::fcntl::OFlag;
     use nix::unistd::pipe2;
 
-    use super::{ErrorKind, columns, lease, span, write_all};
+    use super::{ErrorKind, beginning, columns, end, lease, span, write_all};
     use crate::cli::client::Record;
     use crate::control::Line;
 
@@ -161,6 +174,22 @@ mod tests {
         ];
         for (text, expected) in texts {
             assert_eq!(columns(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_and_an_end_take_no_more_columns_than_they_may() {
+        for (text, room, expected) in [
+            ("nas", 0, ("", "")),
+            ("nas", 1, ("n", "s")),
+            ("nas", 3, ("nas", "nas")),
+            ("nas", usize::MAX, ("nas", "nas")),
+            ("", 3, ("", "")),
+            ("リビング", 3, ("リ", "グ")),
+            ("リビング", 1, ("", "")),
+            ("na\u{308}s", 2, ("na\u{308}", "a\u{308}s")),
+        ] {
+            assert_eq!((beginning(text, room), end(text, room)), expected, "{text} {room}");
         }
     }
 

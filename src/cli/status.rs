@@ -7,6 +7,7 @@ use std::path::Path;
 use lexopt::Parser;
 
 use super::client::{Client, Record};
+use super::terminal::Look;
 use super::{Failure, Form, Query, help, json, metrics, output};
 use crate::client::Error;
 use crate::control::Request;
@@ -64,7 +65,13 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     };
     let status = Status::ask(query.control.as_deref())?;
     output::write(|out| match query.form {
-        None => write_text(out, &status),
+        None => {
+            let mut text = String::new();
+            write_text(&mut text, &status)?;
+            let width = Look::of_output().width.unwrap_or(usize::MAX);
+            text.lines().for_each(|line| fold(out, line, width));
+            Ok(())
+        }
         Some(Form::Metrics) => metrics::write(out, &status),
         Some(_) => {
             write_json(out, &status);
@@ -154,4 +161,90 @@ fn section(
         writeln!(out, "{:<11} {item}", "")?;
     }
     Ok(())
+}
+
+/// Columns before an item.
+const INDENT: usize = 12;
+
+/// Writes a line. Where a terminal has no room for all of it, it goes on in the next one, two columns further to the right than items
+/// begin: behind a comma or the like, else behind a word, else within a list.
+fn fold(out: &mut String, line: &str, width: usize) {
+    let (label, mut rest) = line.split_at_checked(INDENT).unwrap_or(("", line));
+    out.push_str(label);
+    let mut room = width.saturating_sub(INDENT);
+    while output::columns(rest) > room {
+        // The space where it is broken needs no room.
+        let [with_space, without] = [room + 1, room].map(|room| output::beginning(rest, room));
+        let pair = [", ", "; ", ": "].into_iter().filter_map(|end| with_space.rfind(end)).max();
+        let end = pair.map(|at| at + 1).or_else(|| with_space.rfind(' '));
+        let end = end.or_else(|| without.rfind(',').map(|at| at + 1));
+        let end = end.or_else(|| rest.find(' ')).and_then(|end| rest.split_at_checked(end));
+        let Some((part, next)) = end.filter(|(part, _)| !part.is_empty()) else { break };
+        out.extend([part, "\n"]);
+        out.extend([' '; INDENT + 2]);
+        rest = next.trim_start();
+        room = width.saturating_sub(INDENT + 2);
+    }
+    out.extend([rest, "\n"]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(line: &str, width: usize) -> String {
+        let mut out = String::new();
+        fold(&mut out, line, width);
+        out
+    }
+
+    #[test]
+    fn a_line_is_folded_between_its_parts() {
+        let line = "interfaces  eth0 198.18.0.1 up: 5 received, 0 dropped, 3 sent, 0 send errors, hears 198.18.0.0/24";
+        for width in [97, 200, usize::MAX] {
+            assert_eq!(folded(line, width), format!("{line}\n"), "{width}");
+        }
+        for width in [82, 96] {
+            let expected = "\
+interfaces  eth0 198.18.0.1 up: 5 received, 0 dropped, 3 sent, 0 send errors,
+              hears 198.18.0.0/24
+";
+            assert_eq!(folded(line, width), expected);
+        }
+        let expected = "\
+interfaces  eth0 198.18.0.1 up:
+              5 received,
+              0 dropped, 3 sent,
+              0 send errors,
+              hears
+              198.18.0.0/24
+";
+        assert_eq!(folded(line, 32), expected);
+    }
+
+    #[test]
+    fn a_long_list_is_folded_and_a_long_word_is_not() {
+        let line = "            198.18.0.0/24,10.0.0.0/8";
+        assert_eq!(folded(line, 30), "            198.18.0.0/24,\n              10.0.0.0/8\n");
+        let line = "            P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZWICQ known";
+        let broken = line.replace(" known", "\n              known\n");
+        for width in [0, 1, 20, 40] {
+            assert_eq!(folded(line, width), broken, "{width}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_lost_however_narrow_the_terminal() {
+        let words = |text: &str| text.split([' ', '\n']).collect::<String>();
+        for line in [
+            "",
+            "foghorn 9, up for ? s",
+            "表示: 表示, 表示 表示,表示",
+            "interfaces  リビング 10.0.0.1/8,10.0.0.2/8 x: , ;",
+        ] {
+            for width in 0..60 {
+                assert_eq!(words(&folded(line, width)), words(line), "{line} {width}");
+            }
+        }
+    }
 }

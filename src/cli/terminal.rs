@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use rustix::stdio::stdout;
+use rustix::termios::tcgetwinsize;
 
 /// A way to show text, with what selects it in a terminal (SGR in ECMA-48).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) enum Style {
 pub(super) struct Look {
     /// Whether it is a terminal at all.
     pub(super) is_terminal: bool,
+    /// How many columns a line may have there; none if that is not known.
+    pub(super) width: Option<usize>,
     has_colours: bool,
     has_utf8: bool,
 }
@@ -30,18 +33,25 @@ pub(super) struct Look {
 impl Look {
     /// For what standard output is now.
     pub(super) fn of_output() -> Self {
-        Self::new(stdout().is_terminal(), &|name| env::var_os(name))
+        let columns = || tcgetwinsize(stdout()).map_or(0, |size| usize::from(size.ws_col));
+        Self::new(stdout().is_terminal().then(columns), &|name| env::var_os(name))
     }
 
-    /// Also by the environment: `NO_COLOR` and `TERM`, and the locale as POSIX finds it. What is empty counts as not set.
-    pub(super) fn new(is_terminal: bool, variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
+    /// For a terminal of so many columns, or for none, and also by the environment: `NO_COLOR` and `TERM`, the locale as POSIX finds it,
+    /// and `COLUMNS` where the terminal does not tell how wide it is, which is 0 then: a serial line does not. (That is what `ls` does.)
+    /// What is empty counts as not set.
+    pub(super) fn new(columns: Option<usize>, variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let get = |name| variable(name).filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get).unwrap_or_default();
         // As in de_DE.UTF-8@euro and C.utf8.
         let charset =
             locale.to_str().and_then(|locale| locale.split_once('.')).map_or("", |(_, charset)| charset);
+        let is_terminal = columns.is_some();
+        let from_variable = || get("COLUMNS")?.to_str()?.parse().ok();
+        let width = columns.and_then(|columns| if columns > 0 { Some(columns) } else { from_variable() });
         Self {
             is_terminal,
+            width: width.filter(|width| *width > 0),
             has_colours: is_terminal
                 && get("NO_COLOR").is_none()
                 && get("TERM").is_some_and(|term| term != "dumb"),
@@ -57,6 +67,11 @@ impl Look {
         } else {
             out.push_str(text);
         }
+    }
+
+    /// What stands for the middle of a name that was left out, one column wide.
+    pub(super) fn ellipsis(self) -> char {
+        if self.has_utf8 { '…' } else { '~' }
     }
 
     /// A bar of how much of a node's lease is left, in percent, and a space. Green while it was heard as it should be, which is three times in a
@@ -83,7 +98,7 @@ mod tests {
     use super::*;
 
     fn terminal(variables: &'static [(&str, &str)]) -> Look {
-        Look::new(true, &|name| {
+        Look::new(Some(0), &|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
         })
     }
@@ -100,7 +115,7 @@ mod tests {
         ] {
             assert_eq!(terminal(variables).has_colours, has_colours, "{variables:?}");
         }
-        assert!(!Look::new(false, &|_| Some("xterm".into())).has_colours);
+        assert!(!Look::new(None, &|_| Some("xterm".into())).has_colours);
     }
 
     #[test]
@@ -114,6 +129,24 @@ mod tests {
             (&[], false),
         ] {
             assert_eq!(terminal(variables).has_utf8, has_utf8, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_does_not_tell_its_width_may_have_one_by_the_environment() {
+        for (columns, variable, width) in [
+            (Some(80), "", Some(80)),
+            (Some(80), "40", Some(80)),
+            (Some(0), "132", Some(132)),
+            (Some(0), "", None),
+            (Some(0), "0", None),
+            (Some(0), "-1", None),
+            (Some(0), "wide", None),
+            (Some(0), "18446744073709551616", None),
+            (None, "80", None),
+        ] {
+            let variables = |name: &str| (name == "COLUMNS").then(|| variable.into());
+            assert_eq!(Look::new(columns, &variables).width, width, "{columns:?} {variable:?}");
         }
     }
 

@@ -6,6 +6,8 @@ use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 use std::thread;
 
+use rustix::termios::{Winsize, tcsetwinsize};
+
 use crate::common::{Directory, foghorn, terminal};
 
 const LIST: &str = "\
@@ -29,6 +31,17 @@ fn shown(
     in_terminal: bool,
     variables: &[(&str, &str)],
 ) -> String {
+    shown_at(0, command, reply, in_terminal, variables)
+}
+
+/// The same in a terminal of so many columns; 0 if it does not tell how many.
+fn shown_at(
+    columns: u16,
+    command: &'static str,
+    reply: &'static str,
+    in_terminal: bool,
+    variables: &[(&str, &str)],
+) -> String {
     let directory = Directory::new();
     let listener = UnixListener::bind(directory.path("control.sock")).unwrap();
     let daemon = thread::spawn(move || {
@@ -40,13 +53,15 @@ fn shown(
     });
     let mut foghorn = foghorn();
     foghorn.arg(command).arg("--control").arg(directory.path("control.sock")).stderr(Stdio::null());
-    for name in ["NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG"] {
+    for name in ["COLUMNS", "NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG"] {
         foghorn.env_remove(name);
     }
     foghorn.envs(variables.iter().copied());
     let mut out = vec![];
     if in_terminal {
         let (outside, inside) = terminal();
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&inside, size).unwrap();
         let mut child = foghorn.stdout(inside).spawn().unwrap();
         // What holds the other end open is the child alone, once this is gone.
         drop(foghorn);
@@ -113,4 +128,58 @@ tv    198.18.0.4:80   eth0       50 s ago  90 s       2
     assert!(
         shown("watch", WATCH, false, &[XTERM, UTF8]).starts_with("known nas 198.18.0.2:22 eth0\nfound tv ")
     );
+}
+
+const LONG: &str = "\
+own id=nas addresses=198.18.0.1:22 interface=eth0 age_s=0 known_s=300 expires_s=0 heard=0 contested=no own=yes
+node id=P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZWICQ addresses=198.18.0.2:22000 interface=eth0 age_s=3 known_s=300 expires_s=87 heard=4 contested=no
+ok
+";
+
+#[test]
+fn a_list_is_no_wider_than_its_terminal() {
+    let expected = "\
+NODE                                             ADDRESS           HEARD
+P56IOI7MZJNU2IQGDREYDM2MGTMGL3B…5BTBBZ4TJXZWICQ  198.18.0.2:22000  █████ 3 s ago
+nas                                              198.18.0.1:22     own
+";
+    let list = shown_at(80, "list", LONG, true, &[UTF8]);
+    assert_eq!(list, expected);
+    assert_eq!(list.lines().map(|line| line.chars().count()).max(), Some(80));
+    // Where the terminal does not tell how wide it is, the environment may.
+    assert_eq!(shown_at(0, "list", LONG, true, &[UTF8, ("COLUMNS", "80")]), list);
+    let whole = "P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZWICQ";
+    for columns in [0, 200] {
+        let list = shown_at(columns, "list", LONG, true, &[UTF8]);
+        assert!(list.contains(whole) && list.contains("TIMES"), "{list}");
+    }
+    // A program reads it as it is.
+    let list = shown_at(80, "list", LONG, false, &[UTF8, ("COLUMNS", "80")]);
+    assert!(list.contains(whole) && list.contains("TIMES"), "{list}");
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+const STATUS: &str = "\
+daemon version=9 uptime_s=1 interval_s=30 udp_port=21025 allowed=
+registry used=1 capacity=256 found=100000 moved=100000 contested=100000 lost=100000
+datagrams received=100000 own=100000 sent=100000 answers=100000
+rejected truncated=0
+interface name=eth0 address=198.18.0.1 networks=198.18.0.1/24,10.0.0.1/8 state=up received=100000 dropped=0 sent=100 send_errors=0
+ok
+";
+
+#[test]
+fn a_status_is_folded_between_its_parts_in_a_terminal() {
+    let status = shown_at(80, "status", STATUS, true, &[]);
+    assert!(status.lines().all(|line| line.len() <= 80), "{status}");
+    assert!(
+        status.contains("100 sent,\n              0 send errors, hears 198.18.0.1/24,10.0.0.1/8\n"),
+        "{status}"
+    );
+    let whole = shown_at(80, "status", STATUS, false, &[]);
+    assert!(whole.lines().any(|line| line.len() > 80), "{whole}");
+    assert_eq!(words(&status), words(&whole));
 }
