@@ -8,8 +8,9 @@ use std::num::NonZeroU128;
 use std::time::Duration as StdDuration;
 
 use rustix::io::Errno;
-use rustix::time::{ClockId, DynamicClockId, TimerfdClockId, Timespec, clock_gettime_dynamic};
+use rustix::time::{ClockId, DynamicClockId, TimerfdClockId, Timespec};
 
+use super::kernel_time::clock_gettime_dynamic;
 use super::reason::refused;
 use crate::log::{Shown, warn};
 use crate::state::Moment;
@@ -163,6 +164,13 @@ mod tests {
         assert_eq!(from_timespec(timespec(1, 999_999_999)), Duration::from_millis(1999));
         assert_eq!(from_timespec(timespec(-1, 0)), Duration::ZERO);
         assert_eq!(to_timespec(Instant::ZERO), timespec(0, 0));
+    }
+
+    #[test]
+    fn clocks_tell_nanoseconds() {
+        let read = || clock_gettime_dynamic(DynamicClockId::Known(ClockId::Monotonic)).unwrap().tv_nsec;
+        assert!((0..1000).any(|_| read() != 0));
+        assert!((0..1_000_000_000).contains(&read()));
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod frames;
 mod host_name;
 mod intake;
 mod interface;
+mod kernel_time;
 mod links;
 #[cfg(any(feature = "log", feature = "defmt"))]
 mod log_place;

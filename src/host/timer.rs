@@ -3,9 +3,10 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 
-use rustix::time::{Itimerspec, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
+use rustix::time::{Itimerspec, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create};
 
 use super::clock::{self, Clock};
+use super::kernel_time::timerfd_settime;
 use super::reason::refused;
 use crate::time::{Duration, Instant};
 
@@ -46,5 +47,30 @@ impl Timer {
 
     pub(super) fn raw_fd(&self) -> RawFd {
         self.fd.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd as _;
+
+    use nix::errno::Errno;
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    use super::*;
+
+    #[test]
+    fn it_fires_when_its_clock_says_so_and_not_before() {
+        let (clock, mut timer) = Clock::with_timer(Timer::new).unwrap();
+        // Parts of a second, too.
+        for millis in [1, 20] {
+            let due = clock.now().unwrap() + Duration::from_millis(millis);
+            timer.wake_by(due).unwrap();
+            // Signals for other tests may end it early.
+            let fired = &mut [PollFd::new(timer.fd.as_fd(), PollFlags::POLLIN)];
+            while poll(fired, PollTimeout::NONE) == Err(Errno::EINTR) {}
+            assert!(clock.now().unwrap() >= due);
+            timer.has_fired();
+        }
     }
 }

@@ -1,0 +1,55 @@
+//! The system calls that read a clock and set a timer: rustix makes them.
+//!
+//! On a big-endian MIPS musl pads a time before the nanoseconds, and rustix takes the padding for them. There the C library's own type is
+//! used.
+
+#[cfg(not(all(target_arch = "mips", target_endian = "big", target_env = "musl")))]
+pub(super) use rustix::time::{clock_gettime_dynamic, timerfd_settime};
+
+#[cfg(all(target_arch = "mips", target_endian = "big", target_env = "musl"))]
+pub(super) use self::padded::{clock_gettime_dynamic, timerfd_settime};
+
+#[cfg(all(target_arch = "mips", target_endian = "big", target_env = "musl"))]
+mod padded {
+    use std::os::fd::{AsRawFd as _, OwnedFd};
+
+    use nix::libc;
+    use nix::sys::time::TimeSpec;
+    use nix::time::{self, ClockId};
+    use rustix::io::Errno;
+    use rustix::time::{DynamicClockId, Itimerspec, TimerfdTimerFlags, Timespec};
+
+    pub(in super::super) fn clock_gettime_dynamic(id: DynamicClockId<'_>) -> Result<Timespec, Errno> {
+        let id = match id {
+            DynamicClockId::Known(id) => id as libc::clockid_t,
+            DynamicClockId::Boottime => libc::CLOCK_BOOTTIME,
+            _ => return Err(Errno::INVAL),
+        };
+        let time = time::clock_gettime(ClockId::from_raw(id)).map_err(of_rustix)?;
+        Ok(Timespec { tv_sec: time.tv_sec().into(), tv_nsec: time.tv_nsec() })
+    }
+
+    pub(in super::super) fn timerfd_settime(
+        fd: &OwnedFd,
+        flags: TimerfdTimerFlags,
+        time: &Itimerspec,
+    ) -> Result<(), Errno> {
+        let time =
+            libc::itimerspec { it_interval: of_libc(time.it_interval)?, it_value: of_libc(time.it_value)? };
+        let flags = flags.bits().try_into().map_err(|_| Errno::INVAL)?;
+        #[allow(unsafe_code)]
+        // SAFETY: the kernel reads a time that lives until the call returns. It is told to write none.
+        let result =
+            unsafe { libc::timerfd_settime(fd.as_raw_fd(), flags, &raw const time, std::ptr::null_mut()) };
+        nix::errno::Errno::result(result).map(drop).map_err(of_rustix)
+    }
+
+    fn of_libc(time: Timespec) -> Result<libc::timespec, Errno> {
+        let secs = time.tv_sec.try_into().map_err(|_| Errno::OVERFLOW)?;
+        Ok(*TimeSpec::new(secs, time.tv_nsec).as_ref())
+    }
+
+    fn of_rustix(errno: nix::errno::Errno) -> Errno {
+        Errno::from_raw_os_error(errno as i32)
+    }
+}
