@@ -407,9 +407,12 @@ mod tests {
     #[test]
     fn of_an_interface_the_beginning_is_enough_but_a_list_has_to_be_whole() {
         let mut inquiry = Inquiry::new().unwrap();
-        let mut short = [0; 100];
-        let lo = inquiry.links.get(LinkId(1), &mut short).unwrap().and_then(parse_link).unwrap();
-        assert_eq!(lo.name.as_bytes(), b"lo");
+        // An emulator of the other byte order translates whole messages only.
+        if cfg!(target_endian = "little") || std::env::var_os("FOGHORN_TEST_RUNNER").is_none() {
+            let mut short = [0; 100];
+            let lo = inquiry.links.get(LinkId(1), &mut short).unwrap().and_then(parse_link).unwrap();
+            assert_eq!(lo.name.as_bytes(), b"lo");
+        }
         let error = inquiry.all(&mut [0; 100], &mut |_| {}).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::EMSGSIZE as i32));
         inquiry.with_address(&mut [0; 20], &mut |_| {}).unwrap_err();

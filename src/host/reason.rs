@@ -105,7 +105,8 @@ mod tests {
     fn errors_of_the_system_have_a_reason_and_their_number() {
         let reason = |errno: Errno| Reason::new(&errno.into()).to_string();
         assert_eq!(reason(Errno::EPERM), "permission denied (os error 1)");
-        assert_eq!(reason(Errno::ENETDOWN), "network down (os error 100)");
+        // Above 34 the numbers are not the same on each processor.
+        assert_eq!(reason(Errno::ENETDOWN), format!("network down (os error {})", Errno::ENETDOWN as i32));
         assert_eq!(reason(Errno::EMFILE), "too many open files");
         assert_eq!(reason(Errno::ENOBUFS), "no room for what is sent");
         assert_eq!(Reason::would_block().to_string(), "operation would block");
