@@ -14,8 +14,8 @@
 say() { echo "cross: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-targets="armv7-unknown-linux-gnueabihf armv7-unknown-linux-musleabihf arm-unknown-linux-musleabihf \
-aarch64-unknown-linux-musl x86_64-unknown-linux-musl mipsel-unknown-linux-musl \
+targets="armv7-unknown-linux-gnueabihf armv7-unknown-linux-musleabihf arm-unknown-linux-musleabihf armv5te-unknown-linux-musleabi \
+aarch64-unknown-linux-musl x86_64-unknown-linux-musl mipsel-unknown-linux-musl mips-unknown-linux-musl \
 thumbv6m-none-eabi thumbv7em-none-eabi thumbv7em-none-eabihf"
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/foghorn-cross
@@ -165,14 +165,17 @@ use_toolchain() {
   arm-unknown-linux-musleabihf)
     zig -target arm-linux-musleabihf -mcpu=arm1176jzf_s
     emulator=qemu-arm-static runner="-cpu arm1176" ;;
+  armv5te-unknown-linux-musleabi)
+    zig -target arm-linux-musleabi -mcpu=arm926ej_s
+    emulator=qemu-arm-static runner="-cpu arm926" ;;
   aarch64-unknown-linux-musl)
     zig -target aarch64-linux-musl
     emulator=qemu-aarch64-static runner="-cpu cortex-a53" ;;
-  mipsel-unknown-linux-musl)
+  mipsel-unknown-linux-musl | mips-unknown-linux-musl)
     # rustix reads the time by the C library here, whose old calls end in 2038.
     flags="$flags --cfg=libc_unstable_time64"
-    zig -target mipsel-linux-musl -msoft-float
-    emulator=qemu-mipsel-static runner="-cpu 24Kc" ;;
+    zig -target "${target%%-*}-linux-musl" -msoft-float
+    emulator=qemu-${target%%-*}-static runner="-cpu 24Kc" ;;
   x86_64-unknown-linux-musl)
     zig -target x86_64-linux-musl ;;
   esac

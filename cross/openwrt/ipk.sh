@@ -19,7 +19,9 @@ armv7-unknown-linux-musleabihf)
 arm_cortex-a9_vfpv3-d16 arm_cortex-a15_neon-vfpv4" ;;
 arm-unknown-linux-musleabihf) architectures=arm_arm1176jzf-s_vfp ;;
 aarch64-unknown-linux-musl) architectures="aarch64_cortex-a53 aarch64_cortex-a72 aarch64_cortex-a76 aarch64_generic" ;;
+armv5te-unknown-linux-musleabi) architectures="arm_arm926ej-s arm_cortex-a9 arm_xscale" ;;
 mipsel-unknown-linux-musl) architectures=mipsel_24kc ;;
+mips-unknown-linux-musl) architectures=mips_24kc ;;
 x86_64-unknown-linux-musl) architectures=x86_64 ;;
 *) fail "OpenWrt has no processor for $target" ;;
 esac
