@@ -83,10 +83,12 @@ use_compiler() {
     return
   fi
   fetch_compiler
+  # Another build may run these: each is replaced as a whole.
   for program in rustc rustdoc; do
     printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' "$(echo "$root"/usr/lib/*-linux-gnu)" "$root/usr/bin/$program" \
-      > "$cache/bin/$program"
-    chmod +x "$cache/bin/$program"
+      > "$cache/bin/$program.$$"
+    chmod +x "$cache/bin/$program.$$"
+    mv "$cache/bin/$program.$$" "$cache/bin/$program"
   done
   say "building for $target, with its standard library, with Debian's $("$cache/bin/rustc" --version)"
   # A stable compiler builds its library only when it is told that we mean it.
