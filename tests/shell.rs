@@ -11,7 +11,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Daemon, Directory, FOGHORN, announcement, commands, free_udp_port, run, to_run, tool};
+use common::{
+    Daemon, Directory, FOGHORN, NO_DAEMON, announcement, commands, free_udp_port, run, to_run, tool,
+};
 
 const MANUAL: &str = include_str!("../cross/man/foghorn.1");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -116,10 +118,8 @@ impl Shells {
             command.args(arguments).arg(Path::new(ROOT).join("cross/completions").join(file)).args(lines);
             command.current_dir(self.directory.path("home")).env("HOME", self.directory.path("home"));
             command.env("PATH", path).env("RESULT", result).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
-            command.env_remove("XDG_RUNTIME_DIR").env_remove("FOGHORN_CONTROL").stdin(Stdio::null());
-            if let Some(daemon) = &self.daemon {
-                command.env("FOGHORN_CONTROL", &daemon.control);
-            }
+            let control = self.daemon.as_ref().map_or(Path::new(NO_DAEMON), |daemon| &daemon.control);
+            command.env_remove("XDG_RUNTIME_DIR").env("FOGHORN_CONTROL", control).stdin(Stdio::null());
             let output = command.output().unwrap();
             let out = String::from_utf8(output.stdout).unwrap();
             let sets: Vec<BTreeSet<_>> =

@@ -1,7 +1,9 @@
 //! Why the daemon gave no answer.
 
 use std::fmt;
+use std::fs;
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::control::ErrorCode;
@@ -78,10 +80,18 @@ impl Error {
         match error.kind() {
             io::ErrorKind::WouldBlock => Self::TimedOut,
             _ if is_refusal(&error) => Self::System { call: "connect", error },
-            io::ErrorKind::PermissionDenied => Self::PermissionDenied { path: path.to_owned() },
+            // The kernel looks at the permission before it looks whether that is a socket.
+            io::ErrorKind::PermissionDenied if !is_something_else(path) => {
+                Self::PermissionDenied { path: path.to_owned() }
+            }
             _ => Self::NoDaemon { path: path.to_owned() },
         }
     }
+}
+
+/// Whether there is a directory, say, and no socket.
+fn is_something_else(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.file_type().is_socket())
 }
 
 /// Whether a call was refused as such, and not for the socket that it is about.

@@ -9,7 +9,9 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::common::{Daemon, Directory, Ended, FOGHORN, foghorn, free_udp_port, log, skip, to_run};
+use crate::common::{
+    Daemon, Directory, Ended, FOGHORN, foghorn, free_udp_port, in_mount_namespace, log, to_run,
+};
 use crate::{Loopback, assert_failed, host};
 
 fn with_state(state: &Path, arguments: &[&str]) -> Loopback {
@@ -277,22 +279,12 @@ fn a_place_that_is_full_keeps_no_daemon_from_starting() {
     let place = directory.path("place");
     fs::create_dir(&place).unwrap();
     let state = place.join("state");
-    let unshare = || {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount"]);
-        command
-    };
-    if !unshare().arg("true").output().is_ok_and(|ended| ended.status.success()) {
-        return skip(
-            "no place of a size of its own can be mounted here: it takes unshare, and leave to use it",
-        );
-    }
     // Room for the directory and one file, which is there already.
     let mount =
         format!("mount -t tmpfs -o nr_inodes=2 none {place:?} && echo > {state:?} && exec \"$0\" \"$@\"");
+    let Some(mut shell) = in_mount_namespace(&mount) else { return };
     let (program, arguments) = to_run(FOGHORN);
-    let mut shell = unshare();
-    shell.args(["sh", "-c", &mount]).arg(program).args(arguments);
+    shell.arg(program).args(arguments);
     let port = free_udp_port();
     let arguments = ["--state", state.to_str().unwrap(), "--interface", "lo", "--udp-port", &port];
     let mut daemon = Daemon::start_silent(shell, &directory.path("control.sock"), &arguments);

@@ -1,11 +1,13 @@
 //! Help, wrong usage, and asking where nobody answers.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::assert_failed;
-use crate::common::{Directory, Ended, FOGHORN, foghorn, is_emulated, run};
+use crate::common::{Directory, Ended, FOGHORN, foghorn, in_mount_namespace, is_emulated, run, to_run};
 
 #[test]
 fn help_and_version_are_answers() {
@@ -149,13 +151,32 @@ fn without_a_daemon_it_says_how_to_start_one() {
     {
         assert_failed(&run(&[command, &["--control", control]].concat()), 3, "foghorn run");
     }
-    // A directory that is no socket, and a path that no socket can have.
-    assert_failed(&run(&["list", "--control", "/"]), 3, "foghorn run");
+    // A path that no socket can have.
     assert_failed(&run(&["list", "--control", &"x".repeat(200)]), 2, "control socket");
-    // The default, where there is none.
-    if !std::path::Path::new("/run/foghorn/control.sock").exists() {
-        assert_failed(&run(&["lookup", "nas"]), 3, "foghorn run");
+}
+
+#[test]
+fn what_is_not_a_socket_is_no_daemon_whoever_asks() {
+    let directory = Directory::new();
+    let file = directory.path("file");
+    fs::write(&file, "").unwrap();
+    // The kernel keeps those out who may not write to it, before it looks at what it is.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+    for path in [Path::new("/"), &file] {
+        assert_failed(&run(&["list", "--control", path.to_str().unwrap()]), 3, "foghorn run");
     }
+}
+
+#[test]
+fn without_a_daemon_in_the_usual_places_it_says_how_to_start_one() {
+    // With a /run of its own, where none of this machine's daemons is.
+    let Some(mut shell) = in_mount_namespace("mount -t tmpfs none /run && exec \"$0\" \"$@\"") else {
+        return;
+    };
+    let (program, arguments) = to_run(FOGHORN);
+    shell.arg(program).args(arguments).args(["lookup", "nas"]);
+    shell.env_remove("FOGHORN_CONTROL").env_remove("XDG_RUNTIME_DIR");
+    assert_failed(&shell.output().unwrap().into(), 3, "foghorn run");
 }
 
 #[test]

@@ -105,14 +105,33 @@ pub(crate) fn undisturbed<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Res
     }
 }
 
-/// The foghorn binary, with an environment that does not depend on who runs the tests.
+/// A control socket that no daemon has.
+pub(crate) const NO_DAEMON: &str = "/nonexistent/foghorn/control.sock";
+
+/// The foghorn binary, with an environment that does not depend on who runs the tests, or on daemons that run beside them.
 pub(crate) fn foghorn() -> Command {
     let (program, arguments) = to_run(FOGHORN);
     let mut command = Command::new(program);
     command.args(arguments);
-    command.env_remove("FOGHORN_CONTROL").env_remove("FOGHORN_LOG").env_remove("XDG_RUNTIME_DIR");
+    command.env("FOGHORN_CONTROL", NO_DAEMON).env_remove("FOGHORN_LOG").env_remove("XDG_RUNTIME_DIR");
     command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
     command
+}
+
+/// A shell that runs that script with mounts of its own. None where those can't be made; that has then been said.
+pub(crate) fn in_mount_namespace(script: &str) -> Option<Command> {
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount"]);
+        command
+    };
+    if !unshare().arg("true").output().is_ok_and(|ended| ended.status.success()) {
+        skip("nothing can be mounted here: it takes unshare, and permission to use it");
+        return None;
+    }
+    let mut shell = unshare();
+    shell.args(["sh", "-c", script]);
+    Some(shell)
 }
 
 /// What a command printed and how it ended.
