@@ -14,8 +14,11 @@ pub(crate) mod tool;
 use std::cell::RefCell;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write as _};
+use std::mem;
 use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
@@ -393,8 +396,8 @@ impl Drop for Watch {
     }
 }
 
-/// A UDP port on loopback that nobody uses. The kernel gives those below 32768 to no one who leaves the choice to it, and no two tests of a
-/// program get the same.
+/// A UDP port on loopback that nobody uses. The kernel gives those below 32768 to no one who leaves the choice to it, and no two tests get the
+/// same, of whatever program.
 pub(crate) fn free_udp_port() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(21_100);
     // Not tried out by a socket: what another test starts just then would have that, too, until it runs its program.
@@ -402,7 +405,12 @@ pub(crate) fn free_udp_port() -> String {
         ["/proc/net/udp", "/proc/net/udp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     loop {
         let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Daemons can share a port, so this name keeps a test that runs beside this program from taking the same one before it is in the
+        // tables. Like the port it belongs to the network namespace. It is held until this program ends.
+        let name = SocketAddr::from_abstract_name(format!("foghorn-test-{port}")).unwrap();
+        let Ok(claim) = UnixListener::bind_addr(&name) else { continue };
         if !tables.iter().any(|table| table.contains(&format!(":{port:04X} "))) {
+            mem::forget(claim);
             return port.to_string();
         }
     }
