@@ -2,6 +2,7 @@
 
 pub(crate) mod cursor;
 mod node_id;
+pub(crate) mod printable;
 pub mod v1;
 
 use core::fmt;

@@ -4,13 +4,15 @@ use core::fmt;
 
 use heapless::String;
 
+use super::printable::is_printable;
 use crate::limits::NODE_ID_CAPACITY;
 
 /// A node's name: 1 to [`NODE_ID_CAPACITY`] bytes of printable UTF-8 without white space.
 ///
-/// It is shown in terminals and handed to scripts, so a character counts as printable only if Rust's own
-/// [`Debug`] would print it as it is: no control characters, no invisible or direction-changing ones
-/// (U+200B, U+202E), none that Unicode has not assigned.
+/// It is shown in terminals and handed to scripts. So a name consists of letters, marks, digits, punctuation and
+/// symbols of the scripts in use today, of pictographs and of Han, as Unicode 16 has them. It contains no control
+/// characters, no blank, invisible or direction-changing ones (U+2800, U+200B, U+202E), none of the joiners and
+/// selectors that make one pictograph of several (U+200D, U+FE0F), and none that Unicode has not assigned.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(String<NODE_ID_CAPACITY, u8>);
 
@@ -53,28 +55,6 @@ impl NodeId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether a character can be shown as it is and is no white space.
-fn is_printable(c: char) -> bool {
-    // Quotes and the backslash are escaped for another reason. A combining mark is escaped only because it
-    // would stand alone: decomposed letters, as macOS writes them, are made of such marks.
-    let shown = |c: char| c.escape_debug().len() == 1;
-    match c {
-        '"' | '\'' | '\\' => true,
-        _ => !c.is_whitespace() && !is_blank(c) && !c.is_control() && (shown(c) || is_combining_mark(c)),
-    }
-}
-
-/// Characters that Unicode counts as letters or symbols and that nobody sees: fillers of Hangul, Braille without a dot.
-fn is_blank(c: char) -> bool {
-    matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
-}
-
-/// The combining marks of Latin, Greek and Cyrillic letters (Unicode block U+0300 to U+036F), less the
-/// invisible grapheme joiner.
-fn is_combining_mark(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{34e}' | '\u{350}'..='\u{36f}')
 }
 
 impl TryFrom<&str> for NodeId {
