@@ -14,6 +14,7 @@ use rustix::stdio::{stderr, stdout};
 use super::Failure;
 use super::client::Record;
 use crate::host::Outlet;
+use crate::wire::printable::shown;
 
 /// Writes to standard output what is composed.
 pub(super) fn write(compose: impl FnOnce(&mut String) -> fmt::Result) -> Result<(), Failure> {
@@ -40,11 +41,14 @@ pub(super) fn tell(text: &str) -> Result<bool, Failure> {
 /// Says on standard error what is no reason to end. Whether anybody listens does not matter, and a reader
 /// that has stopped reading keeps no command from going on.
 pub(super) fn note(message: &str) {
-    let message = format!("foghorn: {message}\n");
+    let mut line = "foghorn: ".to_owned();
+    // What a message quotes may come from anybody.
+    line.extend(message.chars().map(shown));
+    line.push('\n');
     let _ = match Outlet::stderr() {
-        Ok(mut stderr) => stderr.write_patiently(&message),
+        Ok(mut stderr) => stderr.write_patiently(&line),
         // That there can be no second descriptor may be what is said.
-        Err(_) => write_all(stderr(), &message),
+        Err(_) => write_all(stderr(), &line),
     };
 }
 

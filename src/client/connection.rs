@@ -12,6 +12,7 @@ use super::Error;
 use super::places::{self, SYSTEM};
 use crate::control::{Fields, Line, Request, VERSION};
 use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES};
+use crate::wire::printable::shown;
 
 /// How long the daemon may take to answer. It answers within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -97,8 +98,11 @@ impl Connection {
         };
         self.told = length + 1;
         let line = str::from_utf8(self.received.get(..length).unwrap_or_default()).ok();
-        // It may be shown in a terminal.
-        line.filter(|line| !line.contains(char::is_control)).ok_or(Error::Protocol { what: "text" })
+        let line =
+            line.filter(|line| !line.contains(char::is_control)).ok_or(Error::Protocol { what: "text" })?;
+        // A terminal may show it. A name that is printable only to a newer daemon is no reason to fail: the line is
+        // passed over, like one of a kind that is not known.
+        Ok(if line.chars().all(|c| shown(c) == c) { line } else { "?" })
     }
 
     /// Waits for some more of a line.

@@ -5,6 +5,7 @@ use core::fmt::{self, Write};
 use log::{Level, Log, Metadata, Record};
 
 use super::log_sink::{self, LogSink};
+use crate::wire::printable::shown;
 
 /// Longest line that is written whole, in bytes.
 const LINE: usize = 512;
@@ -35,7 +36,8 @@ impl Line {
 
 impl Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.chars().try_for_each(|c| self.0.push(c).map_err(|_| fmt::Error))
+        // What a message quotes may come from anybody.
+        text.chars().map(shown).try_for_each(|c| self.0.push(c).map_err(|_| fmt::Error))
     }
 }
 
@@ -101,5 +103,11 @@ mod tests {
                 assert!(rest == "\n" || line.len() > LINE - letter.len(), "{length} of {letter}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_not_printable_is_a_question_mark() {
+        let line = Line::new(false, Level::Warn, format_args!("{} {}", "a\x1b[2J\u{202e}\n", "büro")).0;
+        assert_eq!(line, "foghorn: warn: a?[2J?? büro\n");
     }
 }

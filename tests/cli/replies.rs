@@ -76,3 +76,42 @@ fn what_a_later_version_tells_is_passed_over() {
         answer(&["watch"], "slept id=pi address=x\nfound id=nas address=10.0.0.2:22 interface=eth0\n");
     assert_eq!((watch.code, watch.out.as_str()), (0, "found nas 10.0.0.2:22 eth0\n"));
 }
+
+#[test]
+fn no_command_shows_what_is_not_printable() {
+    for bad in ["\u{202e}", "\u{2066}", "\u{200b}", "\u{feff}", "\u{13441}", "\u{1d159}", "\u{e0001}"] {
+        let node = |kind: &str, id: &str, more: &str| {
+            format!("{kind} id={id} addresses=10.0.0.2:22 address=10.0.0.2:22 interface=eth0{more}\n")
+        };
+        for (command, kind) in [
+            (&["list"][..], "node"),
+            (&["list", "--json"], "node"),
+            (&["list", "--html"], "node"),
+            (&["hosts"], "node"),
+            (&["watch"], "found"),
+            (&["watch", "--json"], "found"),
+        ] {
+            let reply = [
+                node(kind, &format!("n{bad}"), ""),
+                node(kind, "tv", bad),
+                node(kind, "pi", &format!(" {bad}=1")),
+                node(kind, "nas", ""),
+            ];
+            let ended = answer(command, &reply.concat());
+            assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{command:?}");
+            assert!(ended.out.contains("nas") && !ended.out.contains("tv"), "{command:?}: {}", ended.out);
+            assert!(!ended.out.contains(bad), "{command:?} {bad:?}");
+        }
+        let status = format!("{STATUS}interface name=eth{bad}\nexpected id=n{bad} state=known\n");
+        for command in [&["status"][..], &["status", "--json"], &["status", "--metrics"], &["doctor"]] {
+            let ended = answer(command, &status);
+            assert!(!ended.out.contains(bad) && !ended.err.contains(bad), "{command:?}: {ended:?}");
+        }
+        // Nor do messages that quote what was typed.
+        for arguments in [&["lookup", "--wait"][..], &["lookup", "--host"], &["run", "--interval"], &[]] {
+            let ended: Ended = foghorn().args(arguments).arg(format!("n{bad}")).output().unwrap().into();
+            assert!(ended.code != 0 && !ended.err.contains(bad), "{arguments:?}: {ended:?}");
+            assert!(ended.err.contains('?') || ended.err.contains("NodeID"), "{arguments:?}: {ended:?}");
+        }
+    }
+}
