@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
-use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::io::Errno;
 use rustix::stdio::{stdin, stdout};
 use socket2::{Domain, Socket, Type};
 
@@ -75,11 +75,9 @@ fn open(address: SocketAddrV4) -> io::Result<Socket> {
     // works, so that is no reason to fail.
     let _ = socket.set_tcp_nodelay(true);
     let _ = socket.set_keepalive(true);
-    connection::open(&socket, &address.into()).map_err(|error| {
-        match error.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::EINPROGRESS | Errno::EALREADY) => Errno::ETIMEDOUT.into(),
-            _ => error,
-        }
+    connection::open(&socket, &address).map_err(|errno| match errno {
+        Errno::INPROGRESS | Errno::ALREADY => Errno::TIMEDOUT,
+        _ => errno,
     })?;
     Ok(socket)
 }
@@ -122,7 +120,7 @@ fn wait(first: &Flow<'_>, second: &Flow<'_>) -> io::Result<[bool; 2]> {
     // A flow that has ended would be told of its closed source again and again.
     let open = if second.is_open { waiting.as_mut_slice() } else { waiting.split_at_mut(1).0 };
     match poll(open, PollTimeout::NONE) {
-        Ok(_) | Err(Errno::EINTR) => Ok(waiting.map(|descriptor| descriptor.any() == Some(true))),
+        Ok(_) | Err(nix::Error::EINTR) => Ok(waiting.map(|descriptor| descriptor.any() == Some(true))),
         Err(errno) => Err(errno.into()),
     }
 }

@@ -1,6 +1,5 @@
 //! `foghorn doctor`: what is wrong, and what to type.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use lexopt::Arg::{Long, Short};
@@ -11,7 +10,7 @@ use super::run::port;
 use super::status::Status;
 use super::{Exit, Failure, help, output, unexpected, value};
 use crate::client::places::candidates;
-use crate::host::{is_running, lost_socket, port_owner, survey, wall};
+use crate::host::{is_running, lost_socket, port_owner, read_file, survey, wall};
 use crate::wire::v1::UDP_PORT;
 
 /// When 2026 began, in which this was written, in seconds since 1970: no clock that is right says less.
@@ -176,7 +175,7 @@ impl Report {
     /// Firewalls that keep everything out which no rule lets in.
     fn check_firewall(&mut self, root: &Path, port: &str) {
         let has = |path, begin: &str| {
-            let text = fs::read(root.join(path)).unwrap_or_default();
+            let text = read_file(&root.join(path)).unwrap_or_default();
             text.split(|byte| *byte == b'\n').any(|line| line.starts_with(begin.as_bytes()))
         };
         if has("etc/ufw/ufw.conf", "ENABLED=yes")
@@ -193,6 +192,8 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn status(lines: &[&str]) -> Status {

@@ -6,7 +6,10 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Socket, Type};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::SocketAddrUnix;
+use rustix::net::addr::SocketAddrArg;
+use socket2::{Domain, Socket, Type};
 
 use super::Error;
 use super::places::{self, SYSTEM};
@@ -128,21 +131,17 @@ impl Connection {
 
 /// Connects. The standard library would wait for ever where the daemon takes nobody in: a stopped one, say.
 fn connect(path: &Path) -> Result<UnixStream, Error> {
-    let address =
-        SockAddr::unix(path).map_err(|error| Error::InvalidPath { path: path.to_owned(), error })?;
+    // Not by socket2, whose error for a long path brings tables of Unicode: it is a text, which could be shown by `{:?}`.
+    let address = SocketAddrUnix::new(path)
+        .map_err(|errno| Error::InvalidPath { path: path.to_owned(), error: errno.into() })?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)
         .map_err(|error| Error::System { call: "socket", error })?;
     socket.set_write_timeout(Some(PATIENCE)).map_err(|error| Error::System { call: "setsockopt", error })?;
-    open(&socket, &address).map_err(|error| Error::unreachable(path, error))?;
+    open(&socket, &address).map_err(|errno| Error::unreachable(path, errno.into()))?;
     Ok(OwnedFd::from(socket).into())
 }
 
 /// Connects a socket, also when it was stopped meanwhile: with a time limit the kernel does not begin anew of itself.
-pub(crate) fn open(socket: &Socket, address: &SockAddr) -> io::Result<()> {
-    loop {
-        match socket.connect(address) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            connected => return connected,
-        }
-    }
+pub(crate) fn open(socket: &Socket, address: &impl SocketAddrArg) -> Result<(), Errno> {
+    retry_on_intr(|| rustix::net::connect(socket, address))
 }

@@ -1,6 +1,6 @@
 //! Asking the daemon from a Rust program: where nodes are, and what changes.
 //!
-//! Calls block. The feature `client` is enough for them, which unlike `host` is for any Unix, and of dependencies brings socket2 alone.
+//! Calls block. The feature `client` is enough for them, which unlike `host` is for any Unix, and of dependencies brings rustix and socket2 alone.
 //!
 //! ```
 //! use std::net::TcpStream;

@@ -1,5 +1,9 @@
 //! The lists of users and groups of this machine; passwd(5) and group(5).
 
+use std::path::Path;
+
+use super::regular_file::read_file;
+
 /// Where the groups are listed.
 const GROUPS: &str = "/etc/group";
 
@@ -24,7 +28,7 @@ pub(super) fn number(field: &[u8]) -> Option<u32> {
 
 /// What a group is called.
 pub(crate) fn group_name(gid: u32) -> Option<String> {
-    let groups = std::fs::read(GROUPS).ok()?;
+    let groups = read_file(Path::new(GROUPS)).ok()?;
     find(&groups, &|(_, number, _)| number == gid).map(|(name, ..)| name.to_owned())
 }
 

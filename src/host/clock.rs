@@ -2,16 +2,18 @@
 //!
 //! A time that can't be read is an error, never 0: a clock that stands still keeps the loop from sleeping, and nodes from expiring.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::num::NonZeroU128;
+use std::path::Path;
 use std::time::Duration as StdDuration;
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::time::{ClockId, DynamicClockId, TimerfdClockId, Timespec};
 
 use super::kernel_time::clock_gettime_dynamic;
 use super::reason::refused;
+use super::regular_file::open_file;
 use crate::log::{Shown, warn};
 use crate::state::Moment;
 use crate::time::{Duration, Instant};
@@ -117,7 +119,10 @@ pub(crate) fn wall() -> io::Result<Duration> {
 /// The number that the kernel gave this boot.
 pub(super) fn boot() -> Option<NonZeroU128> {
     let mut uuid = [0; 36];
-    File::open("/proc/sys/kernel/random/boot_id").ok()?.read_exact(&mut uuid).ok()?;
+    open_file(Path::new("/proc/sys/kernel/random/boot_id"), OFlags::RDONLY)
+        .ok()?
+        .read_exact(&mut uuid)
+        .ok()?;
     from_uuid(&uuid)
 }
 

@@ -1,6 +1,5 @@
 //! The event loop.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::num::NonZeroU16;
 use std::ops::ControlFlow;
@@ -9,6 +8,7 @@ use std::time::Duration as StdDuration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use rustix::fs::OFlags;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::change_log::ChangeLog;
@@ -21,6 +21,7 @@ use super::netlink::{Inquiry, Monitor};
 use super::port_owner::port_owner;
 use super::privileges::{self, User};
 use super::reason::{refused, usage};
+use super::regular_file::open_file;
 use super::server::{Server, View};
 use super::service_manager::ServiceManager;
 use super::signals::{Signals, Wish};
@@ -404,7 +405,8 @@ fn view<'a, 'b>(
 fn fill_randomly(bytes: &mut [u8]) -> io::Result<()> {
     // Linux has the call since 3.17; the file is older, but not in every container. So few bytes come whole.
     getrandom(&mut *bytes, GetRandomFlags::NONBLOCK).map(|_| ()).or_else(|errno| {
-        let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(bytes));
+        let read =
+            open_file(Path::new("/dev/urandom"), OFlags::RDONLY).and_then(|mut file| file.read_exact(bytes));
         read.map_err(|_| refused("getrandom", errno))
     })
 }

@@ -18,7 +18,7 @@
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
 //! log_place.rs   the file or socket that --log-to names;  outlet.rs  writing without waiting for a reader
 //! change_log.rs, outage.rs  logging enough and no more;  reason.rs  why something fails
-//! regular_file.rs  opening a file where others may put something else;  spawn.rs  starting a program, for `--exec`
+//! regular_file.rs  opening files, also where others may put something else;  spawn.rs  starting a program, for `--exec`
 //! ```
 //!
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control request or a change of the
@@ -79,7 +79,7 @@ pub(crate) use outlet::Outlet;
 pub(crate) use port_owner::{is_running, lost_socket, port_owner};
 pub use privileges::User;
 pub(crate) use reason::is_usage;
-pub(crate) use regular_file::open_regular;
+pub(crate) use regular_file::{open_file, open_regular, read_file};
 pub(crate) use server::{directory_of, make_directory};
 pub use service_manager::ServiceManager;
 pub(crate) use signals::survive_file_limit;

@@ -2,13 +2,15 @@
 //! all processes; proc(5).
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::RawDir;
+use rustix::fs::{OFlags, RawDir};
+
+use super::regular_file::{open_file, read_file};
 
 /// Descriptors of all processes that are looked at.
 const DESCRIPTORS: u32 = 100_000;
@@ -25,7 +27,7 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
     let (mut sockets, wanted) = (vec![], format!(":{port:04X}"));
     // A socket for IPv6 may take the port for IPv4, too.
     for table in ["proc/net/udp", "proc/net/udp6"] {
-        let table = fs::read(root.join(table)).unwrap_or_default();
+        let table = read_file(&root.join(table)).unwrap_or_default();
         for line in table.split(|byte| *byte == b'\n') {
             sockets.extend(inode(line, &wanted));
         }
@@ -49,7 +51,7 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
 /// Says which process still listens at a Unix socket whose file is gone, and what to do, in a line.
 /// None if there is none.
 pub(crate) fn lost_socket(root: &Path, path: &Path) -> Option<String> {
-    let table = fs::read(root.join("proc/net/unix")).unwrap_or_default();
+    let table = read_file(&root.join("proc/net/unix")).unwrap_or_default();
     let listens = |line: &[u8]| listener(line, path.as_os_str().as_bytes());
     let socket = table.split(|byte| *byte == b'\n').find_map(listens)?;
     let path = path.display();
@@ -82,7 +84,7 @@ fn owner(root: &Path, sockets: &[u64]) -> Option<PathBuf> {
 /// Whether a program of that name runs.
 pub(crate) fn is_running(root: &Path, program: &str) -> bool {
     find(&root.join("proc"), &mut |process| {
-        let name = fs::read(process.join("comm")).unwrap_or_default();
+        let name = read_file(&process.join("comm")).unwrap_or_default();
         name.strip_suffix(b"\n") == Some(program.as_bytes())
     })
     .is_some()
@@ -91,7 +93,7 @@ pub(crate) fn is_running(root: &Path, program: &str) -> bool {
 /// The first entry of a directory that is right.
 fn find(directory: &Path, is_right: &mut dyn FnMut(&Path) -> bool) -> Option<PathBuf> {
     let mut buffer = [MaybeUninit::uninit(); BUFFER];
-    let mut entries = RawDir::new(File::open(directory).ok()?, &mut buffer);
+    let mut entries = RawDir::new(open_file(directory, OFlags::RDONLY).ok()?, &mut buffer);
     loop {
         let entry = entries.next()?.ok()?;
         let path = directory.join(OsStr::from_bytes(entry.file_name().to_bytes()));
@@ -109,7 +111,7 @@ fn is_other(process: &Path) -> bool {
 
 /// What a process is called, and its number. It can call itself anything: what is not printable becomes a question mark.
 fn name(process: &Path) -> String {
-    let mut name = fs::read(process.join("comm")).unwrap_or_default();
+    let mut name = read_file(&process.join("comm")).unwrap_or_default();
     name.pop();
     for byte in &mut name {
         if !(b' '..=b'~').contains(byte) {

@@ -1,13 +1,14 @@
 //! Giving up privileges for good: the daemon becomes another user, and keeps no capability that it does not need.
 
 use std::fmt;
-use std::fs;
 use std::io;
+use std::path::Path;
 
 use rustix::io::Errno;
 use rustix::thread::{self, CapabilitySet, CapabilitySets, Gid, Uid};
 
 use super::reason::{failure, usage};
+use super::regular_file::read_file;
 use super::{accounts, udp};
 use crate::log::{info, warn};
 
@@ -29,7 +30,7 @@ impl User {
     ///
     /// There is no such user, or that can't be told. The error's text says what to do.
     pub fn find(wanted: &str) -> io::Result<Self> {
-        let users = fs::read(USERS).map_err(|error| {
+        let users = read_file(Path::new(USERS)).map_err(|error| {
             failure(error.kind(), format!("cannot look for the user \"{wanted}\" in {USERS}: {error}"))
         })?;
         Self::in_list(&users, wanted).ok_or_else(|| {

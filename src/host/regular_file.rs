@@ -1,22 +1,37 @@
-//! Opening a file in a directory that others may write to.
+//! Opening files, also in a directory that others may write to.
+//!
+//! The standard library opens none: it has a text as an error there, which could be shown by `{:?}`, and that brings tables of Unicode (3 kB).
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
-use nix::libc::{O_NOCTTY, O_NONBLOCK, c_int};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::retry_on_intr;
 
 use super::reason::failure;
 
+/// Opens a file, which anybody may read and write if it is made and the umask allows it.
+pub(crate) fn open_file(path: &Path, flags: OFlags) -> io::Result<File> {
+    let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH;
+    Ok(retry_on_intr(|| open(path, flags | OFlags::CLOEXEC, mode))?.into())
+}
+
+/// All that is in a file.
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![];
+    open_file(path, OFlags::RDONLY)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Opens a regular file, and nothing else: a FIFO that somebody has put in its place keeps nobody
-/// waiting, and a terminal takes charge of no process. `flags` are added to those of open(2).
+/// waiting, and a terminal takes charge of no process.
 ///
 /// # Errors
 ///
 /// It can't be opened, or is not a regular file: of the kind `IsADirectory` or `InvalidInput`.
-pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, flags: c_int) -> io::Result<File> {
-    let file = options.custom_flags(O_NONBLOCK | O_NOCTTY | flags).open(path)?;
+pub(crate) fn open_regular(path: &Path, flags: OFlags) -> io::Result<File> {
+    let file = open_file(path, flags | OFlags::NONBLOCK | OFlags::NOCTTY)?;
     // Only what was opened counts: whatever was at that path before may have gone.
     let opened = file.metadata()?.file_type();
     if opened.is_file() {
@@ -30,11 +45,10 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, flags: c_int)
 mod tests {
     use std::fs;
 
-    use nix::libc::O_NOFOLLOW;
     use nix::sys::stat::Mode;
     use nix::unistd::mkfifo;
 
-    use super::*;
+    use super::{OFlags, Path, open_regular};
 
     #[test]
     fn only_a_regular_file_is_opened_and_nothing_keeps_it_waiting() {
@@ -46,13 +60,14 @@ mod tests {
         fs::write(&file, "").unwrap();
         mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        let read = |path: &Path, flags| open_regular(path, File::options().read(true), flags).map(drop);
-        assert!(read(&file, O_NOFOLLOW).is_ok() && read(&link, 0).is_ok());
-        assert!(read(&link, O_NOFOLLOW).is_err() && read(&directory.join("none"), 0).is_err());
+        let read = |path: &Path, flags| open_regular(path, OFlags::RDONLY | flags).map(drop);
+        let (any, no_link) = (OFlags::empty(), OFlags::NOFOLLOW);
+        assert!(read(&file, no_link).is_ok() && read(&link, any).is_ok());
+        assert!(read(&link, no_link).is_err() && read(&directory.join("none"), any).is_err());
         for path in [&fifo, &directory, Path::new("/dev/null")] {
-            assert_eq!(read(path, 0).unwrap_err().to_string(), "it is not a regular file", "{path:?}");
+            assert_eq!(read(path, any).unwrap_err().to_string(), "it is not a regular file", "{path:?}");
         }
-        assert!(open_regular(&fifo, File::options().write(true), 0).is_err());
+        assert!(open_regular(&fifo, OFlags::WRONLY).is_err());
         fs::remove_dir_all(directory).unwrap();
     }
 }

@@ -13,9 +13,9 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AT_FDCWD, OFlag, open, renameat};
-use nix::libc::O_NOFOLLOW;
 use nix::sys::stat::Mode;
 use nix::unistd::unlink;
+use rustix::fs::OFlags;
 
 use super::clock;
 use super::memory::RECEIVED;
@@ -250,7 +250,7 @@ impl StateFile {
 fn read(path: &Path, length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; length];
     // Whatever took the file's place meanwhile keeps nobody waiting.
-    let mut file = open_regular(path, File::options().read(true), O_NOFOLLOW)?;
+    let mut file = open_regular(path, OFlags::RDONLY | OFlags::NOFOLLOW)?;
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }

@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::io;
 
-use socket2::{Domain, SockAddr, Socket, Type};
+use rustix::net::SocketAddrUnix;
+use socket2::{Domain, Socket, Type};
 
 /// Connects to the socket at that path. What is written there keeps nobody waiting.
 // Apart, since the address alone takes much of the stack.
@@ -11,6 +12,6 @@ use socket2::{Domain, SockAddr, Socket, Type};
 pub(super) fn connect(kind: Type, path: &OsStr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, kind, None)?;
     socket.set_nonblocking(true)?;
-    socket.connect(&SockAddr::unix(path)?)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
     Ok(socket)
 }

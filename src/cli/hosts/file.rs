@@ -1,16 +1,16 @@
 //! The hosts file that foghorn keeps. It is replaced as a whole: a reader finds all of it.
 
 use std::fmt;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::libc::O_NOFOLLOW;
+use rustix::fs::OFlags;
 
 use crate::cli::Failure;
-use crate::host::{directory_of, open_regular};
+use crate::host::{directory_of, open_file, open_regular};
 
 /// The first line. A file that begins otherwise is somebody else's.
 pub(super) const HEAD: &str = "# kept by foghorn hosts --follow: what is changed here is lost\n";
@@ -45,7 +45,7 @@ impl HostsFile {
     /// directory that is there.
     pub(super) fn read(&self, most: usize) -> Result<Vec<u8>, Trouble> {
         let mut text = vec![];
-        let file = open_regular(&self.path, File::options().read(true), O_NOFOLLOW);
+        let file = open_regular(&self.path, OFlags::RDONLY | OFlags::NOFOLLOW);
         let read = file.and_then(|mut file| {
             let length = usize::try_from(file.metadata()?.len()).unwrap_or(most);
             text.resize(length.min(most), 0);
@@ -84,12 +84,13 @@ impl HostsFile {
         let new = self.path.with_file_name(format!(".{}.new", name.display()));
         // What a foghorn left that was ended just then.
         let _ = fs::remove_file(&new);
-        let replaced = File::create_new(&new).and_then(|mut file| {
-            // Whatever the umask.
-            file.set_permissions(Permissions::from_mode(MODE))?;
-            file.write_all(text)?;
-            fs::rename(&new, &self.path)
-        });
+        let replaced =
+            open_file(&new, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL).and_then(|mut file| {
+                // Whatever the umask.
+                file.set_permissions(Permissions::from_mode(MODE))?;
+                file.write_all(text)?;
+                fs::rename(&new, &self.path)
+            });
         let Err(error) = replaced else { return Ok(true) };
         let _ = fs::remove_file(&new);
         let can_not = [ErrorKind::ResourceBusy, ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied];
@@ -102,7 +103,7 @@ impl HostsFile {
     /// Writes where nothing else can take the file's place: it is mounted by itself, or its
     /// directory can't be written. A reader may find a part of it.
     fn write_in_place(&self, text: &[u8]) -> io::Result<()> {
-        let mut file = open_regular(&self.path, File::options().read(true).write(true), O_NOFOLLOW)?;
+        let mut file = open_regular(&self.path, OFlags::RDWR | OFlags::NOFOLLOW)?;
         let mut head = [0; HEAD.len()];
         let length = file.read(&mut head)?;
         // Another file may have taken its place.

@@ -4,18 +4,18 @@
 //! lies beside the file that foghorn keeps; `--keep-out` names what else there is.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::RawDir;
+use rustix::fs::{OFlags, RawDir};
 
 use super::lines::{Line, find};
 use super::listed;
-use crate::host::{directory_of, open_regular};
+use crate::host::{directory_of, open_file, open_regular};
 
 const SYSTEM: &str = "/etc/hosts";
 
@@ -45,7 +45,7 @@ impl Taken {
         let mut unreadable = Ok(());
         self.each(&mut |path, file| {
             let read = file.and_then(|_| {
-                let mut file = open_regular(path, File::options().read(true), 0)?;
+                let mut file = open_regular(path, OFlags::RDONLY)?;
                 listed::for_each(&mut file, &mut |name| {
                     if let Some(line) = find(lines, name) {
                         line.is_taken = true;
@@ -94,7 +94,7 @@ impl Taken {
         let Some(target) = target else { return };
         // Where there is no directory there is nothing beside the file either.
         let directory = directory_of(target).unwrap_or(Path::new("."));
-        let listed = File::open(directory).and_then(|listing| {
+        let listed = open_file(directory, OFlags::RDONLY).and_then(|listing| {
             // Not the standard library's: with that musl's allocator comes along, 6 kB.
             let mut buffer = [const { MaybeUninit::uninit() }; 2048];
             let mut entries = RawDir::new(listing, &mut buffer);

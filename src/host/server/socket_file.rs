@@ -2,9 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{
-    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
-};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -12,13 +10,14 @@ use std::time::Duration;
 use mio::net::UnixListener;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open};
-use nix::libc::O_DIRECTORY;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
+use rustix::fs::OFlags;
 use socket2::Type;
 
 use crate::host::privileges::User;
 use crate::host::reason::{failure, occupied, usage};
+use crate::host::regular_file::open_file;
 use crate::host::unix_socket;
 
 /// How often a lock is tried for that another holds, and the pause between.
@@ -95,10 +94,7 @@ fn lock_directory(path: &Path, tries: u32) -> io::Result<Flock<File>> {
         );
         return Err(usage(message));
     };
-    let mut file = File::options()
-        .read(true)
-        .custom_flags(O_DIRECTORY)
-        .open(directory)
+    let mut file = open_file(directory, OFlags::RDONLY | OFlags::DIRECTORY)
         .map_err(|error| because(directory, "cannot open the directory", &error))?;
     for attempt in 0..tries {
         if attempt > 0 {
