@@ -33,6 +33,8 @@
 //! ```
 //!
 //! Then come the nodes: those that are known, the one heard longest ago first, then those that are remembered.
+//! Bytes in which they are in another order are no state. So the registry, which keeps the known nodes in that order, puts each at the end, and
+//! to restore any state takes a time that grows with its length alone.
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -133,6 +135,8 @@ pub enum Damaged {
     Version(u32),
     /// They are not those that were saved.
     Checksum,
+    /// A node that is known does not stand behind all that were heard before it.
+    Order,
 }
 
 impl fmt::Display for Damaged {
@@ -144,6 +148,7 @@ impl fmt::Display for Damaged {
                 write!(f, "another version of foghorn saved it (state version {version})")
             }
             Self::Checksum => f.write_str("its checksum is wrong"),
+            Self::Order => f.write_str("its nodes are out of order"),
         }
     }
 }

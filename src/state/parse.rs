@@ -61,8 +61,13 @@ pub fn parse(bytes: &[u8]) -> Result<State<'_>, Damaged> {
         lease: Duration::from_millis(reader.u64()?),
         nodes: reader.clone(),
     };
+    let mut last = u64::MAX;
     while !reader.is_empty() {
-        record(&mut reader)?;
+        let rank = record(&mut reader)?.rank();
+        if rank > last {
+            return Err(Damaged::Order);
+        }
+        last = rank;
     }
     Ok(state)
 }
@@ -108,6 +113,16 @@ fn record<'a>(reader: &mut Reader<'a>) -> Result<Record<'a>, OutOfBytes> {
 }
 
 impl Record<'_> {
+    /// What falls from one to the next: how long ago it was heard, and 0 if it is only remembered.
+    fn rank(&self) -> u64 {
+        if self.heard == 0 {
+            return 0;
+        }
+        let mut sightings = self.sightings.clone();
+        let ages = core::iter::from_fn(|| sighting(&mut sightings).ok());
+        ages.map(|(age, _)| age.millis()).min().unwrap_or(0).saturating_add(1)
+    }
+
     /// The node, if its ages count from `then`.
     fn known_at(mut self, then: Instant, same_boot: bool) -> Option<Saved> {
         let mut sightings = Vec::new();

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use siphasher::sip::SipHasher13;
 
 use super::*;
-use crate::registry::{Change, LinkId, Registry, Saved, Storage};
+use crate::registry::{Change, LinkId, Registry, Saved, Sighting, Storage};
 use crate::time::{Duration, Instant};
 use crate::wire::NodeId;
 
@@ -148,6 +148,62 @@ fn a_right_checksum_over_half_a_node_does_not_make_it_whole() {
 }
 
 #[test]
+fn nodes_in_another_order_than_they_are_saved_in_are_refused() {
+    let header = &content()[..HEADER];
+    // Heard 20 s ago, 1 s ago, and just now.
+    let [first, second, third] = [&content()[48..118], &content()[118..164], &content()[164..210]];
+    let remembered = [&[0; 4], &second[4..]].concat();
+    let parsed = |nodes: [&[u8]; 4]| parse(&with_checksum(&[header, &nodes.concat()].concat())).err();
+    for nodes in [
+        [first, second, third, &remembered],
+        [first, first, second, second],
+        [third, &remembered, &remembered, b""],
+        [b"", b"", b"", b""],
+    ] {
+        assert_eq!(parsed(nodes), None);
+    }
+    for nodes in [
+        [second, first, third, b""],
+        [first, third, second, b""],
+        [third, second, first, b""],
+        [first, second, &remembered, third],
+        [&remembered, first, b"", b""],
+    ] {
+        assert_eq!(parsed(nodes), Some(Damaged::Order));
+    }
+}
+
+/// The largest registry takes in files that are as unlike a saved one as they can be. If a node cost more the more
+/// there are, this would take minutes.
+#[test]
+fn no_state_takes_long_to_restore_in_the_largest_registry() {
+    const MOST: u32 = 65_535;
+    let restored = |nodes: &dyn Fn(u32) -> Saved| {
+        let mut storage = Box::new(Storage::<{ MOST as usize }>::new());
+        let mut registry = Registry::new(&mut storage, [2; 16], LEASE);
+        (0..MOST).filter(|number| registry.restore(at(100), &nodes(*number))).count()
+    };
+    let node = |number: u32, heard_at: Instant, host: u32| {
+        let socket = SocketAddrV4::new(Ipv4Addr::from_bits(0xc612_0000 + host), 22000);
+        let sighting =
+            Sighting { heard: heard_at, link: LINK, spoken: 60_000, socket, times: 3, is_rival: false };
+        let sightings = heapless::Vec::from_array([sighting]);
+        Saved { id: id(number), heard: 3, first_heard: at(0), sightings, preferred: 0 }
+    };
+    let later = |number: u32| Instant::from_millis(at(99).millis() - 65_535 + u64::from(number));
+    let restore_all = move || {
+        // In order; each heard before the last; all at once from one source; one name for all; only remembered.
+        assert_eq!(restored(&|number| node(number, later(number), number)), MOST as usize);
+        assert_eq!(restored(&|number| node(number, later(MOST - number), number)), 1);
+        assert_eq!(restored(&|number| node(number, at(99), 1)), MOST as usize);
+        assert_eq!(restored(&|number| node(1, at(99), number)), 1);
+        assert_eq!(restored(&|number| Saved { heard: 0, ..node(number, at(99), number) }), MOST as usize);
+    };
+    // The storage comes into being on the stack.
+    std::thread::Builder::new().stack_size(256 << 20).spawn(restore_all).unwrap().join().unwrap();
+}
+
+#[test]
 fn what_this_build_can_not_hold_is_left_out() {
     let node = |heard: u32, id: &[u8], addresses: &[u8]| {
         let counts = [u8::try_from(addresses.len()).unwrap(), 0, 0, u8::try_from(id.len()).unwrap()];
@@ -159,13 +215,13 @@ fn what_this_build_can_not_hold_is_left_out() {
     };
     let bytes = [
         &content()[..HEADER],
-        &node(0, b"never-heard", &[1]),
         &node(1, b"", &[1]),
         &node(1, b"a b", &[1]),
         &node(1, &[b'x'; 255], &[1]),
         &node(1, b"nowhere", &[]),
         &node(1, b"everywhere", &[1, 2, 3, 4, 5, 6]),
         &node(1, b"nas", &[1]),
+        &node(0, b"never-heard", &[1]),
     ]
     .concat();
     let bytes = with_checksum(&bytes);
