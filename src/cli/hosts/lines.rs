@@ -27,18 +27,10 @@ pub(super) struct Line<'a> {
 pub(super) fn of<'a>(nodes: &'a [Record], excluded: &[String]) -> Vec<Line<'a>> {
     // Asked each time: a machine may be given its name later.
     let own = host_name().split('.').next().unwrap_or_default().to_ascii_lowercase();
-    let mut lines: Vec<Line<'_>> = vec![];
-    for line in nodes.iter().filter_map(line).filter(|line| allow(&line.name, &own, excluded)) {
-        match lines.binary_search_by(|other| other.name.cmp(&line.name)) {
-            Err(place) => lines.insert(place, line),
-            Ok(place) => {
-                if let Some(other) = lines.get_mut(place).filter(|other| other.known.cmp(&line.known).is_lt())
-                {
-                    *other = line;
-                }
-            }
-        }
-    }
+    let lines = nodes.iter().filter_map(line).filter(|line| allow(&line.name, &own, excluded));
+    let mut lines: Vec<Line<'_>> = lines.collect();
+    lines.sort_unstable_by(|a, b| (&a.name, b.known).cmp(&(&b.name, a.known)));
+    lines.dedup_by(|other, first| other.name == first.name);
     lines
 }
 
