@@ -9,10 +9,11 @@ use crate::time::{Duration, Instant};
 /// Changes that are logged in a burst: a LAN after a power cut.
 const BURST: u8 = 64;
 
-/// In what time another change may be logged after a burst.
-const PERIOD: Duration = Duration::from_secs(1);
+/// In what time another change may be logged after a burst. Then a flood that never ends costs less than 100 kB a
+/// day.
+const PERIOD: Duration = Duration::from_secs(300);
 
-/// Logs changes, but not all of very many: who floods the LAN with forged nodes is not to fill the disk, too.
+/// Logs changes, but not all of very many: a flood of forged nodes is not to fill the disk, too.
 pub(super) struct ChangeLog {
     lines: TokenBucket,
     withheld: u64,
@@ -64,15 +65,43 @@ impl ChangeLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::NODE_ID_CAPACITY;
 
     #[test]
-    fn a_burst_is_logged_and_of_a_flood_a_line_a_second() {
+    fn a_burst_is_logged_and_of_a_flood_a_line_in_five_minutes() {
         let mut log = ChangeLog::new();
         let at = Instant::from_millis;
-        assert_eq!((0..1000).filter(|_| log.may_log(at(5000))).count(), usize::from(BURST));
+        let begin = 1_000_000;
+        assert_eq!((0..1000).filter(|_| log.may_log(at(begin))).count(), usize::from(BURST));
         assert_eq!(log.withheld, 1000 - u64::from(BURST));
-        assert!(!log.may_log(at(5999)));
-        assert!(log.may_log(at(6000)));
+        assert!(!log.may_log(at(begin + PERIOD.millis() - 1)));
+        assert!(log.may_log(at(begin + PERIOD.millis())));
         assert_eq!(log.withheld, 0);
+    }
+
+    #[test]
+    fn a_day_of_any_flood_takes_100_kb() {
+        // The longest lines: of a change, and of how many were not logged.
+        let line =
+            "foghorn: info:  is contested: at 255.255.255.255:65535 on , and at 255.255.255.255:65535\n"
+                .len()
+                + NODE_ID_CAPACITY
+                + "wlx0123456789ab".len();
+        let withheld =
+            "foghorn: info: 18446744073709551615 more changes were not logged, they came too fast\n".len();
+        // Without a pause, or with pauses in which the log recovers.
+        for (on, off) in [(1, 0), (1, 9), (60, 60), (600, 600), (3600, 3600)] {
+            let mut log = ChangeLog::new();
+            let mut bytes = 0;
+            for secs in (0..24 * 3600).filter(|secs| secs % (on + off) < on) {
+                for _ in 0..100 {
+                    let is_first = log.withheld > 0;
+                    if log.may_log(Instant::from_millis((1_000_000 + secs) * 1000)) {
+                        bytes += line + if is_first { withheld } else { 0 };
+                    }
+                }
+            }
+            assert!((10_000..100_000).contains(&bytes), "{bytes} bytes");
+        }
     }
 }
