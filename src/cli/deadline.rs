@@ -19,6 +19,11 @@ impl Deadline {
         Ok(self.0.saturating_sub(now()?))
     }
 
+    /// For how long it has passed: nothing if it has not.
+    pub(super) fn passed(self) -> Result<Duration, Error> {
+        Ok(now()?.saturating_sub(self.0))
+    }
+
     pub(super) fn has_passed(self) -> Result<bool, Error> {
         Ok(self.left()?.is_zero())
     }

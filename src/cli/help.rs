@@ -136,7 +136,8 @@ Options:
   --keep-out FILE    leave out names that FILE has, a hosts file or a name a
                      line; read again when it changes; repeatable
   --follow FILE      write FILE instead, and again after each change
-  --exec CMD...      run the rest of the line after FILE was replaced
+  --exec CMD...      run the rest of the line after FILE was replaced; while
+                     nodes keep changing at most once a minute
   --control PATH     the daemon's socket
 
 Example:

@@ -179,6 +179,27 @@ fn many_at_once_are_written_together() {
 }
 
 #[test]
+fn while_the_nodes_change_without_end_the_command_runs_less_and_less_often() {
+    let loopback = Loopback::new(&[]);
+    let file = loopback.directory.path("hosts");
+    let mut command = foghorn();
+    command.args(["hosts", "--control"]).arg(&loopback.daemon.control).arg("--follow").arg(&file);
+    command.args(["--exec", "cut", "-d", ".", "-f", "1", "/proc/uptime"]);
+    let follower = Watch::start(command);
+    let times = [(); 4].map(|()| {
+        let seconds: u64 = follower.lines.next().parse().unwrap();
+        // Each change after the command ran for the one before.
+        loopback.hear(&format!("node-{}", fs::read_to_string(&file).unwrap().lines().count()), 22);
+        seconds
+    });
+    // Pauses of 1, 2 and 4 s, of which two may be lost to a busy machine.
+    assert!(times[3] - times[0] >= 5, "{times:?}");
+    // And what changed last is followed by a run, too.
+    follower.lines.next();
+    assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 5);
+}
+
+#[test]
 fn what_is_not_foghorns_is_left_alone() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);

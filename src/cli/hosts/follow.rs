@@ -23,6 +23,11 @@ const SETTLING: Duration = Duration::from_millis(100);
 /// nor a disk busy.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The same where a command is run each time, at most: a name server that it tells to read the file
+/// may empty its cache. The pause doubles up to this with each replacement, and is short again
+/// after as long without one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// How often to look after the files when no node changes: twelve wake-ups a minute.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -41,6 +46,8 @@ pub(super) struct Follower {
     begun: bool,
     /// When it may be replaced again.
     earliest: Deadline,
+    /// From a run of the command to the next.
+    pause: Duration,
 }
 
 impl Follower {
@@ -55,6 +62,7 @@ impl Follower {
             writing: Outage::default(),
             begun: false,
             earliest: Deadline::default(),
+            pause: PAUSE,
         }
     }
 
@@ -126,8 +134,11 @@ impl Follower {
     }
 
     /// Has the file contain what it is to, and runs the command if it did not. That it can't be
-    /// written ends nothing that has begun.
+    /// written ends nothing that has begun. Before the file may be replaced, nothing is done.
     fn write(&mut self) -> Result<(), Failure> {
+        if !self.earliest.has_passed()? {
+            return Ok(());
+        }
         let replaced = match self.file.replace(&self.text) {
             Ok(replaced) => {
                 if self.writing.ends() {
@@ -146,7 +157,10 @@ impl Follower {
             }
         };
         self.begun = true;
-        if replaced || self.writing.is_on() {
+        if replaced && self.exec.is_some() {
+            self.pause = pause_after(self.pause, self.earliest.passed()?);
+            self.earliest = Deadline::after(self.pause)?;
+        } else if replaced || self.writing.is_on() {
             self.earliest = Deadline::after(PAUSE)?;
         }
         match &self.exec {
@@ -176,6 +190,38 @@ impl Follower {
                 Err(error) if !deadline.has_passed()? => return Err(error),
                 _ => {}
             }
+        }
+    }
+}
+
+/// The next pause after one, and after so much more time without a replacement.
+fn pause_after(pause: Duration, quiet: Duration) -> Duration {
+    if quiet >= LONGEST_PAUSE { PAUSE } else { (pause * 2).min(LONGEST_PAUSE) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_while_the_nodes_change_and_are_short_again_after_a_minute() {
+        // The seconds between changes, and when the file is replaced in the first five minutes.
+        for (period, expected) in [
+            (1, &[0, 1, 3, 7, 15, 31, 63, 123, 183, 243][..]),
+            (10, &[0, 10, 20, 30, 40, 60, 100, 160, 220, 280]),
+            (62, &[0, 62, 124, 186, 248]),
+        ] {
+            let (mut pause, mut earliest, mut replaced) = (PAUSE, 0, vec![]);
+            // A machine has been up for a while when this begins.
+            let up = 1000;
+            for now in (up..up + 300).filter(|now| (now - up) % period == 0) {
+                if now >= earliest {
+                    pause = pause_after(pause, Duration::from_secs(now - earliest));
+                    earliest = now + pause.as_secs();
+                    replaced.push(now - up);
+                }
+            }
+            assert_eq!(replaced, expected, "a change each {period} s");
         }
     }
 }
