@@ -7,10 +7,13 @@
 //! - Else somebody does who watches, say, but only to a user who has fewer slots even with the newcomer.
 //! - A silent client is safe from a user who would have more slots than its own user has. So whoever opens many connections
 //!   displaces his own.
+//! - Root always finds a slot while another user has one, whatever that one's clients do.
 
 use std::cmp::Reverse;
 
 use crate::time::Instant;
+
+const ROOT: u32 = 0;
 
 /// What counts of a client.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +36,7 @@ pub(super) fn gives_way(clients: &[(usize, Standing)], newcomer: u32) -> Option<
     let own = share(newcomer);
     let yielding = clients.iter().filter(|(_, client)| {
         let share = share(client.user);
-        share > own || client.silent && share == own
+        share > own || client.silent && share == own || newcomer == ROOT && client.user != ROOT
     });
     yielding
         .max_by_key(|(_, client)| (client.silent, share(client.user), Reverse(client.active)))
@@ -44,17 +47,22 @@ pub(super) fn gives_way(clients: &[(usize, Standing)], newcomer: u32) -> Option<
 mod tests {
     use super::*;
 
+    /// The user of that letter; `r` is root.
+    fn user(letter: char) -> u32 {
+        if letter == 'r' { ROOT } else { letter.into() }
+    }
+
     /// Who gives way among clients like `a5`, which is one of user a that was active at 5, or `b3!`, one of b that is busy.
     fn slot(clients: &str, newcomer: char) -> Option<usize> {
         let clients = clients.split_whitespace().map(|client| {
-            let (user, since) = client.split_at(1);
+            let (letter, since) = client.split_at(1);
             Standing {
-                user: user.chars().next().unwrap().into(),
+                user: user(letter.chars().next().unwrap()),
                 silent: !client.ends_with('!'),
                 active: Instant::from_millis(since.trim_end_matches('!').parse().unwrap()),
             }
         });
-        gives_way(&clients.enumerate().collect::<Vec<_>>(), newcomer.into())
+        gives_way(&clients.enumerate().collect::<Vec<_>>(), user(newcomer))
     }
 
     #[test]
@@ -87,6 +95,12 @@ mod tests {
             ("a3 b1 c2", 'd', Some(1)),
             ("a3! b1! c2", 'd', Some(2)),
             ("a3! b1! c2!", 'd', None),
+            // Root always finds a slot: that of a silent client, else of the user with most, but not its own.
+            ("a3! b1! c2!", 'r', Some(1)),
+            ("a3! b1! c2", 'r', Some(2)),
+            ("a3! a2! c1!", 'r', Some(1)),
+            ("r1! r2! r3! a4!", 'r', Some(3)),
+            ("r3! r1! r2!", 'r', None),
             // Nobody is there: descriptors are short for another reason.
             ("", 'a', None),
         ] {
