@@ -68,38 +68,42 @@ impl Link {
     fn send(&mut self, transmit: &Transmit, networks: &[Network], datagram: &[u8]) {
         let mut to = transmit.to;
         if !to.ip().is_broadcast() {
-            return self.send_to(to, datagram);
+            return self.send_to(to, false, datagram);
         }
         if self.loopback {
             // To 255.255.255.255 the kernel sends from 0.0.0.0 here, since 127.0.0.1 is no address to show to others.
             to.set_ip(LOOPBACK_BROADCAST);
         }
         // To that, and to 255.255.255.255, it sends from the first address.
-        self.send_to(to, datagram);
+        self.send_to(to, true, datagram);
         for (number, network) in networks.iter().enumerate().skip(1) {
             let mut earlier = networks.iter().take(number);
             if let Some(everyone) = network.broadcast()
                 && !earlier.any(|earlier| earlier.broadcast() == Some(everyone))
             {
                 to.set_ip(everyone);
-                self.send_to(to, datagram);
+                self.send_to(to, true, datagram);
             }
         }
     }
 
-    fn send_to(&mut self, to: SocketAddrV4, datagram: &[u8]) {
+    /// Whether the interface can send at all is seen by what is for everyone. One host may be out of reach by a
+    /// route or a firewall, and a stranger can send from its address as often as it likes.
+    fn send_to(&mut self, to: SocketAddrV4, is_for_all: bool, datagram: &[u8]) {
         match self.socket.send(to, datagram) {
             Ok(()) => {
                 self.sent.increment();
-                if self.sending.ends() {
+                if is_for_all && self.sending.ends() {
                     info!("{}: sending works again", Shown(&self.name));
                 }
             }
             Err(error) => {
                 // Nothing is kept: the next announcement says the same.
                 self.send_errors.increment();
-                if self.sending.begins() {
-                    let (name, reason) = (Shown(&self.name), reason(&error));
+                let (name, reason) = (Shown(&self.name), reason(&error));
+                if !is_for_all {
+                    debug!("{}: cannot send to {}: {}", name, to, Shown(&reason));
+                } else if self.sending.begins() {
                     warn!("{}: cannot send to {}: {}; still trying", name, to, Shown(&reason));
                 }
             }

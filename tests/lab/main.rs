@@ -163,3 +163,25 @@ fn an_outage_is_told_once_and_so_is_its_end() {
     assert_eq!(told.iter().filter(|line| line.contains("cannot send")).count(), 1, "{told:#?}");
     assert_eq!(told.iter().filter(|line| line.contains("works again")).count(), 1, "{told:#?}");
 }
+
+#[test]
+fn a_host_that_can_not_be_answered_is_no_outage() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [lan.host(1), lan.host(2)];
+    let mut nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
+    if !first.try_run("ip", "xfrm policy add src 0.0.0.0/0 dst 198.18.0.2/32 dir out action block") {
+        skip("the kernel has no IPsec policies, which would make sending fail");
+        return;
+    }
+    let _pi = second.daemon(&["--id", "pi", "--port", "22"]);
+    let failed = || nas.status()["interfaces"][0]["send_errors"].as_u64() > Some(0);
+    nas.ask_until(&["status"], |_| failed());
+    // What is for everyone still goes out.
+    assert!(!nas.ask(&["status"]).out.contains("cannot-send"));
+    assert!(nas.stop().success());
+    let told = nas.log.until("ends");
+    assert!(!told.iter().any(|line| line.contains("cannot send")), "{told:#?}");
+}

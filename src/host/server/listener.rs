@@ -34,7 +34,7 @@ const UNKNOWN: u32 = u32::MAX;
 const BACKLOG: i32 = 7;
 
 /// An outage is over when nothing has failed for this long: clients can make it come and go as they like, and each end is logged.
-const CALM: Duration = Duration::from_secs(60);
+const CALM: Duration = Duration::from_secs(300);
 
 /// What fails where none is taken in.
 const CONNECTING: &str = "not all control clients can connect (accept4)";
