@@ -1,4 +1,4 @@
-//! What happens to nodes, as log lines.
+//! What happens to nodes, and to interfaces, as log lines.
 
 use super::links::LinkName;
 use crate::discoverer::{Event, EventKind};
@@ -13,7 +13,8 @@ const BURST: u8 = 64;
 /// day.
 const PERIOD: Duration = Duration::from_secs(300);
 
-/// Logs changes, but not all of very many: a flood of forged nodes is not to fill the disk, too.
+/// Logs changes, but not all of very many: a flood of forged nodes is not to fill the disk, too. Nor is an interface
+/// that somebody takes down and up again without end, as a radio can.
 pub(super) struct ChangeLog {
     lines: TokenBucket,
     withheld: u64,
@@ -49,7 +50,8 @@ impl ChangeLog {
         }
     }
 
-    fn may_log(&mut self, now: Instant) -> bool {
+    /// Whether one more change may be logged. If so, it says how many were not before.
+    pub(super) fn may_log(&mut self, now: Instant) -> bool {
         if !self.lines.take(now) {
             self.withheld = self.withheld.saturating_add(1);
             return false;

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use mio::{Registry, Token};
 use nix::net::if_::InterfaceFlags;
 
+use super::change_log::ChangeLog;
 use super::intake::Intake;
 use super::interface::{Interface, InterfaceName, Pattern, is_usable};
 use super::netlink::{BUFFER, Inquiry, undisturbed};
@@ -140,6 +141,7 @@ pub(super) struct Links {
     crowded: Outage,
     /// There is no interface at all.
     waiting: Outage,
+    changes: ChangeLog,
 }
 
 impl Links {
@@ -155,6 +157,7 @@ impl Links {
             opening: Outage::default(),
             crowded: Outage::default(),
             waiting: Outage::default(),
+            changes: ChangeLog::new(),
         }
     }
 
@@ -194,9 +197,12 @@ impl Links {
                 unused = Unused::default();
                 inquiry.interfaces(buffer, &mut |id, interface, networks| {
                     let usable = interface.filter(|interface| is_usable(interface, &self.patterns));
-                    if let Some(link) = self.iter_mut().find(|link| link.id == id) {
+                    let mut links = self.slots.iter_mut().flatten();
+                    if let Some(link) = links.find(|link| link.id == id) {
                         match usable {
-                            Some(interface) => link.update(now, interface, networks, discoverer),
+                            Some(interface) => {
+                                link.update(now, interface, networks, discoverer, &mut self.changes);
+                            }
                             None => link.seen = Seen::Unusable,
                         }
                     } else if let Some(interface) = usable {
@@ -212,8 +218,8 @@ impl Links {
             }
             self.asking.ends();
             // One for which there was no room takes the place of one that is gone.
-            if !(self.leave(discoverer) && unused.crowded) {
-                self.tell(&unused);
+            if !(self.leave(now, discoverer) && unused.crowded) {
+                self.tell(now, &unused);
                 return unused.failed.map(|(_, error)| error.kind());
             }
         }
@@ -235,7 +241,7 @@ impl Links {
         };
         match self.open(interface, registry, Token(self.first_token + free)) {
             Ok(mut link) => {
-                link.update(now, interface, networks, discoverer);
+                link.update(now, interface, networks, discoverer, &mut self.changes);
                 if let Some(slot) = self.slots.get_mut(free) {
                     *slot = Some(link);
                 }
@@ -245,7 +251,7 @@ impl Links {
     }
 
     /// Gives up those that were not seen to be usable. Whether there was any.
-    fn leave(&mut self, discoverer: &mut Discoverer<'_>) -> bool {
+    fn leave(&mut self, now: Instant, discoverer: &mut Discoverer<'_>) -> bool {
         let mut any = false;
         for slot in &mut self.slots {
             let Some(link) = slot.as_ref().filter(|link| link.seen != Seen::Usable) else { continue };
@@ -253,7 +259,9 @@ impl Links {
                 Seen::Never => "is gone or has no IPv4 address",
                 _ => "is down or no longer wanted",
             };
-            info!("{}: left, it {}", Shown(&link.name), reason);
+            if self.changes.may_log(now) {
+                info!("{}: left, it {}", Shown(&link.name), reason);
+            }
             discoverer.link_down(link.id);
             self.dropped = self.dropped.saturating_add(link.dropped());
             *slot = None;
@@ -284,7 +292,7 @@ impl Links {
     }
 
     /// Says what is new about what can't be used.
-    fn tell(&mut self, unused: &Unused) {
+    fn tell(&mut self, now: Instant, unused: &Unused) {
         match &unused.failed {
             Some((name, error)) => {
                 if self.opening.begins() {
@@ -324,7 +332,7 @@ impl Links {
         }
         if self.iter().next().is_some() {
             self.waiting.ends();
-        } else if unused.failed.is_none() && self.waiting.begins() {
+        } else if unused.failed.is_none() && self.waiting.begins() && self.changes.may_log(now) {
             let asked_for = Patterns(&self.patterns);
             info!(
                 "no usable interface{}: waiting for one that is up and has an IPv4 address",
@@ -382,10 +390,11 @@ impl Link {
         interface: &Interface<'_>,
         networks: &[Network],
         discoverer: &mut Discoverer<'_>,
+        changes: &mut ChangeLog,
     ) {
         self.seen = Seen::Usable;
         self.rename(&interface.name);
-        self.readdress(now, interface, networks, discoverer);
+        self.readdress(now, interface, networks, discoverer, changes);
     }
 
     /// Takes over its name, if that has changed.
@@ -403,6 +412,7 @@ impl Link {
         interface: &Interface<'_>,
         networks: &[Network],
         discoverer: &mut Discoverer<'_>,
+        changes: &mut ChangeLog,
     ) {
         let (networks, left_out) = networks.split_at_checked(NETWORKS_PER_LINK).unwrap_or((networks, &[]));
         let name = Shown(&self.name);
@@ -422,6 +432,7 @@ impl Link {
         }
         let [was, is] = [before, networks].map(|networks| networks.first().map(|first| first.address()));
         match (was, is) {
+            _ if !changes.may_log(now) => {}
             (None, Some(is)) => info!("{}: up with address {}", name, is),
             (Some(was), Some(is)) if was != is => info!("{}: address changed from {} to {}", name, was, is),
             // There may be others at the other end.

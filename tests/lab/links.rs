@@ -425,3 +425,23 @@ fn an_interface_that_is_removed_and_made_anew_is_used_again() {
     pi.log.wait_for("eth0: up with address 198.18.0.9");
     nas.ask_until(&["lookup", "pi"], |pi| pi.out == "198.18.0.9:22\n");
 }
+
+#[test]
+fn an_interface_that_goes_down_and_up_without_end_does_not_fill_the_log() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let Some(lan) = Lan::new() else { return };
+    let host = lan.host(1);
+    let nas = host.daemon(&["--id", "nas", "--port", "22"]);
+    for _ in 0..30 {
+        for (state, count) in [("down", 0), ("up", 1)] {
+            host.ip(&format!("link set eth0 {state}"));
+            nas.ask_until(&["status", "--json"], |_| {
+                nas.status()["interfaces"].as_array().unwrap().len() == count
+            });
+        }
+    }
+    // Three lines each time, of which a burst is logged.
+    assert_eq!(said_of(nas, &["eth0: ", "no usable"]).len(), 64);
+}
