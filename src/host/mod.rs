@@ -17,6 +17,7 @@
 //! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
 //! log_place.rs   the file or socket that --log-to names;  outlet.rs  writing without waiting for a reader
+//! time_limit.rs  a limit for calls that could wait
 //! change_log.rs, outage.rs  logging enough and no more;  reason.rs  why something fails
 //! regular_file.rs  opening files, also where others may put something else;  spawn.rs  starting a program, for `--exec`
 //! ```
@@ -60,6 +61,7 @@ mod signals;
 mod spawn;
 mod state_file;
 mod survey;
+mod time_limit;
 mod timer;
 mod udp;
 mod unix_socket;

@@ -1,0 +1,51 @@
+//! A limit to the time that a call may wait, for a call that knows of none itself.
+//!
+//! SIGALRM interrupts the call. It does nothing else.
+
+use nix::errno::Errno;
+use nix::libc::{self, c_int};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+/// A call that takes this long waits for something.
+const LIMIT: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 1000 };
+
+const NEVER: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 0 };
+
+/// Has SIGALRM interrupt calls, from now on.
+#[expect(unsafe_code, reason = "no library has a handler that does nothing")]
+pub(super) fn prepare() -> Result<(), Errno> {
+    extern "C" fn nothing(_: c_int) {}
+    // Without SA_RESTART, by which the kernel would begin the call anew.
+    let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler touches nothing.
+    unsafe { sigaction(Signal::SIGALRM, &action) }?;
+    SigSet::from(Signal::SIGALRM).thread_unblock()
+}
+
+/// Makes a call. If it waits for a millisecond, its error is EINTR. A limit that holds already holds
+/// again afterwards.
+pub(super) fn limit<T>(call: impl FnOnce() -> T) -> T {
+    let before = set(&every(LIMIT));
+    let result = call();
+    set(&before);
+    result
+}
+
+/// Limits all calls from now on.
+pub(super) fn limit_all() {
+    set(&every(LIMIT));
+}
+
+/// Again and again: the first signal may come before the call waits.
+const fn every(time: libc::timeval) -> libc::itimerval {
+    libc::itimerval { it_interval: time, it_value: time }
+}
+
+/// Sets the timer that sends SIGALRM. Returns how it was set before.
+#[expect(unsafe_code, reason = "no library has this timer")]
+fn set(times: &libc::itimerval) -> libc::itimerval {
+    let mut before = every(NEVER);
+    // SAFETY: the kernel reads the one and writes the other, which both live until the call returns.
+    unsafe { libc::setitimer(libc::ITIMER_REAL, times, &raw mut before) };
+    before
+}
