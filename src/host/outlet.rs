@@ -2,8 +2,9 @@
 //!
 //! Other processes share what standard error was opened to, and would notice if that were made
 //! non-blocking. So a socket is asked with each message not to wait, and a pipe or a terminal is
-//! opened once more. Where that is not allowed, it gets as much as it certainly has room for. A file
-//! and a device have no reader that makes a writer wait.
+//! opened once more. Where that is not allowed, it gets as much as it should have room for, and the
+//! write is given up when it waits all the same: another writer may have taken the room, or somebody
+//! has just stopped the terminal. A file and a device have no reader that makes a writer wait.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
@@ -16,6 +17,7 @@ use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{Mode, makedev};
 
 use super::reason::refused;
+use super::time_limit;
 
 /// A pipe that can be written to has room for this; pipe(7).
 const ROOM_IN_PIPE: usize = 4096;
@@ -64,6 +66,7 @@ impl Outlet {
         {
             return Ok(Self::file(own));
         }
+        time_limit::prepare().map_err(|errno| refused("rt_sigaction", errno))?;
         let room = if is_terminal { ROOM_IN_TERMINAL } else { ROOM_IN_PIPE };
         Ok(Self { file, way: Way::WhenReady(room) })
     }
@@ -115,7 +118,13 @@ impl Write for Outlet {
                 Ok(send(self.file.as_raw_fd(), bytes, flags)?)
             }
             Way::WhenReady(_) if !self.is_ready(PollTimeout::ZERO) => Err(ErrorKind::WouldBlock.into()),
-            Way::WhenReady(room) => self.file.write(bytes.get(..room).unwrap_or(bytes)),
+            Way::WhenReady(room) => {
+                let written = time_limit::limit(|| self.file.write(bytes.get(..room).unwrap_or(bytes)));
+                written.map_err(|error| match error.kind() {
+                    ErrorKind::Interrupted => ErrorKind::WouldBlock.into(),
+                    _ => error,
+                })
+            }
         }
     }
 

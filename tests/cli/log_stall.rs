@@ -133,11 +133,16 @@ fn stall(stderr: Stderr, command: Command, directory: Directory) {
         assert!(start.elapsed() < TIMEOUT, "{kind}: {:#?}", told.seen());
         loopback.send(&announcement("marker", 1));
     }
-    loopback.hear("late", 1);
+    // The reader may still be behind when the first is found, on a busy machine.
+    let mut number = 0;
+    while !told.seen().iter().any(|line| line.contains("found late-")) {
+        assert!(start.elapsed() < TIMEOUT, "{kind}: {:#?}", told.seen());
+        number += 1;
+        loopback.hear(&format!("late-{number}"), 1);
+    }
     assert!(loopback.daemon.stop().success(), "{kind}");
-    told.wait_for("foghorn ends");
+    told.all();
     let seen = told.seen();
-    assert!(seen.iter().any(|line| line.contains("found late")), "{kind}: {seen:#?}");
     let rejected = seen.iter().filter(|line| line.contains("127.0.0.1 was rejected: ")).count() as u64;
     let dropped: u64 = dropped(&seen).iter().sum();
     assert!(rejected < REJECTED && rejected + dropped >= REJECTED, "{kind}: {rejected} and {dropped}");
