@@ -8,10 +8,10 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 
 use super::client::{Client, Record};
-use super::deadline::Deadline;
 use super::near_miss::nearest;
 use super::{Failure, Quoted, help, json, output, text, unexpected, value};
 use crate::client::Error;
+use crate::client::deadline::Deadline;
 use crate::control::{ErrorCode, Request};
 use crate::wire::NodeId;
 

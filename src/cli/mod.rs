@@ -4,7 +4,6 @@ mod absence;
 mod client;
 mod connect;
 mod control_path;
-mod deadline;
 mod doctor;
 mod exec;
 mod help;

@@ -53,6 +53,7 @@
 //! Announcements are not signed, so what the daemon says is no proof of who answers at an address. TLS and SSH see to that themselves.
 
 pub(crate) mod connection;
+pub(crate) mod deadline;
 mod error;
 mod node;
 mod peer_address;

@@ -8,10 +8,10 @@ use super::listed::FILE_CAPACITY;
 use crate::cli::Failure;
 use crate::cli::absence::{self, Absence};
 use crate::cli::client::{Client, Record};
-use crate::cli::deadline::Deadline;
 use crate::cli::exec::Exec;
 use crate::cli::output::note;
 use crate::client::Error;
+use crate::client::deadline::Deadline;
 use crate::control::Request;
 use crate::host::Outage;
 

@@ -11,11 +11,11 @@ use super::told::Told;
 use crate::cli::Failure;
 use crate::cli::absence::Absence;
 use crate::cli::client::{Client, Record};
-use crate::cli::deadline::Deadline;
 use crate::cli::exec::Exec;
 use crate::cli::output::note;
 use crate::cli::status::Status;
 use crate::client::Error;
+use crate::client::deadline::Deadline;
 use crate::control::{ErrorCode, Request};
 use crate::schedule::LEASE_INTERVALS;
 

@@ -1,0 +1,44 @@
+//! Until when an answer is awaited.
+
+use std::time::Duration;
+
+use super::Error;
+
+/// The default has passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Deadline(Duration);
+
+impl Deadline {
+    pub(crate) fn after(wait: Duration) -> Result<Self, Error> {
+        Ok(Self(now()?.saturating_add(wait)))
+    }
+
+    /// How long it is until then: nothing if it has passed.
+    pub(crate) fn left(self) -> Result<Duration, Error> {
+        Ok(self.0.saturating_sub(now()?))
+    }
+
+    /// For how long it has passed: nothing if it has not.
+    #[cfg(feature = "host")]
+    pub(crate) fn passed(self) -> Result<Duration, Error> {
+        Ok(now()?.saturating_sub(self.0))
+    }
+
+    pub(crate) fn has_passed(self) -> Result<bool, Error> {
+        Ok(self.left()?.is_zero())
+    }
+}
+
+/// The daemon's clock.
+#[cfg(feature = "host")]
+fn now() -> Result<Duration, Error> {
+    crate::host::awake().map_err(|error| Error::System { call: "clock_gettime", error })
+}
+
+/// The standard library's clock, which has no origin: time counts from the first call.
+#[cfg(not(feature = "host"))]
+#[expect(clippy::unnecessary_wraps, reason = "the daemon's clock can fail")]
+fn now() -> Result<Duration, Error> {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    Ok(START.get_or_init(std::time::Instant::now).elapsed())
+}
