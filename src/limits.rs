@@ -88,8 +88,12 @@ pub const REPLY_LINE_CAPACITY: usize = 256 + NODE_ID_CAPACITY + ADDRESSES_PER_NO
 /// another build, or of a later version.
 pub const CLIENT_LINE_CAPACITY: usize = 4096;
 
-/// Lines of a reply that a client takes. The largest registry has a line for each of its 65,535 nodes.
-pub const CLIENT_LINES: usize = 100_000;
+/// Lines of a reply that a client takes: one for each node that this build knows, and more for a daemon that is another build.
+pub const CLIENT_LINES: usize = REGISTRY_CAPACITY + 8192;
+
+/// Bytes of a reply that a client takes: all nodes that this build knows, at all their addresses, and 1 MiB more for a daemon that is
+/// another build.
+pub const CLIENT_REPLY_CAPACITY: usize = REGISTRY_CAPACITY * REPLY_LINE_CAPACITY + (1 << 20);
 
 /// Bytes of replies that wait for a client that reads slowly.
 pub const REPLY_CAPACITY: usize = 2048;

@@ -1,41 +1,38 @@
 //! Asking the daemon, with its answers as they are: what is not known here is shown too.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::{Exit, Failure, permission};
+use crate::client::deadline::Deadline;
 use crate::client::{Connection, Error};
-use crate::control::{Fields, Request};
+use crate::control::{Fields, Request, split};
 
-/// A line of a reply: what it tells of, and its pairs in order.
-pub(super) struct Record {
-    pub(super) kind: String,
-    pairs: Vec<(String, String)>,
-}
+/// A line of a reply: what it tells of, and its pairs in order. Only the line itself is kept: it may have two thousand pairs.
+#[derive(Clone)]
+pub(super) struct Record(Box<str>);
 
 impl Record {
-    pub(super) fn new(kind: &str, fields: Fields<'_>) -> Self {
-        let pairs = fields.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        Self { kind: kind.to_owned(), pairs }
+    pub(super) fn read(line: &str) -> Self {
+        Self(line.into())
     }
 
-    /// From a line that a daemon might have sent.
-    #[cfg(test)]
-    pub(super) fn read(line: &str) -> Self {
-        match crate::control::Line::parse(line) {
-            crate::control::Line::Data { kind, fields } => Self::new(kind, fields),
-            other => panic!("{other:?}"),
-        }
+    /// How many bytes the line has.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        split(&self.0).0
     }
 
     /// Whether it tells of a node of the daemon's own machine.
     pub(super) fn is_own(&self) -> bool {
-        self.kind == "own"
+        self.kind() == "own"
     }
 
     /// The value of a key. A daemon of another version may leave one out.
     pub(super) fn find(&self, key: &str) -> Option<&str> {
-        self.pairs().find(|(known, _)| *known == key).map(|(_, value)| value)
+        self.pairs().get(key)
     }
 
     /// The same for a person to read.
@@ -43,8 +40,8 @@ impl Record {
         self.find(key).unwrap_or("?")
     }
 
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    pub(super) fn pairs(&self) -> Fields<'_> {
+        split(&self.0).1
     }
 
     /// The value of a key without which the line says nothing.
@@ -70,7 +67,7 @@ impl Client {
     /// Sends a request and takes in the whole reply.
     pub(super) fn ask(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         self.send(request)?;
-        self.0.reply(|kind, fields| Ok(Some(Record::new(kind, fields))))
+        self.0.reply(|line| Ok(Some(Record::read(line))))
     }
 
     /// The same for a reply that tells of nodes which the daemon has heard. What else it tells of is passed over.
@@ -83,7 +80,7 @@ impl Client {
     /// The same with the nodes of the daemon's own machine.
     pub(super) fn all_nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         let mut nodes = self.ask(request)?;
-        nodes.retain(|record| record.kind == "node" || record.is_own());
+        nodes.retain(|record| record.kind() == "node" || record.is_own());
         for node in &nodes {
             node.require("id")?;
             node.require("addresses")?;
@@ -98,12 +95,17 @@ impl Client {
 
     /// The next line of the reply; none at its end.
     pub(super) fn next(&mut self) -> Result<Option<Record>, Error> {
-        Ok(self.0.next()?.map(|(kind, fields)| Record::new(kind, fields)))
+        Ok(self.0.next()?.map(Record::read))
     }
 
-    /// Waits at most this long for each line from here on; for ever if `None`.
-    pub(super) fn set_patience(&mut self, patience: Option<Duration>) -> Result<(), Error> {
-        self.0.set_patience(patience)
+    /// The same with a reply that is to end by then.
+    pub(super) fn send_by(&mut self, request: &Request, deadline: Deadline) -> Result<(), Error> {
+        self.0.send_by(request, deadline)
+    }
+
+    /// Waits for lines until then, whatever comes meanwhile; for ever if `None`.
+    pub(super) const fn wait_until(&mut self, deadline: Option<Deadline>) {
+        self.0.wait_until(deadline);
     }
 }
 

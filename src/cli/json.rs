@@ -20,7 +20,7 @@ pub(super) fn object(out: &mut String, record: &Record) {
 pub(super) fn event(out: &mut String, record: &Record) {
     out.push('{');
     key(out, "event");
-    string(out, &record.kind);
+    string(out, record.kind());
     pairs(out, record);
     out.push('}');
 }
@@ -30,7 +30,7 @@ pub(super) fn pairs(out: &mut String, record: &Record) {
     for (name, value) in record.pairs() {
         key(out, name);
         // A value that is not of its type is text.
-        match (ValueType::of(&record.kind, name), value) {
+        match (ValueType::of(record.kind(), name), value) {
             (Some(ValueType::List), _) => list(out, value),
             (Some(ValueType::Flag), "yes") => out.push_str("true"),
             (Some(ValueType::Flag), "no") => out.push_str("false"),

@@ -125,23 +125,24 @@ fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Recor
             Err(error) if error.refuses(ErrorCode::UnknownNode) => error,
             result => return result,
         };
-        // A watch begins with the known nodes, so one that came since the question is not missed.
-        let mut client = Client::connect(control)?;
-        client.send(&Request::Watch)?;
-        loop {
-            let left = deadline.left()?;
-            if left.is_zero() {
-                return Err(unknown);
-            }
-            client.set_patience(Some(left))?;
-            match client.next() {
-                Ok(Some(change)) if change.kind != "lost" && change.get("id") == id.as_str() => break,
-                Ok(_) => {}
-                Err(_) if deadline.has_passed()? => return Err(unknown),
-                // We were stopped for a while, say.
-                Err(error) if error.refuses(ErrorCode::Slow) => break,
-                Err(error) => return Err(error),
-            }
+        match watch_for(control, id, deadline) {
+            Ok(()) => {}
+            Err(_) if deadline.has_passed()? => return Err(unknown),
+            // We were stopped for a while, say.
+            Err(error) if error.refuses(ErrorCode::Slow) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Waits until a node appears. A watch begins with the known nodes, so one that came since the daemon was asked is not missed.
+fn watch_for(control: Option<&Path>, id: &NodeId, deadline: Deadline) -> Result<(), Error> {
+    let mut watch = Client::connect(control)?;
+    watch.send_by(&Request::Watch, deadline)?;
+    loop {
+        let change = watch.next()?.ok_or(Error::Protocol { what: "watch" })?;
+        if change.kind() != "lost" && change.get("id") == id.as_str() {
+            return Ok(());
         }
     }
 }

@@ -142,7 +142,6 @@ mod tests {
 
     use super::{ErrorKind, beginning, columns, end, lease, span, write_all};
     use crate::cli::client::Record;
-    use crate::control::Line;
 
     #[test]
     fn all_is_written_to_a_pipe_that_makes_no_writer_wait() {
@@ -215,8 +214,7 @@ mod tests {
             ("age_s=18446744073709551615 expires_s=18446744073709551615", Some(1)),
         ] {
             let line = format!("node {fields}");
-            let Line::Data { kind, fields } = Line::parse(&line) else { panic!("{line}") };
-            assert_eq!(lease(&Record::new(kind, fields)), left, "{line}");
+            assert_eq!(lease(&Record::read(&line)), left, "{line}");
         }
     }
 }

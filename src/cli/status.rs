@@ -30,7 +30,7 @@ impl Status {
 
     /// The lines of one kind.
     pub(super) fn all<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Record> {
-        self.0.iter().filter(move |record| record.kind == kind)
+        self.0.iter().filter(move |record| record.kind() == kind)
     }
 
     fn pairs<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
@@ -92,7 +92,7 @@ fn write_json(out: &mut String, status: &Status) {
     for record in
         ["registry", "datagrams", "rejected", "host_name"].into_iter().flat_map(|kind| status.all(kind))
     {
-        json::key(out, &record.kind);
+        json::key(out, record.kind());
         json::object(out, record);
     }
     out.push_str("}\n");

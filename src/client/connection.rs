@@ -12,20 +12,25 @@ use rustix::net::addr::SocketAddrArg;
 use socket2::{Domain, Socket, Type};
 
 use super::Error;
+use super::deadline::Deadline;
 use super::places::{self, SYSTEM};
-use crate::control::{Fields, Line, Request, VERSION};
-use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES};
+use crate::control::{Line, Request, VERSION};
+use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES, CLIENT_REPLY_CAPACITY};
 use crate::wire::printable::shown;
 
-/// How long the daemon may take to answer. It answers within milliseconds.
+/// How long the daemon may take to answer in full, or to end a line. It takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: UnixStream,
-    /// What has come and is still to be told, and before it the line that was told last.
+    /// What has come. Of that, the lines up to `told` were told.
     received: Vec<u8>,
     told: usize,
+    /// Until when a line is awaited; for ever if `None`.
+    deadline: Option<Deadline>,
+    /// For how long a reply is awaited, and the rest of a line.
+    pub(super) patience: Duration,
 }
 
 impl Connection {
@@ -46,42 +51,53 @@ impl Connection {
     }
 
     pub(super) fn new(stream: UnixStream) -> Result<Self, Error> {
-        let mut connection = Self { stream, received: vec![], told: 0 };
-        connection.set_patience(Some(PATIENCE))?;
-        let limited = connection.stream.set_write_timeout(Some(PATIENCE));
+        // A request fits into the kernel's buffer, so it is written at once or not at all.
+        let limited = stream.set_write_timeout(Some(PATIENCE));
         limited.map_err(|error| Error::System { call: "setsockopt", error })?;
-        Ok(connection)
+        Ok(Self { stream, received: vec![], told: 0, deadline: None, patience: PATIENCE })
     }
 
-    /// Sends a request. What is sent before it makes sure that both mean the same by it.
+    /// Sends a request, whose reply is to end in time. What is sent before it makes sure that both mean the same by it.
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), Error> {
+        self.send_by(request, Deadline::after(self.patience)?)
+    }
+
+    /// The same with a reply that is to end by then.
+    pub(crate) fn send_by(&mut self, request: &Request, deadline: Deadline) -> Result<(), Error> {
+        self.deadline = Some(deadline);
         let both = format!("{}\n{request}\n", Request::Version(Some(VERSION)));
         let sent = self.stream.write_all(both.as_bytes()).map_err(|error| Error::lost("sendto", error));
         if matches!(sent, Err(Error::System { .. })) {
             return sent;
         }
         // A daemon that refuses a client says so before it leaves, so what it said counts more than a failure to send.
-        self.reply(|_, _| Ok(None::<()>))?;
+        self.reply(|_| Ok(None::<()>))?;
         sent
     }
 
     /// Takes in a whole reply: what is read from each line, none from those that tell of something else.
     pub(crate) fn reply<T>(
         &mut self,
-        read: impl Fn(&str, Fields<'_>) -> Result<Option<T>, Error>,
+        read: impl Fn(&str) -> Result<Option<T>, Error>,
     ) -> Result<Vec<T>, Error> {
         let mut reply = vec![];
-        for _ in 0..CLIENT_LINES {
-            let Some((kind, fields)) = self.next()? else { return Ok(reply) };
-            reply.extend(read(kind, fields)?);
+        let (mut lines, mut bytes) = (0, 0);
+        while let Some(line) = self.next()? {
+            lines += 1;
+            bytes += line.len();
+            if lines == CLIENT_LINES || bytes > CLIENT_REPLY_CAPACITY {
+                return Err(Error::Protocol { what: "end" });
+            }
+            reply.extend(read(line)?);
         }
-        Err(Error::Protocol { what: "end" })
+        Ok(reply)
     }
 
-    /// The next line of the reply: what it tells of, and its pairs. None at its end.
-    pub(crate) fn next(&mut self) -> Result<Option<(&str, Fields<'_>)>, Error> {
-        match Line::parse(self.line()?) {
-            Line::Data { kind, fields } => Ok(Some((kind, fields))),
+    /// The next line of the reply; none at its end.
+    pub(crate) fn next(&mut self) -> Result<Option<&str>, Error> {
+        let line = self.line()?;
+        match Line::parse(line) {
+            Line::Data { .. } => Ok(Some(line)),
             Line::Ok => Ok(None),
             Line::Error { code, message } => {
                 Err(Error::Refused { code: code.to_owned(), message: message.to_owned() })
@@ -90,17 +106,24 @@ impl Connection {
     }
 
     fn line(&mut self) -> Result<&str, Error> {
-        self.received.drain(..self.told);
-        self.told = 0;
+        let mut deadline = self.deadline;
         let length = loop {
-            match self.received.iter().position(|byte| *byte == b'\n') {
+            let rest = self.received.get(self.told..).unwrap_or_default();
+            match rest.iter().position(|byte| *byte == b'\n') {
                 Some(length) if length < CLIENT_LINE_CAPACITY => break length,
-                None if self.received.len() < CLIENT_LINE_CAPACITY => self.receive()?,
+                None if rest.len() < CLIENT_LINE_CAPACITY => {
+                    // Also one that may come at any time comes whole.
+                    if deadline.is_none() && !rest.is_empty() {
+                        deadline = Some(Deadline::after(self.patience)?);
+                    }
+                    self.receive(deadline)?;
+                }
                 _ => return Err(Error::Protocol { what: "line" }),
             }
         };
-        self.told = length + 1;
-        let line = str::from_utf8(self.received.get(..length).unwrap_or_default()).ok();
+        let start = self.told;
+        self.told += length + 1;
+        let line = str::from_utf8(self.received.get(start..start + length).unwrap_or_default()).ok();
         let line =
             line.filter(|line| !line.contains(char::is_control)).ok_or(Error::Protocol { what: "text" })?;
         // A terminal may show it. A name that is printable only to a newer daemon is no reason to fail: the line is
@@ -109,8 +132,16 @@ impl Connection {
     }
 
     /// Waits for some more of a line.
-    fn receive(&mut self) -> Result<(), Error> {
-        let mut bytes = [0; 512];
+    fn receive(&mut self, deadline: Option<Deadline>) -> Result<(), Error> {
+        let left = deadline.map(Deadline::left).transpose()?;
+        if left == Some(Duration::ZERO) {
+            return Err(Error::TimedOut);
+        }
+        let limited = self.stream.set_read_timeout(left);
+        limited.map_err(|error| Error::System { call: "setsockopt", error })?;
+        self.received.drain(..self.told);
+        self.told = 0;
+        let mut bytes = [0; CLIENT_LINE_CAPACITY];
         match self.stream.read(&mut bytes) {
             Ok(0) => Err(Error::Lost(io::ErrorKind::UnexpectedEof.into())),
             Ok(count) => {
@@ -122,10 +153,9 @@ impl Connection {
         }
     }
 
-    /// Waits at most this long for each line from here on; for ever if `None`.
-    pub(crate) fn set_patience(&mut self, patience: Option<Duration>) -> Result<(), Error> {
-        let limited = self.stream.set_read_timeout(patience);
-        limited.map_err(|error| Error::System { call: "setsockopt", error })
+    /// Waits for lines until then, whatever comes meanwhile; for ever if `None`.
+    pub(crate) const fn wait_until(&mut self, deadline: Option<Deadline>) {
+        self.deadline = deadline;
     }
 }
 

@@ -24,6 +24,7 @@ impl Deadline {
         Ok(now()?.saturating_sub(self.0))
     }
 
+    #[cfg(feature = "host")]
     pub(crate) fn has_passed(self) -> Result<bool, Error> {
         Ok(self.left()?.is_zero())
     }

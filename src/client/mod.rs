@@ -147,13 +147,13 @@ impl Client {
     /// The daemon does not let us watch. One of its clients can't, so that somebody can always ask.
     pub fn watch(mut self) -> Result<Watch, Error> {
         let mut connection = self.begin(&Request::Watch)?;
-        connection.set_patience(None)?;
+        connection.wait_until(None);
         Ok(Watch { connection: Some(connection) })
     }
 
     fn ask(&mut self, request: &Request) -> Result<Vec<Node>, Error> {
         let mut connection = self.begin(request)?;
-        let reply = connection.reply(|kind, fields| Node::read(kind, &fields));
+        let reply = connection.reply(Node::read);
         // Also an error that the daemon tells ends a reply.
         if matches!(reply, Ok(_) | Err(Error::Refused { .. })) {
             self.connection = Some(connection);
@@ -179,7 +179,7 @@ impl Client {
 
 /// What [`Client::watch`] tells: a [`Known`](ChangeKind::Known) for each node, and between and after these the changes.
 ///
-/// [`next`](Iterator::next) waits for a change for however long it takes, or for ever. It ends after an error, which comes when the
+/// [`next`](Iterator::next) waits for a change for however long it takes, or for ever, but only 5 seconds for the rest of one. It ends after an error, which comes when the
 /// daemon ends, or when changes come faster than they are read: that is [`Error::Refused`] with the code `slow`, and to watch again
 /// makes up for it.
 #[derive(Debug)]
@@ -203,8 +203,8 @@ impl FusedIterator for Watch {}
 
 /// The next change that is told; none at the end of the reply.
 fn next_change(connection: &mut Connection) -> Result<Option<Change>, Error> {
-    while let Some((kind, fields)) = connection.next()? {
-        if let Some(change) = Change::read(kind, &fields)? {
+    while let Some(line) = connection.next()? {
+        if let Some(change) = Change::read(line)? {
             return Ok(Some(change));
         }
     }

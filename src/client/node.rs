@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::Error;
-use crate::control::Fields;
+use crate::control::{Fields, split};
 use crate::wire::NodeId;
 
 /// All that the daemon knows of a node, at the time it was asked.
@@ -69,17 +69,20 @@ pub enum ChangeKind {
 
 impl Node {
     /// Reads a line of a reply; none if it tells of something else.
-    pub(super) fn read(kind: &str, fields: &Fields<'_>) -> Result<Option<Self>, Error> {
-        let own = kind == "own";
-        if kind != "node" && !own {
+    pub(super) fn read(line: &str) -> Result<Option<Self>, Error> {
+        let (kind, fields) = &split(line);
+        let own = *kind == "own";
+        if *kind != "node" && !own {
             return Ok(None);
         }
         let Some(id) = id(fields)? else { return Ok(None) };
-        let addresses = get(fields, "addresses")?.split(',').map(str::parse).collect::<Result<_, _>>();
+        let addresses = get(fields, "addresses")?.split(',').map(str::parse).collect::<Result<Vec<_>, _>>();
+        let mut addresses = addresses.map_err(|_| Error::Protocol { what: "addresses" })?;
+        addresses.shrink_to_fit();
         let seconds = |key| parsed(fields, key).map(Duration::from_secs);
         Ok(Some(Self {
             id,
-            addresses: addresses.map_err(|_| Error::Protocol { what: "addresses" })?,
+            addresses,
             interface: interface(fields)?,
             age: seconds("age_s")?,
             known: seconds("known_s")?,
@@ -97,8 +100,9 @@ impl Node {
 
 impl Change {
     /// Reads a line of a reply; none if it tells of something else.
-    pub(super) fn read(kind: &str, fields: &Fields<'_>) -> Result<Option<Self>, Error> {
-        let kind = match kind {
+    pub(super) fn read(line: &str) -> Result<Option<Self>, Error> {
+        let (kind, fields) = &split(line);
+        let kind = match *kind {
             "known" => ChangeKind::Known,
             "found" => ChangeKind::Found,
             "moved" => ChangeKind::Moved,

@@ -5,8 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Change, ChangeKind, Client, Connection, Error, Node, PeerAddress, Watch};
-use crate::control::{Fields, Line, Request};
-use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES, NODE_ID_CAPACITY};
+use crate::client::deadline::Deadline;
+use crate::control::Request;
+use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES, CLIENT_REPLY_CAPACITY, NODE_ID_CAPACITY};
 use crate::wire::NodeId;
 
 const VERSION: &str = "version protocol=1 foghorn=0.1.0\nok\n";
@@ -38,21 +39,12 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-fn fields(line: &str) -> (&str, Fields<'_>) {
-    match Line::parse(line) {
-        Line::Data { kind, fields } => (kind, fields),
-        other => panic!("{other:?}"),
-    }
-}
-
 fn node(line: &str) -> Result<Option<Node>, Error> {
-    let (kind, fields) = fields(line);
-    Node::read(kind, &fields)
+    Node::read(line)
 }
 
 fn change(line: &str) -> Result<Option<Change>, Error> {
-    let (kind, fields) = fields(line);
-    Change::read(kind, &fields)
+    Change::read(line)
 }
 
 fn invalid<T>(result: Result<T, Error>) -> &'static str {
@@ -192,11 +184,81 @@ fn a_daemon_that_says_anything_costs_a_bounded_amount() {
     }
 }
 
+/// What a daemon said that repeats this until nobody listens.
+fn endless(begin: &str, repeat: impl AsRef<[u8]>, pause: Duration) -> Connection {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let (begin, repeat) = (begin.to_owned(), repeat.as_ref().to_owned());
+    thread::spawn(move || {
+        let mut said = theirs.write_all(begin.as_bytes());
+        while said.is_ok() {
+            thread::sleep(pause);
+            said = theirs.write_all(&repeat);
+        }
+    });
+    Connection::new(ours).unwrap()
+}
+
+#[test]
+fn a_reply_has_a_bounded_number_of_bytes() {
+    let line = format!("{NAS} x={}\n", "x".repeat(CLIENT_LINE_CAPACITY - NAS.len() - 4));
+    let lines = |count| client(format!("{VERSION}{}ok\n", line.repeat(count)));
+    let most = CLIENT_REPLY_CAPACITY / (line.len() - 1);
+    assert_eq!(lines(most).nodes().unwrap().len(), most);
+    assert_eq!(invalid(lines(most + 1).nodes()), "end");
+    // Neither lines nor pairs cost more than their bytes, and no reply goes on for ever.
+    for repeat in [line, "later a b c d e f g h\n".repeat(100)] {
+        let endless = endless(VERSION, repeat, Duration::ZERO);
+        let mut client = Client { control: Some("/nowhere".into()), connection: Some(endless) };
+        assert_eq!(invalid(client.nodes()), "end");
+    }
+}
+
+#[test]
+fn what_trickles_in_is_not_waited_for() {
+    let pause = Duration::from_millis(5);
+    let in_vain = |begin: &str, repeat: &str| {
+        let mut connection = endless(begin, repeat, pause);
+        connection.patience = 10 * pause;
+        let mut client = Client { control: Some("/nowhere".into()), connection: Some(connection) };
+        assert!(matches!(client.nodes(), Err(Error::TimedOut)), "{begin:?} {repeat:?}");
+    };
+    // Before the version, after it and amid a line; each byte and each line comes in time.
+    for (begin, repeat) in
+        [("", "x"), (VERSION, "x"), (VERSION, "later\n"), (&format!("{VERSION}{NAS}"), " x")]
+    {
+        in_vain(begin, repeat);
+    }
+    // A watch has no end, but its lines have.
+    let found = "found id=nas address=198.18.0.2:22 interface=eth0\n";
+    let connection = endless(&format!("{VERSION}{found}{found}"), "x", pause);
+    let mut watch = Client { control: None, connection: Some(connection) }.watch().unwrap();
+    watch.connection.as_mut().unwrap().patience = 10 * pause;
+    assert!(watch.by_ref().take(2).all(|change| change.is_ok()));
+    assert!(matches!(watch.next(), Some(Err(Error::TimedOut))));
+    assert!(watch.next().is_none());
+}
+
+#[test]
+fn a_wait_ends_whatever_comes_meanwhile() {
+    for (repeat, pause) in [("later\n", 0), ("later\n", 1), ("x", 1)] {
+        let mut connection = endless(VERSION, repeat, Duration::from_millis(pause));
+        connection.send(&Request::Watch).unwrap();
+        connection.wait_until(Some(Deadline::after(Duration::from_millis(50)).unwrap()));
+        let end = loop {
+            match connection.next() {
+                Ok(line) => assert_eq!(line, Some("later")),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(end, Error::TimedOut), "{repeat:?} {end}");
+    }
+}
+
 #[test]
 fn an_answer_that_is_cut_short_is_none() {
     for says in ["", "version", VERSION, &format!("{VERSION}{NAS}\n"), &format!("{VERSION}{NAS}\nok")] {
         let mut connection = connection(says);
-        let asked = connection.send(&Request::List).and_then(|()| connection.reply(|_, _| Ok(Some(()))));
+        let asked = connection.send(&Request::List).and_then(|()| connection.reply(|_| Ok(Some(()))));
         assert!(matches!(&asked, Err(Error::Lost(_))), "{says:?} {asked:?}");
         assert_eq!(asked.unwrap_err().to_string(), "the daemon closed the connection: see foghorn doctor");
     }
@@ -217,7 +279,7 @@ fn no_answer_is_taken_for_that_to_a_later_question() {
     assert!(matches!(late.nodes(), Err(Error::NoDaemon { .. })));
     let (ours, _theirs) = UnixStream::pair().unwrap();
     let mut silent = Connection::new(ours).unwrap();
-    silent.set_patience(Some(Duration::from_millis(1))).unwrap();
+    silent.patience = Duration::from_millis(1);
     let mut silent = Client { control: Some("/nowhere".into()), connection: Some(silent) };
     assert!(matches!(silent.nodes(), Err(Error::TimedOut)));
     assert!(matches!(silent.nodes(), Err(Error::NoDaemon { .. })));

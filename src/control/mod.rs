@@ -61,6 +61,8 @@ mod reply;
 mod request;
 
 pub use form::ValueType;
+#[cfg(feature = "client")]
+pub(crate) use reply::split;
 pub use reply::{
     ErrorCode, Fields, Line, change, contested, error, expected, host_name, interface, known, node, ok, own,
     own_node, status, version,

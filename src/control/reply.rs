@@ -322,16 +322,22 @@ impl<'a> Line<'a> {
     /// Reads a line without its newline.
     #[must_use]
     pub fn parse(line: &'a str) -> Self {
-        let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let (kind, fields) = split(line);
         match kind {
             "ok" => Self::Ok,
             "error" => {
-                let (code, message) = rest.split_once(' ').unwrap_or((rest, ""));
+                let (code, message) = fields.rest.split_once(' ').unwrap_or((fields.rest, ""));
                 Self::Error { code, message }
             }
-            _ => Self::Data { kind, fields: Fields { rest } },
+            _ => Self::Data { kind, fields },
         }
     }
+}
+
+/// The first word of a line, and its pairs.
+pub(crate) fn split(line: &str) -> (&str, Fields<'_>) {
+    let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+    (kind, Fields { rest })
 }
 
 /// The `key=value` pairs of a line, in order.

@@ -172,7 +172,7 @@ impl Follower {
     /// Waits for a change, and until the file may be replaced. False if it is time to look at the
     /// file. What is watched tells when to ask and no more.
     fn wait(&self, watch: &mut Client) -> Result<bool, Error> {
-        watch.set_patience(Some(LOOK))?;
+        watch.wait_until(Some(Deadline::after(LOOK)?));
         match watch.next() {
             Err(Error::TimedOut) => {
                 return Ok(self.reading.is_on() || self.stamp != self.hosts.taken.stamp());
@@ -180,15 +180,12 @@ impl Follower {
             told => told?,
         };
         let deadline = self.earliest.max(Deadline::after(SETTLING)?);
+        watch.wait_until(Some(deadline));
         loop {
-            let left = deadline.left()?;
-            if left.is_zero() {
-                return Ok(true);
-            }
-            watch.set_patience(Some(left))?;
             match watch.next() {
-                Err(error) if !deadline.has_passed()? => return Err(error),
-                _ => {}
+                Ok(_) => {}
+                Err(Error::TimedOut) => return Ok(true),
+                Err(error) => return Err(error),
             }
         }
     }

@@ -68,8 +68,7 @@ impl<'a> Hook<'a> {
         let is_first = knows_all.is_none();
         let mut due = knows_all;
         loop {
-            let left = due.map(Deadline::left).transpose()?;
-            if left == Some(Duration::ZERO) {
+            if due.map(Deadline::has_passed).transpose()? == Some(true) {
                 // Asked for after the watch has begun, so that what comes from here on is told by
                 // that.
                 match Client::connect(self.control).and_then(|mut client| client.nodes(&Request::List)) {
@@ -79,8 +78,8 @@ impl<'a> Hook<'a> {
                 due = None;
                 continue;
             }
-            let change = watch.set_patience(left).and_then(|()| super::next(&mut watch));
-            match change {
+            watch.wait_until(due);
+            match super::next(&mut watch) {
                 Ok(Some(change)) => self.tell(&change, is_first)?,
                 Ok(None) => return Ok(Error::Protocol { what: "watch" }),
                 Err(Error::TimedOut) if due.is_some() => {}
@@ -99,7 +98,8 @@ impl<'a> Hook<'a> {
 
     fn lose_all_but(&mut self, nodes: &[Record]) -> Result<(), Failure> {
         self.told.lose_all_but(nodes, |place| {
-            run(self.exec, ["lost", &place.id, &place.address, &place.interface], None)
+            let [id, address, interface] = ["id", "address", "interface"].map(|key| place.get(key));
+            run(self.exec, ["lost", id, address, interface], None)
         })
     }
 }

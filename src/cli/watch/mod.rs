@@ -45,14 +45,14 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 fn begin(control: Option<&Path>) -> Result<Client, Error> {
     let mut watch = Client::connect(control)?;
     watch.send(&Request::Watch)?;
-    watch.set_patience(None)?;
+    watch.wait_until(None);
     Ok(watch)
 }
 
 /// The next change; none at the end.
 fn next(watch: &mut Client) -> Result<Option<Record>, Error> {
     while let Some(change) = watch.next()? {
-        if EVENTS.contains(&change.kind.as_str()) {
+        if EVENTS.contains(&change.kind()) {
             change.require("id")?;
             change.require("address")?;
             return Ok(Some(change));
@@ -69,9 +69,9 @@ fn print_each(client: &mut Client, as_json: bool) -> Result<(), Failure> {
             json::event(&mut line, &change);
         } else {
             let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
-            look.paint(&mut line, style(&change.kind), &change.kind);
+            look.paint(&mut line, style(change.kind()), change.kind());
             line.extend([" ", id, " ", address, " ", interface]);
-            if change.kind == "contested" {
+            if change.kind() == "contested" {
                 line.extend([" ", change.get("rival")]);
             }
         }

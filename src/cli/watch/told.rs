@@ -2,21 +2,23 @@
 
 use crate::cli::client::Record;
 use crate::client::Error;
-use crate::limits::CLIENT_LINES;
+use crate::limits::{CLIENT_LINES, CLIENT_REPLY_CAPACITY};
 
 /// Where a node is.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) id: String,
-    pub(super) address: String,
-    pub(super) interface: String,
+struct Place {
+    /// The line of the watch that told it last.
+    change: Record,
     /// Whether the daemon still knows it.
     is_known: bool,
 }
 
 /// The nodes as they were told, sorted by name.
 #[derive(Default)]
-pub(super) struct Told(Vec<Place>);
+pub(super) struct Told {
+    places: Vec<Place>,
+    /// The lengths of their lines.
+    bytes: usize,
+}
 
 impl Told {
     /// Takes in what a watch says of a node. Returns which event that is after what was told
@@ -25,36 +27,36 @@ impl Told {
     ///
     /// # Errors
     ///
-    /// There are more nodes than any daemon knows.
+    /// There are more nodes than a reply may tell of.
     pub(super) fn take<'a>(&mut self, change: &'a Record, is_first: bool) -> Result<Option<&'a str>, Error> {
-        let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
-        let event = change.kind.as_str();
-        Ok(match (event, self.find(id)) {
+        let event = change.kind();
+        let event = match (event, self.find(change.get("id"))) {
             ("contested", _) => Some(event),
             ("lost", Err(_)) => None,
             ("lost", Ok(number)) => {
-                self.0.remove(number);
+                self.bytes -= self.places.remove(number).change.len();
                 Some(event)
             }
             (_, Err(number)) => {
-                if self.0.len() == CLIENT_LINES {
-                    return Err(Error::Protocol { what: "end" });
-                }
-                let [id, address, interface] = [id, address, interface].map(str::to_owned);
-                self.0.insert(number, Place { id, address, interface, is_known: true });
+                self.bytes += change.len();
+                self.places.insert(number, Place { change: change.clone(), is_known: true });
                 Some(if is_first { event } else { "found" })
             }
             (_, Ok(number)) => {
-                let place = self.0.get_mut(number).filter(|place| {
-                    (place.address.as_str(), place.interface.as_str()) != (address, interface)
-                });
-                place.map(|place| {
-                    address.clone_into(&mut place.address);
-                    interface.clone_into(&mut place.interface);
+                let differs = |place: &&mut Place| {
+                    ["address", "interface"].iter().any(|key| place.change.get(key) != change.get(key))
+                };
+                self.places.get_mut(number).filter(differs).map(|place| {
+                    self.bytes = self.bytes + change.len() - place.change.len();
+                    place.change = change.clone();
                     "moved"
                 })
             }
-        })
+        };
+        if self.places.len() > CLIENT_LINES || self.bytes > CLIENT_REPLY_CAPACITY {
+            return Err(Error::Protocol { what: "end" });
+        }
+        Ok(event)
     }
 
     /// Forgets the nodes that are not among those: calls with each.
@@ -65,26 +67,29 @@ impl Told {
     pub(super) fn lose_all_but<E>(
         &mut self,
         nodes: &[Record],
-        lose: impl Fn(&Place) -> Result<(), E>,
+        lose: impl Fn(&Record) -> Result<(), E>,
     ) -> Result<(), E> {
-        for place in &mut self.0 {
+        for place in &mut self.places {
             place.is_known = false;
         }
         for node in nodes {
             if let Ok(number) = self.find(node.get("id"))
-                && let Some(place) = self.0.get_mut(number)
+                && let Some(place) = self.places.get_mut(number)
             {
                 place.is_known = true;
             }
         }
-        self.0.iter().filter(|place| !place.is_known).try_for_each(lose)?;
-        self.0.retain(|place| place.is_known);
+        for place in self.places.iter().filter(|place| !place.is_known) {
+            lose(&place.change)?;
+        }
+        self.places.retain(|place| place.is_known);
+        self.bytes = self.places.iter().map(|place| place.change.len()).sum();
         Ok(())
     }
 
     /// Where a node is among them, or where it belongs.
     fn find(&self, id: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|place| place.id.as_str().cmp(id))
+        self.places.binary_search_by(|place| place.change.get("id").cmp(id))
     }
 }
 
@@ -125,8 +130,8 @@ mod tests {
 
         let there = [Record::read("node id=zoo addresses=x"), Record::read("node id=tv addresses=y")];
         let lost = std::cell::RefCell::new(vec![]);
-        let note = |place: &Place| -> Result<(), ()> {
-            lost.borrow_mut().push(format!("{} {}", place.id, place.address));
+        let note = |place: &Record| -> Result<(), ()> {
+            lost.borrow_mut().push(format!("{} {}", place.get("id"), place.get("address")));
             Ok(())
         };
         told.lose_all_but(&there, note).unwrap();
@@ -138,11 +143,23 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
+        // Many nodes with short lines, and few whose lines grow.
         let mut told = Told::default();
+        let node =
+            |number: usize, address: &str| Record::read(&format!("found id={number} address={address}"));
         for number in 0..CLIENT_LINES {
-            let id = format!("{number:06}");
-            told.0.push(Place { id, address: String::new(), interface: String::new(), is_known: true });
+            assert!(told.take(&node(number, "x"), true).is_ok(), "{number}");
         }
-        assert!(told.take(&Record::read(&nas("found", 1)), true).is_err());
+        assert!(told.take(&node(CLIENT_LINES, "x"), true).is_err());
+        let mut told = Told::default();
+        let long = "x".repeat(CLIENT_REPLY_CAPACITY / 10);
+        assert!((0..9).all(|number| told.take(&node(number, "x"), true).is_ok()));
+        assert!((0..9).all(|number| told.take(&node(number, &long), true).is_ok()));
+        assert!(told.take(&node(9, &long), true).is_err());
+        // What is lost leaves room for others.
+        told.lose_all_but(&[], |_| Ok::<_, ()>(())).unwrap();
+        assert!((0..9).all(|number| told.take(&node(number, &long), true).is_ok()));
+        assert!(told.take(&Record::read("lost id=0"), true).is_ok());
+        assert!(told.take(&node(10, &long), true).is_ok());
     }
 }
