@@ -95,11 +95,15 @@ pub const CLIENT_LINES: usize = REGISTRY_CAPACITY + 8192;
 /// another build.
 pub const CLIENT_REPLY_CAPACITY: usize = REGISTRY_CAPACITY * REPLY_LINE_CAPACITY + (1 << 20);
 
+/// Addresses of a node that a client shows and tries. A daemon knows [`ADDRESSES_PER_NODE`].
+pub const CLIENT_ADDRESSES: usize = 16;
+
 /// Bytes of replies that wait for a client that reads slowly.
 pub const REPLY_CAPACITY: usize = 2048;
 
 const _: () = assert!(DATAGRAM_CAPACITY >= 2 * ANNOUNCEMENT_CAPACITY);
 const _: () = assert!(CLIENT_LINE_CAPACITY >= 2 * REPLY_LINE_CAPACITY);
+const _: () = assert!(CLIENT_ADDRESSES >= ADDRESSES_PER_NODE);
 const _: () = assert!(REPLY_CAPACITY >= 2 * REPLY_LINE_CAPACITY);
 const _: () = assert!(REPLY_CAPACITY >= 256 + NODE_ID_CAPACITY + OWN_ADDRESSES * 22);
 const _: () = assert!(REGISTRY_CAPACITY <= u16::MAX as usize, "places are numbered by a u16");

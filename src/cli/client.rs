@@ -6,6 +6,7 @@ use super::{Exit, Failure, permission};
 use crate::client::deadline::Deadline;
 use crate::client::{Connection, Error};
 use crate::control::{Fields, Request, split};
+use crate::limits::CLIENT_ADDRESSES;
 
 /// A line of a reply: what it tells of, and its pairs in order. Only the line itself is kept: it may have two thousand pairs.
 #[derive(Clone)]
@@ -51,7 +52,7 @@ impl Record {
 
     /// The addresses of a node, the one to use first.
     pub(super) fn addresses(&self) -> impl Iterator<Item = &str> {
-        self.get("addresses").split(',')
+        self.get("addresses").split(',').take(CLIENT_ADDRESSES)
     }
 }
 

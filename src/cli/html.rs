@@ -1,6 +1,6 @@
 //! The nodes as a page for a browser: one file without scripts that needs nothing else.
 
-use std::fmt::{Result, Write as _};
+use std::fmt::{Result, Write};
 
 use super::client::Record;
 use super::{host_name, output};
@@ -36,37 +36,37 @@ const TABLE: &str = "\
 <tr><th>Node<th>Address<th>Interface<th>Heard<th>Known for";
 
 /// Writes the page.
-pub(super) fn write(out: &mut String, nodes: &[Record]) -> Result {
+pub(super) fn write(out: &mut dyn Write, nodes: &[Record]) -> Result {
     let host = host_name();
-    out.push_str(HEAD);
-    escape(out, &host);
-    out.push_str("</title>\n<h1>Nodes at ");
-    escape(out, &host);
-    out.push_str("</h1>\n");
+    out.write_str(HEAD)?;
+    escape(out, &host)?;
+    out.write_str("</title>\n<h1>Nodes at ")?;
+    escape(out, &host)?;
+    out.write_str("</h1>\n")?;
     if nodes.iter().all(Record::is_own) {
-        out.push_str(NOBODY);
+        out.write_str(NOBODY)?;
     }
     if nodes.is_empty() {
         return Ok(());
     }
-    out.push_str(TABLE);
+    out.write_str(TABLE)?;
     for node in nodes {
-        out.push_str("\n<tr><td>");
-        escape(out, node.get("id"));
+        out.write_str("\n<tr><td>")?;
+        escape(out, node.get("id"))?;
         if node.get("contested") == "yes" {
-            out.push_str(" <mark>contested</mark>");
+            out.write_str(" <mark>contested</mark>")?;
         }
         let mut separator = "<td>";
         for address in node.addresses() {
-            out.push_str(separator);
-            escape(out, address);
+            out.write_str(separator)?;
+            escape(out, address)?;
             separator = "<br>";
         }
-        out.push_str("<td>");
-        escape(out, node.get("interface"));
+        out.write_str("<td>")?;
+        escape(out, node.get("interface"))?;
         let [age, known] = ["age_s", "known_s"].map(|key| output::span(node.get(key)));
         if node.is_own() {
-            out.push_str("<td>own");
+            out.write_str("<td>own")?;
         } else {
             write!(out, "<td>{age} ago")?;
         }
@@ -79,15 +79,11 @@ pub(super) fn write(out: &mut String, nodes: &[Record]) -> Result {
 }
 
 /// Writes text so that it is no markup, whatever it is.
-fn escape(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' | '<' | '>' | '"' | '\'' => {
-                let _ = write!(out, "&#{};", u32::from(c));
-            }
-            _ => out.push(c),
-        }
-    }
+fn escape(out: &mut dyn Write, text: &str) -> Result {
+    text.chars().try_for_each(|c| match c {
+        '&' | '<' | '>' | '"' | '\'' => write!(out, "&#{};", u32::from(c)),
+        _ => out.write_char(c),
+    })
 }
 
 #[cfg(test)]

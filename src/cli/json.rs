@@ -4,7 +4,7 @@
 //! text, a number, a list, or yes or no; what a later version tells is a number if it is one, else
 //! text.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::client::Record;
 use crate::control::ValueType;
@@ -56,15 +56,18 @@ pub(super) fn is_number(value: &str) -> bool {
 }
 
 /// Writes `[{"key":value,...},...]`.
-pub(super) fn objects(out: &mut String, records: &mut dyn Iterator<Item = &Record>) {
-    out.push('[');
+pub(super) fn objects(out: &mut dyn fmt::Write, records: &mut dyn Iterator<Item = &Record>) -> fmt::Result {
+    let mut text = String::from("[");
     for (number, record) in records.enumerate() {
         if number > 0 {
-            out.push(',');
+            text.push(',');
         }
-        object(out, record);
+        object(&mut text, record);
+        out.write_str(&text)?;
+        text.clear();
     }
-    out.push(']');
+    text.push(']');
+    out.write_str(&text)
 }
 
 /// Writes `["item",...]`, of items with commas between.

@@ -1,6 +1,6 @@
 //! `foghorn list`: all nodes.
 
-use std::fmt::{self, Write as _};
+use std::fmt::{self, Write};
 
 use lexopt::Parser;
 
@@ -25,7 +25,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         None => table(out, &nodes, Look::of_output()),
         Some(Form::Html) => html::write(out, &nodes),
         Some(_) => {
-            json::objects(out, &mut nodes.iter());
+            json::objects(out, &mut nodes.iter())?;
             writeln!(out)
         }
     })
@@ -39,21 +39,52 @@ const SPARE: [usize; 3] = [5, 4, 2];
 /// A name is shown with as many columns at least: of a Syncthing ID the first 7 characters and the last 3.
 const SHORTEST_NAME: usize = 11;
 
-/// Cells, each with how it is shown.
-type Row = ([String; HEAD.len()], [Style; HEAD.len()]);
+/// A text for each column.
+type Cells = [String; HEAD.len()];
 
 /// A row for each node; each further address of it has a row with nothing else in it. A terminal shows how much of a node's lease is left,
 /// and whether it is contested, and it shows less where it has no room.
-fn table(out: &mut String, nodes: &[Record], look: Look) -> fmt::Result {
-    let mut rows = vec![(HEAD.map(str::to_owned), [Style::Bold; HEAD.len()])];
-    for node in nodes {
+fn table(out: &mut dyn Write, nodes: &[Record], look: Look) -> fmt::Result {
+    let mut names: Vec<_> = nodes.iter().map(|node| node.get("id").to_owned()).collect();
+    let mut widths = [0; HEAD.len()];
+    rows(nodes, &names, look, &mut |cells, _| {
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = output::columns(cell).max(*width);
+        }
+        Ok(())
+    })?;
+    if let Some(width) = look.width {
+        fit(&mut widths, &mut names, width, look.ellipsis());
+    }
+    rows(nodes, &names, look, &mut |cells, styles| {
+        let mut line = String::new();
+        for ((width, cell), style) in
+            widths.iter().zip(cells).zip(styles).filter(|((width, _), _)| **width > 0)
+        {
+            look.paint(&mut line, *style, cell);
+            // `{:width$}` counts characters, but some are two columns wide, and a style has none.
+            line.extend(std::iter::repeat_n(' ', width - output::columns(cell) + 2));
+        }
+        writeln!(out, "{}", line.trim_end())
+    })
+}
+
+/// Calls with each row and its styles. The rows are not kept: a daemon may say little that makes many.
+fn rows(
+    nodes: &[Record],
+    names: &[String],
+    look: Look,
+    each: &mut dyn FnMut(&Cells, &[Style; HEAD.len()]) -> fmt::Result,
+) -> fmt::Result {
+    each(&HEAD.map(str::to_owned), &[Style::Bold; HEAD.len()])?;
+    for (node, name) in nodes.iter().zip(names) {
         let is_contested = look.is_terminal && node.get("contested") == "yes";
         let (word, mark) = if is_contested { ("contested", Style::Magenta) } else { ("", Style::Plain) };
         let (bar, colour) = look.lease(output::lease(node));
         let styles = [Style::Plain, mark, Style::Plain, colour, Style::Plain, Style::Plain, mark];
         let mut addresses = node.addresses();
         let cells = [
-            node.get("id").to_owned(),
+            name.clone(),
             addresses.next().unwrap_or_default().to_owned(),
             node.get("interface").to_owned(),
             if node.is_own() {
@@ -65,73 +96,48 @@ fn table(out: &mut String, nodes: &[Record], look: Look) -> fmt::Result {
             node.get("heard").to_owned(),
             word.to_owned(),
         ];
-        rows.push((cells, styles));
-        rows.extend(addresses.map(|address| {
+        each(&cells, &styles)?;
+        for address in addresses {
             let mut cells = [const { String::new() }; HEAD.len()];
             if let Some(cell) = cells.get_mut(1) {
                 address.clone_into(cell);
             }
-            (cells, styles)
-        }));
-    }
-    if let Some(width) = look.width {
-        fit(&mut rows, width, look.ellipsis());
-    }
-    let widths = widths(&rows);
-    for (cells, styles) in &rows {
-        let mut line = String::new();
-        for ((width, cell), style) in
-            widths.iter().zip(cells).zip(styles).filter(|((width, _), _)| **width > 0)
-        {
-            look.paint(&mut line, *style, cell);
-            // `{:width$}` counts characters, but some are two columns wide, and a style has none.
-            line.extend(std::iter::repeat_n(' ', width - output::columns(cell) + 2));
+            each(&cells, &styles)?;
         }
-        writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }
 
-/// How wide each column is.
-fn widths(rows: &[Row]) -> [usize; HEAD.len()] {
-    let mut widths = [0; HEAD.len()];
-    for (cells, _) in rows {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = output::columns(cell).max(*width);
-        }
-    }
-    widths
-}
-
-/// By how much the rows are wider than a terminal.
-fn excess(rows: &[Row], width: usize) -> usize {
-    let columns = widths(rows).into_iter().filter(|width| *width > 0);
+/// By how much rows with such columns are wider than a terminal.
+fn excess(widths: &[usize], width: usize) -> usize {
+    let columns = widths.iter().filter(|width| **width > 0);
     // Two spaces are between columns, and none behind the last.
     columns.map(|width| width + 2).sum::<usize>().saturating_sub(2).saturating_sub(width)
 }
 
-/// Leaves out what a terminal has no room for: columns, then the middle of names.
-fn fit(rows: &mut [Row], width: usize, ellipsis: char) {
+/// Leaves out what a terminal has no room for: columns, whose width becomes 0, then the middle of names.
+fn fit(widths: &mut [usize; HEAD.len()], names: &mut [String], width: usize, ellipsis: char) {
     for column in SPARE {
-        if excess(rows, width) == 0 {
+        if excess(widths, width) == 0 {
             return;
         }
-        for (cells, _) in &mut *rows {
-            cells.iter_mut().skip(column).take(1).for_each(String::clear);
-        }
+        widths.iter_mut().skip(column).take(1).for_each(|width| *width = 0);
     }
-    let excess = excess(rows, width);
-    let [names, ..] = widths(rows);
-    let room = names.saturating_sub(excess).max(SHORTEST_NAME);
-    let shortened: Vec<_> = rows.iter().map(|([name, ..], _)| shorten(name, room, ellipsis)).collect();
-    let mut sorted = shortened.clone();
+    let excess = excess(widths, width);
+    let [widest, ..] = widths;
+    let room = widest.saturating_sub(excess).max(SHORTEST_NAME);
+    let mut sorted: Vec<_> = names.iter().map(|name| shorten(name, room, ellipsis)).collect();
     sorted.sort_unstable();
-    for (([name, ..], _), shortened) in rows.iter_mut().zip(shortened) {
+    let [head, ..] = HEAD;
+    *widest = output::columns(head);
+    for name in names {
+        let shortened = shorten(name, room, ellipsis);
         let first = sorted.partition_point(|other| *other < shortened);
         // Two nodes are not to look like one.
         if sorted.get(first + 1) != Some(&shortened) {
             *name = shortened;
         }
+        *widest = output::columns(name).max(*widest);
     }
 }
 

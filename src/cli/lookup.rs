@@ -1,6 +1,5 @@
 //! `foghorn lookup`: where a node is.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,8 +46,9 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let node = node.map_err(|error| advise(control.as_deref(), &id, error))?;
     output::write(|out| {
         if as_json {
-            json::object(out, &node);
-            return writeln!(out);
+            let mut text = String::new();
+            json::object(&mut text, &node);
+            return writeln!(out, "{text}");
         }
         for address in node.addresses().take(if all { usize::MAX } else { 1 }) {
             let (ip, _) = address.rsplit_once(':').unwrap_or((address, ""));

@@ -3,7 +3,7 @@
 //! No stranger chooses a label's value, for who made up names would make up time series without end: nodes are counted, and only those that
 //! the daemon was told to expect are told by name.
 
-use std::fmt::{Result, Write as _};
+use std::fmt::{Result, Write};
 
 use super::json;
 use super::status::Status;
@@ -35,13 +35,14 @@ interface_datagrams_sent_total|interface|sent|interface=name|Datagrams sent ther
 interface_send_errors_total|interface|send_errors|interface=name|Datagrams that could not be sent there.";
 
 /// Writes all families that the status has samples of: a daemon of another version may leave some out.
-pub(super) fn write(out: &mut String, status: &Status) -> Result {
+pub(super) fn write(out: &mut dyn Write, status: &Status) -> Result {
     for line in FAMILIES.split('\n') {
         let mut columns = line.split('|');
         let [name, kind, keys, label, help] = [(); 5].map(|()| columns.next().unwrap_or_default());
-        let mut samples = String::new();
+        let form = if name.ends_with("_total") { "counter" } else { "gauge" };
+        let mut head = Some(format!("# HELP foghorn_{name} {help}\n# TYPE foghorn_{name} {form}\n"));
         if keys == "#" {
-            writeln!(samples, "foghorn_{name} {}", status.all(kind).count())?;
+            writeln!(out, "{}foghorn_{name} {}", head.take().unwrap_or_default(), status.all(kind).count())?;
         }
         for record in status.all(kind) {
             for (key, told) in record.pairs() {
@@ -52,19 +53,16 @@ pub(super) fn write(out: &mut String, status: &Status) -> Result {
                 else {
                     continue;
                 };
-                write!(samples, "foghorn_{name}")?;
+                let mut sample = head.take().unwrap_or_default();
+                sample.extend(["foghorn_", name]);
                 if !label.is_empty() {
-                    write!(samples, "{{{label}=")?;
+                    sample.extend(["{", label, "="]);
                     // As in JSON: there is no control character in what the daemon says.
-                    json::string(&mut samples, labelled);
-                    samples.push('}');
+                    json::string(&mut sample, labelled);
+                    sample.push('}');
                 }
-                writeln!(samples, " {value}")?;
+                writeln!(out, "{sample} {value}")?;
             }
-        }
-        if !samples.is_empty() {
-            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
-            write!(out, "# HELP foghorn_{name} {help}\n# TYPE foghorn_{name} {kind}\n{samples}")?;
         }
     }
     Ok(())

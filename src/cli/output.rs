@@ -16,12 +16,36 @@ use super::client::Record;
 use crate::host::Outlet;
 use crate::wire::printable::shown;
 
-/// Writes to standard output what is composed.
-pub(super) fn write(compose: impl FnOnce(&mut String) -> fmt::Result) -> Result<(), Failure> {
-    let mut text = String::new();
-    // Text in memory takes all that is written to it.
-    let _ = compose(&mut text);
-    print(&text)
+/// As much as is held before it is written.
+const PIECE: usize = 1 << 15;
+
+/// Writes to standard output what is composed, piece by piece: it may be much longer than what it is made of.
+pub(super) fn write(compose: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> Result<(), Failure> {
+    let mut pieces = Pieces { text: String::new(), told: Ok(true) };
+    // Nothing but writing can fail, and how that ended is known.
+    let _ = compose(&mut pieces);
+    if matches!(pieces.told, Ok(true)) {
+        pieces.told = tell(&pieces.text);
+    }
+    pieces.told.map(|_| ())
+}
+
+/// Text that goes to standard output as soon as there is a piece of it.
+struct Pieces {
+    text: String,
+    /// How the last piece was written.
+    told: Result<bool, Failure>,
+}
+
+impl fmt::Write for Pieces {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text.push_str(text);
+        if self.text.len() >= PIECE {
+            self.told = tell(&self.text);
+            self.text.clear();
+        }
+        if matches!(self.told, Ok(true)) { Ok(()) } else { Err(fmt::Error) }
+    }
 }
 
 pub(super) fn print(text: &str) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! `foghorn status`: how the daemon does.
 
-use std::fmt::{self, Write as _};
+use std::fmt::{self, Write};
 use std::iter::once;
 use std::path::Path;
 
@@ -66,39 +66,37 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let status = Status::ask(query.control.as_deref())?;
     output::write(|out| match query.form {
         None => {
-            let mut text = String::new();
-            write_text(&mut text, &status)?;
             let width = Look::of_output().width.unwrap_or(usize::MAX);
-            text.lines().for_each(|line| fold(out, line, width));
-            Ok(())
+            write_text(&mut Folded { out, line: String::new(), width }, &status)
         }
         Some(Form::Metrics) => metrics::write(out, &status),
-        Some(_) => {
-            write_json(out, &status);
-            Ok(())
-        }
+        Some(_) => write_json(out, &status),
     })
 }
 
-fn write_json(out: &mut String, status: &Status) {
-    out.push('{');
-    status.all("daemon").for_each(|daemon| json::pairs(out, daemon));
+fn write_json(out: &mut dyn Write, status: &Status) -> fmt::Result {
+    let mut text = String::from("{");
+    status.all("daemon").for_each(|daemon| json::pairs(&mut text, daemon));
     for (key, kind) in
         [("own", "own"), ("interfaces", "interface"), ("expected", "expected"), ("contested", "contested")]
     {
-        json::key(out, key);
-        json::objects(out, &mut status.all(kind));
+        json::key(&mut text, key);
+        out.write_str(&text)?;
+        text.clear();
+        json::objects(out, &mut status.all(kind))?;
     }
     for record in
         ["registry", "datagrams", "rejected", "host_name"].into_iter().flat_map(|kind| status.all(kind))
     {
-        json::key(out, record.kind());
-        json::object(out, record);
+        json::key(&mut text, record.kind());
+        json::object(&mut text, record);
+        out.write_str(&text)?;
+        text.clear();
     }
-    out.push_str("}\n");
+    out.write_str("}\n")
 }
 
-fn write_text(out: &mut String, status: &Status) -> fmt::Result {
+fn write_text(out: &mut dyn Write, status: &Status) -> fmt::Result {
     let get = |kind, key| status.get(kind, key);
     let uptime = output::span(get("daemon", "uptime_s"));
     writeln!(
@@ -151,7 +149,7 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
 
 /// A label and a line for each item; one line that says so if there is none.
 fn section(
-    out: &mut String,
+    out: &mut dyn Write,
     label: &str,
     items: &mut dyn Iterator<Item = String>,
     none: &str,
@@ -166,11 +164,33 @@ fn section(
 /// Columns before an item.
 const INDENT: usize = 12;
 
+/// Text whose lines are folded as soon as they have ended.
+struct Folded<'a> {
+    out: &'a mut dyn Write,
+    /// The line that has begun.
+    line: String,
+    width: usize,
+}
+
+impl Write for Folded<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for piece in text.split_inclusive('\n') {
+            let ended = piece.strip_suffix('\n');
+            self.line.push_str(ended.unwrap_or(piece));
+            if ended.is_some() {
+                fold(self.out, &self.line, self.width)?;
+                self.line.clear();
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Writes a line. Where a terminal has no room for all of it, it goes on in the next one, two columns further to the right than items
 /// begin: behind a comma or the like, else behind a word, else within a list.
-fn fold(out: &mut String, line: &str, width: usize) {
+fn fold(out: &mut dyn Write, line: &str, width: usize) -> fmt::Result {
     let (label, mut rest) = line.split_at_checked(INDENT).unwrap_or(("", line));
-    out.push_str(label);
+    out.write_str(label)?;
     let mut room = width.saturating_sub(INDENT);
     while output::columns(rest) > room {
         // The space where it is broken needs no room.
@@ -180,12 +200,12 @@ fn fold(out: &mut String, line: &str, width: usize) {
         let end = end.or_else(|| without.rfind(',').map(|at| at + 1));
         let end = end.or_else(|| rest.find(' ')).and_then(|end| rest.split_at_checked(end));
         let Some((part, next)) = end.filter(|(part, _)| !part.is_empty()) else { break };
-        out.extend([part, "\n"]);
-        out.extend([' '; INDENT + 2]);
+        writeln!(out, "{part}")?;
+        write!(out, "{:1$}", "", INDENT + 2)?;
         rest = next.trim_start();
         room = width.saturating_sub(INDENT + 2);
     }
-    out.extend([rest, "\n"]);
+    writeln!(out, "{rest}")
 }
 
 #[cfg(test)]
@@ -194,7 +214,7 @@ mod tests {
 
     fn folded(line: &str, width: usize) -> String {
         let mut out = String::new();
-        fold(&mut out, line, width);
+        fold(&mut out, line, width).unwrap();
         out
     }
 

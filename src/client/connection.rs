@@ -21,6 +21,9 @@ use crate::wire::printable::shown;
 /// How long the daemon may take to answer in full, or to end a line. It takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The most characters of an error that a person is to read.
+const MESSAGE_CAPACITY: usize = 512;
+
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: UnixStream,
@@ -100,7 +103,8 @@ impl Connection {
             Line::Data { .. } => Ok(Some(line)),
             Line::Ok => Ok(None),
             Line::Error { code, message } => {
-                Err(Error::Refused { code: code.to_owned(), message: message.to_owned() })
+                let message = message.chars().take(MESSAGE_CAPACITY).collect();
+                Err(Error::Refused { code: code.to_owned(), message })
             }
         }
     }

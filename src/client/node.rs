@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Error;
 use crate::control::{Fields, split};
+use crate::limits::CLIENT_ADDRESSES;
 use crate::wire::NodeId;
 
 /// All that the daemon knows of a node, at the time it was asked.
@@ -76,13 +77,12 @@ impl Node {
             return Ok(None);
         }
         let Some(id) = id(fields)? else { return Ok(None) };
-        let addresses = get(fields, "addresses")?.split(',').map(str::parse).collect::<Result<Vec<_>, _>>();
-        let mut addresses = addresses.map_err(|_| Error::Protocol { what: "addresses" })?;
-        addresses.shrink_to_fit();
+        let addresses = get(fields, "addresses")?.split(',').take(CLIENT_ADDRESSES);
+        let addresses = addresses.map(str::parse).collect::<Result<_, _>>();
         let seconds = |key| parsed(fields, key).map(Duration::from_secs);
         Ok(Some(Self {
             id,
-            addresses,
+            addresses: addresses.map_err(|_| Error::Protocol { what: "addresses" })?,
             interface: interface(fields)?,
             age: seconds("age_s")?,
             known: seconds("known_s")?,

@@ -10,6 +10,7 @@ mod daemon;
 mod exec;
 #[cfg(feature = "defmt")]
 mod frames;
+mod hostile;
 mod hosts;
 mod html;
 mod log;
