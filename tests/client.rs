@@ -167,7 +167,7 @@ fn it_connects_again_when_the_daemon_has_left_it() {
 
     pi.daemon.crash();
     let gone = client.nodes().unwrap_err();
-    assert!(matches!(&gone, Error::NoDaemon { path } if *path == pi.daemon.control), "{gone}");
+    assert!(matches!(&gone, Error::NoDaemon { path, .. } if *path == pi.daemon.control), "{gone}");
     pi.daemon = start(&pi.directory, "control.sock", &pi.port, &[]);
     assert_eq!(client.nodes().unwrap(), []);
     pi.daemon.stop();
@@ -193,7 +193,7 @@ fn why_there_is_no_connection_is_told() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let absent = Client::connect_to(&control).unwrap_err();
-    assert!(matches!(&absent, Error::NoDaemon { path } if *path == control), "{absent:?}");
+    assert!(matches!(&absent, Error::NoDaemon { path, .. } if *path == control), "{absent:?}");
     assert!(absent.to_string().ends_with("start one with foghorn run"), "{absent}");
     let long = Client::connect_to(&directory.path(&"x".repeat(200))).unwrap_err();
     assert!(matches!(&long, Error::InvalidPath { .. }), "{long:?}");

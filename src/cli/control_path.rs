@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 use super::Failure;
-use crate::client::places::{FILE, SYSTEM, asked_for, directories};
+use crate::client::places::{FILE, asked_for, complaint, directories};
 use crate::host::{User, make_directory};
 
 /// The socket for a daemon to listen at, and whether it is a default one. The directory of such is
@@ -16,13 +16,17 @@ pub(super) fn for_daemon(option: Option<&Path>, user: Option<&User>) -> Result<(
     if let Some(path) = asked_for(option) {
         return Ok((path, false));
     }
-    let usable = directories().into_iter().find(|directory| is_usable(directory, user));
-    usable.map(|directory| (directory.join(FILE), true)).ok_or_else(|| {
-        Failure::failed(format!(
-            "no place for the control socket: {SYSTEM} can't be written and XDG_RUNTIME_DIR names no directory that can; \
-             give a path with --control"
-        ))
-    })
+    let mut tried = String::new();
+    for directory in directories() {
+        if is_usable(&directory, user) {
+            return Ok((directory.join(FILE), true));
+        }
+        tried.extend([if tried.is_empty() { "" } else { " or " }, &directory.to_string_lossy()]);
+    }
+    let complaint = complaint();
+    Err(Failure::failed(format!(
+        "no place for the control socket: cannot write to {tried}{complaint}; choose a path with --control"
+    )))
 }
 
 fn is_usable(directory: &Path, user: Option<&User>) -> bool {

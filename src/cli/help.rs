@@ -51,7 +51,8 @@ Options:
   --log-to PATH          a file, or a program's Unix socket [standard error]
   --control PATH         where commands ask; or FOGHORN_CONTROL, for them too
                          [/run/foghorn/control.sock, else
-                         $XDG_RUNTIME_DIR/foghorn/control.sock]
+                         $XDG_RUNTIME_DIR/foghorn/control.sock, else
+                         /run/user/UID/foghorn/control.sock]
   --state FILE           what is known over a restart, best in memory, like
                          /run/foghorn/state
   --user NAME            become this user, by name or number, once all is open

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::io::{Errno, retry_on_intr};
@@ -13,7 +13,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::Error;
 use super::deadline::Deadline;
-use super::places::{self, SYSTEM};
+use super::places::{self, FILE, SYSTEM};
 use crate::control::{Line, Request, VERSION};
 use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES, CLIENT_REPLY_CAPACITY};
 use crate::wire::printable::shown;
@@ -39,10 +39,14 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to the daemon that was asked for, else to the first that answers.
     pub(crate) fn open(control: Option<&Path>) -> Result<Self, Error> {
-        let mut failure = None;
-        for path in places::candidates(control) {
+        if let Some(path) = places::asked_for(control) {
+            return Self::new(connect(&path)?);
+        }
+        let (mut failure, mut tried) = (None, vec![]);
+        for path in places::candidates(None) {
             match connect(&path) {
                 Ok(stream) => return Self::new(stream),
+                Err(Error::NoDaemon { path, .. }) => tried.push(path),
                 // The first place is where a daemon should be, unless there is one that may not be asked.
                 Err(error) if failure.is_none() || matches!(error, Error::PermissionDenied { .. }) => {
                     failure = Some(error);
@@ -50,7 +54,7 @@ impl Connection {
                 Err(_) => {}
             }
         }
-        Err(failure.unwrap_or_else(|| Error::NoDaemon { path: PathBuf::from(SYSTEM) }))
+        Err(failure.unwrap_or_else(|| Error::NoDaemon { path: Path::new(SYSTEM).join(FILE), tried }))
     }
 
     pub(super) fn new(stream: UnixStream) -> Result<Self, Error> {

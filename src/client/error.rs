@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
+use super::places;
 use crate::control::ErrorCode;
 
 /// Why there is no answer. Shown, it says in one line what is wrong and what to do.
@@ -16,6 +17,8 @@ pub enum Error {
     NoDaemon {
         /// Where one should.
         path: PathBuf,
+        /// The places that were tried, unless one was asked for.
+        tried: Vec<PathBuf>,
     },
     /// A daemon may listen there, but this user may not ask it.
     PermissionDenied {
@@ -84,7 +87,7 @@ impl Error {
             io::ErrorKind::PermissionDenied if !is_something_else(path) => {
                 Self::PermissionDenied { path: path.to_owned() }
             }
-            _ => Self::NoDaemon { path: path.to_owned() },
+            _ => Self::NoDaemon { path: path.to_owned(), tried: vec![] },
         }
     }
 }
@@ -105,8 +108,16 @@ fn is_refusal(error: &io::Error) -> bool {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoDaemon { path } => {
+            Self::NoDaemon { path, tried } if tried.is_empty() => {
                 write!(f, "no daemon answers at {}: start one with foghorn run", path.display())
+            }
+            Self::NoDaemon { tried, .. } => {
+                f.write_str("no daemon answers")?;
+                for (number, path) in tried.iter().enumerate() {
+                    write!(f, "{}{}", if number == 0 { " at " } else { " or " }, path.display())?;
+                }
+                f.write_str(places::complaint())?;
+                f.write_str(": start one with foghorn run, or set FOGHORN_CONTROL to the socket of one")
             }
             Self::PermissionDenied { path } => write!(
                 f,

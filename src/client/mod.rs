@@ -83,7 +83,7 @@ pub struct Client {
 
 impl Client {
     /// Connects to the daemon at the path in the environment's `FOGHORN_CONTROL` if there is one, else at
-    /// `/run/foghorn/control.sock`, else at `$XDG_RUNTIME_DIR/foghorn/control.sock`.
+    /// `/run/foghorn/control.sock`, else at `$XDG_RUNTIME_DIR/foghorn/control.sock`, else at `/run/user/UID/foghorn/control.sock`.
     ///
     /// # Errors
     ///

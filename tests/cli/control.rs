@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use crate::common::{
-    Daemon, Directory, Ended, FOGHORN, TIMEOUT, announcement, foghorn, free_udp_port, log, to_run,
+    Daemon, Directory, Ended, FOGHORN, TIMEOUT, announcement, foghorn, free_udp_port, log, skip, to_run,
 };
 use crate::{Loopback, assert_failed, host};
 
@@ -300,4 +300,51 @@ fn a_watcher_that_does_not_read_is_left_and_the_rest_are_served() {
     stuck.read_to_string(&mut said).unwrap();
     assert!(said.lines().count() < 12_000);
     assert!(said.lines().last().unwrap().starts_with("error slow "), "{said}");
+}
+
+#[test]
+fn a_users_own_daemon_is_found_without_the_variable_that_names_its_directory() {
+    let unshare = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+        // With a /run of its own, in which no daemon of the system can be.
+        command.arg(format!("mount -t tmpfs none /run && touch /run/foghorn && {script}")).arg("sh");
+        let (program, arguments) = to_run(FOGHORN);
+        command.arg(program).args(arguments);
+        for variable in ["FOGHORN_CONTROL", "FOGHORN_LOG", "XDG_RUNTIME_DIR"] {
+            command.env_remove(variable);
+        }
+        command
+    };
+    let run = |script: &str| Ended::from(unshare(script).output().unwrap());
+    if !unshare("true").output().is_ok_and(|ended| ended.status.success()) {
+        return skip("a mount namespace can't be made here (unshare)");
+    }
+    let system = "no daemon answers at /run/foghorn/control.sock";
+    let advice = ": start one with foghorn run, or set FOGHORN_CONTROL to the socket of one\n";
+    let ended = run("exec \"$@\" list");
+    assert_failed(&ended, 3, &format!("{system} (XDG_RUNTIME_DIR is not set){advice}"));
+    let ended = run("XDG_RUNTIME_DIR=run exec \"$@\" list");
+    assert_failed(&ended, 3, &format!("{system} (XDG_RUNTIME_DIR is not an absolute path){advice}"));
+    let places = "/run/x/foghorn/control.sock or /run/user/0/foghorn/control.sock";
+    let ended = run("mkdir -p /run/user/0 && XDG_RUNTIME_DIR=/run/x exec \"$@\" list");
+    assert_failed(&ended, 3, &format!("{system} or {places}{advice}"));
+    let ended = run("FOGHORN_CONTROL=/x exec \"$@\" list");
+    assert_failed(&ended, 3, "no daemon answers at /x: start one with foghorn run\n");
+    let ended = run("exec \"$@\" run --interface lo");
+    assert_failed(
+        &ended,
+        4,
+        "cannot write to /run/foghorn (XDG_RUNTIME_DIR is not set); choose a path with --control",
+    );
+
+    let port = free_udp_port();
+    let script = format!(
+        "mkdir -p /run/user/0 && {{ \"$@\" run --interface lo --udp-port {port} 2>/run/log & }} && \
+         until \"$@\" list --json 2>/run/error || ! kill -0 $!; do :; done; \
+         XDG_RUNTIME_DIR= \"$@\" list --json; XDG_RUNTIME_DIR=/run/user/0/ \"$@\" list --json; \
+         ls /run/user/0/foghorn; kill $!; wait $!"
+    );
+    let ended = run(&script);
+    assert_eq!((ended.code, ended.out.as_str()), (0, "[]\n[]\n[]\ncontrol.sock\n"), "{ended:?}");
 }
