@@ -14,12 +14,12 @@ use lexopt::Parser;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::WaitStatus;
 use nix::unistd::{AccessFlags, Pid, access, dup2_stdin};
 
 use super::Failure;
 use super::output::note;
-use crate::host::{Outage, spawn};
+use crate::host::{Outage, run_child, spawn};
 
 /// Between attempts to start a command.
 const RETRY: Duration = Duration::from_secs(1);
@@ -64,8 +64,8 @@ impl Exec {
         let path = self.path.to_string_lossy();
         let mut trying = Outage::default();
         let ended = loop {
-            let errno = match self.start(values) {
-                Ok(pid) => break waitpid(pid, None),
+            let errno = match run_child(|| self.start(values)) {
+                Ok(ended) => break ended,
                 Err(errno) => errno,
             };
             let failure = format!("cannot run {path}: {}", io::Error::from(errno));

@@ -134,6 +134,7 @@ const COMMANDS: [(&str, Command); 9] = [
 /// [`Failure`] says in one line what went wrong and what to do.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
     crate::host::survive_file_limit();
+    crate::host::act_as_first_process();
     let mut arguments: Vec<_> = arguments.into_iter().collect();
     // `help lookup` is `lookup --help`.
     if let [help, _] = arguments.as_mut_slice()

@@ -32,6 +32,7 @@ mod change_log;
 mod clock;
 mod daemon;
 mod filter;
+mod first_process;
 #[cfg(feature = "defmt")]
 mod frames;
 mod host_name;
@@ -69,6 +70,7 @@ mod unix_socket;
 pub(crate) use accounts::group_name;
 pub(crate) use clock::{awake, wall};
 pub use daemon::{Daemon, Options};
+pub(crate) use first_process::{act_as_first_process, run_child};
 #[cfg(feature = "defmt")]
 pub use frames::{Level, init as init_log};
 pub use interface::Pattern;

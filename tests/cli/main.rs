@@ -8,6 +8,7 @@ mod common;
 mod control;
 mod daemon;
 mod exec;
+mod first_process;
 #[cfg(feature = "defmt")]
 mod frames;
 mod hostile;
