@@ -168,7 +168,8 @@ impl<'a> Daemon<'a> {
         self.service_manager = Some(service_manager);
     }
 
-    /// Begins: opens a UDP socket for each interface there is, and announces the nodes there. No interface is no error: it waits for one.
+    /// Begins: opens a UDP socket for each interface there is, and takes in which nodes to announce. Nothing is sent before it
+    /// [runs](Self::run). No interface is no error: it waits for one.
     ///
     /// # Errors
     ///
@@ -195,7 +196,6 @@ impl<'a> Daemon<'a> {
             self.discoverer
                 .announce(self.started, node.clone())
                 .map_err(|error| usage(format!("cannot announce {}: {error}", node.id)))?;
-            info!("announcing {} at port {} every {} s", node.id, node.port, options.interval.secs());
         }
         for id in &options.expect {
             self.discoverer.expect(id).map_err(|_| {
@@ -203,7 +203,8 @@ impl<'a> Daemon<'a> {
                 usage(format!("cannot expect {id}: all {capacity} places are kept for others"))
             })?;
         }
-        if self.reconcile(self.started) == Some(io::ErrorKind::AddrInUse)
+        self.links.warn_of_idle_patterns(&mut self.inquiry, self.received);
+        if self.use_interfaces(self.started) == Some(io::ErrorKind::AddrInUse)
             && let Some(complaint) = port_owner(Path::new("/"), options.udp_port)
         {
             // Only now: to look for it allocates, and takes privileges that will be given up.
@@ -231,8 +232,8 @@ impl<'a> Daemon<'a> {
         Ok(())
     }
 
-    /// Takes in what was known before a restart, if that is kept, and says that all is ready. To be called by the user that the daemon
-    /// [runs as](Self::drop_privileges).
+    /// Takes in what was known before a restart, if that is kept, and says what is announced and that all is ready: nothing can fail
+    /// any more. To be called by the user that the daemon [runs as](Self::drop_privileges).
     ///
     /// # Errors
     ///
@@ -241,6 +242,10 @@ impl<'a> Daemon<'a> {
         if let Some(state) = &mut self.state {
             state.start(self.started, &mut self.discoverer, self.received)?;
         }
+        for node in &options.announce {
+            info!("announcing {} at port {} every {} s", node.id, node.port, options.interval.secs());
+        }
+        self.look_at_host_name(self.started);
         info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), Shown(&options.control.display()));
         Ok(())
     }
@@ -313,7 +318,9 @@ impl<'a> Daemon<'a> {
             }
         }
         if changed || self.retry_at.is_some_and(|at| at <= now) {
-            self.reconcile(now);
+            // A machine that boots gets its name about when it gets its address.
+            self.use_interfaces(now);
+            self.look_at_host_name(now);
         }
         self.work(now);
         Ok(ControlFlow::Continue(()))
@@ -370,14 +377,18 @@ impl<'a> Daemon<'a> {
     }
 
     /// Makes the interfaces in use those that there are. Why one could not be used, if so.
-    fn reconcile(&mut self, now: Instant) -> Option<io::ErrorKind> {
-        let registry = self.poll.registry();
-        let discoverer = &mut self.discoverer;
-        // A machine that boots gets its name about when it gets its address.
-        let waiting = self.host_name.look(now, discoverer);
+    fn use_interfaces(&mut self, now: Instant) -> Option<io::ErrorKind> {
+        let (registry, discoverer) = (self.poll.registry(), &mut self.discoverer);
         let failed = self.links.reconcile(now, &mut self.inquiry, self.received, discoverer, registry);
-        self.retry_at = (failed.is_some() || waiting).then(|| now + RETRY);
+        self.retry_at = failed.map(|_| now + RETRY);
         failed
+    }
+
+    /// Announces the host name, if that is asked for and it is new.
+    fn look_at_host_name(&mut self, now: Instant) {
+        if self.host_name.look(now, &mut self.discoverer) {
+            self.retry_at = Some(now + RETRY);
+        }
     }
 
     /// When something will be due.

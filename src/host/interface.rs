@@ -68,7 +68,12 @@ impl Pattern {
         (!glob.is_empty()).then(|| Self { glob: glob.to_owned(), leave_out })
     }
 
-    fn matches(&self, interface: &Interface<'_>) -> bool {
+    /// Whether it leaves out what matches.
+    pub(super) fn leaves_out(&self) -> bool {
+        self.leave_out
+    }
+
+    pub(super) fn matches(&self, interface: &Interface<'_>) -> bool {
         interface.has_name(|name| glob_matches(self.glob.as_bytes(), name))
     }
 

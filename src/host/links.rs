@@ -1,5 +1,6 @@
 //! The interfaces in use, each with its socket.
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -158,6 +159,32 @@ impl Links {
             crowded: Outage::default(),
             waiting: Outage::default(),
             changes: ChangeLog::new(),
+        }
+    }
+
+    /// Warns of each pattern that asks for an interface which there is not, with the names of those there are. It is no error: an
+    /// interface may come later.
+    pub(super) fn warn_of_idle_patterns(&self, inquiry: &mut Inquiry, buffer: &mut [u8; BUFFER]) {
+        let mut idle: Vec<_> = self.patterns.iter().filter(|pattern| !pattern.leaves_out()).collect();
+        if idle.is_empty() {
+            return;
+        }
+        let mut names = String::new();
+        let asked = undisturbed(|| {
+            names.clear();
+            inquiry.all(buffer, &mut |interface| {
+                idle.retain(|pattern| !pattern.matches(interface));
+                let comma = if names.is_empty() { "" } else { ", " };
+                // Text in memory takes all that is written to it.
+                let _ = write!(names, "{comma}{}", interface.name);
+            })
+        });
+        // If the kernel does not tell, the use of the interfaces fails and says so.
+        if asked.is_ok() {
+            for pattern in idle {
+                let (pattern, names) = (Shown(pattern), Shown(&names));
+                warn!("--interface {} matches no interface yet; there are {}", pattern, names);
+            }
         }
     }
 

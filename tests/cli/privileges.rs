@@ -294,7 +294,7 @@ fn what_is_said_before_the_user_opens_the_log_is_in_it() {
     assert_eq!(fs::metadata(&path).unwrap().uid(), nobody().uid.as_raw());
     let told = log::lines(File::open(&path).unwrap()).all();
     let mut told = told.iter();
-    for message in ["announcing own", "runs as nobody", "listens at", "foghorn ends"] {
+    for message in ["runs as nobody", "announcing own", "listens at", "foghorn ends"] {
         assert!(told.any(|line| line.contains(message)), "{message}");
     }
 }

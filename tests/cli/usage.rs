@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::assert_failed;
-use crate::common::{Directory, Ended, FOGHORN, foghorn, in_mount_namespace, is_emulated, run, to_run};
+use crate::common::{Directory, Ended, FOGHORN, foghorn, in_mount_namespace, is_emulated, log, run, to_run};
+use crate::{Loopback, assert_failed};
 
 #[test]
 fn help_and_version_are_answers() {
@@ -151,8 +151,6 @@ fn without_a_daemon_it_says_how_to_start_one() {
     {
         assert_failed(&run(&[command, &["--control", control]].concat()), 3, "foghorn run");
     }
-    // A path that no socket can have.
-    assert_failed(&run(&["list", "--control", &"x".repeat(200)]), 2, "control socket");
 }
 
 #[test]
@@ -177,6 +175,65 @@ fn without_a_daemon_in_the_usual_places_it_says_how_to_start_one() {
     shell.arg(program).args(arguments).args(["lookup", "nas"]);
     shell.env_remove("FOGHORN_CONTROL").env_remove("XDG_RUNTIME_DIR");
     assert_failed(&shell.output().unwrap().into(), 3, "foghorn run");
+}
+
+#[test]
+fn nothing_is_announced_before_all_that_can_fail_has_not() {
+    let loopback = Loopback::new(&[]);
+    let [control, file] = ["other.sock", "file"].map(|name| loopback.directory.path(name));
+    File::create(&file).unwrap();
+    let in_file = file.join("state");
+    let too_many: Vec<_> =
+        (0..=foghorn::limits::OWN_NODES).map(|number| format!("--announce=nas{number}:22")).collect();
+    let too_many: Vec<_> = too_many.iter().map(String::as_str).collect();
+    let expected: Vec<_> =
+        (0..=foghorn::limits::REGISTRY_CAPACITY).map(|number| format!("--expect=nas{number}")).collect();
+    let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+    for (arguments, code) in [
+        (&["--state", "/nonexistent/x"][..], 4),
+        (&["--state", in_file.to_str().unwrap()], 4),
+        (&["--state", loopback.directory.path("").to_str().unwrap()], 4),
+        (&["--state", ""], 2),
+        (&["--log-to", "/nonexistent/x"], 4),
+        (&["--user", "no-such-user"], 2),
+        (&["--allow=10.0.0.0/8"; foghorn::limits::ALLOWED_NETWORKS + 1], 2),
+        (&too_many, 2),
+        (&expected, 2),
+    ] {
+        for own in [&["--id", "nas", "--port", "22"][..], &["--port", "22"]] {
+            let mut command = foghorn();
+            command
+                .args(["run", "--interface", "lo", "--udp-port", &loopback.port, "--control"])
+                .arg(&control);
+            let ended = Ended::from(command.args(own).args(arguments).output().unwrap());
+            assert_eq!(ended.code, code, "{arguments:?}: {ended:?}");
+            assert!(!ended.err.contains("announcing"), "{arguments:?}: {ended:?}");
+        }
+    }
+    // All that was sent before this has been heard by then.
+    loopback.hear("marker", 9);
+    let known = loopback.daemon.ask(&["list"]).out;
+    assert_eq!(known.lines().count(), 2, "{known}");
+}
+
+#[test]
+fn a_pattern_that_matches_no_interface_is_told_with_those_there_are() {
+    if !log::can_be_read_or_skip() {
+        return;
+    }
+    let directory = Directory::new();
+    let path = directory.path("log");
+    let patterns = ["--interface=lo0", "--interface=xx*", "--interface=!docker*"];
+    let mut loopback = Loopback::logging_to(&path, &patterns);
+    assert!(loopback.daemon.stop().success());
+    let told = log::lines(File::open(&path).unwrap()).all();
+    let warnings: Vec<_> = told.iter().filter(|line| line.contains("matches no interface yet")).collect();
+    assert_eq!(warnings.len(), 2, "{told:#?}");
+    for (warning, pattern) in warnings.iter().zip(["lo0", "xx*"]) {
+        let (what, names) = warning.split_once("; there are ").unwrap();
+        assert!(what.ends_with(&format!("--interface {pattern} matches no interface yet")), "{warning}");
+        assert!(names.split(", ").any(|name| name.trim_end() == "lo"), "{warning}");
+    }
 }
 
 #[test]
