@@ -7,19 +7,22 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 use super::Failure;
-use crate::client::places::{FILE, asked_for, complaint, directories};
+use crate::client::places::{FILE, address, asked_for, complaint, directories};
 use crate::host::{User, make_directory};
 
 /// The socket for a daemon to listen at, and whether it is a default one. The directory of such is
 /// made if it is missing, for the user that the daemon will run as if one is given.
 pub(super) fn for_daemon(option: Option<&Path>, user: Option<&User>) -> Result<(PathBuf, bool), Failure> {
     if let Some(path) = asked_for(option) {
+        address(&path)?;
         return Ok((path, false));
     }
     let mut tried = String::new();
     for directory in directories() {
         if is_usable(&directory, user) {
-            return Ok((directory.join(FILE), true));
+            let path = directory.join(FILE);
+            address(&path)?;
+            return Ok((path, true));
         }
         tried.extend([if tried.is_empty() { "" } else { " or " }, &directory.to_string_lossy()]);
     }

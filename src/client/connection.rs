@@ -7,7 +7,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::SocketAddrUnix;
 use rustix::net::addr::SocketAddrArg;
 use socket2::{Domain, Socket, Type};
 
@@ -169,9 +168,7 @@ impl Connection {
 
 /// Connects. The standard library would wait for ever where the daemon takes nobody in: a stopped one, say.
 fn connect(path: &Path) -> Result<UnixStream, Error> {
-    // Not by socket2, whose error for a long path brings tables of Unicode: it is a text, which could be shown by `{:?}`.
-    let address = SocketAddrUnix::new(path)
-        .map_err(|errno| Error::InvalidPath { path: path.to_owned(), error: errno.into() })?;
+    let address = places::address(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)
         .map_err(|error| Error::System { call: "socket", error })?;
     socket.set_write_timeout(Some(PATIENCE)).map_err(|error| Error::System { call: "setsockopt", error })?;

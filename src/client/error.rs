@@ -25,7 +25,7 @@ pub enum Error {
         /// Its control socket.
         path: PathBuf,
     },
-    /// No socket can have that path: it is too long.
+    /// No socket can have that path: it is too long, or empty.
     InvalidPath {
         /// The path that was given.
         path: PathBuf,
@@ -124,8 +124,17 @@ impl fmt::Display for Error {
                 "no permission to use {}: become root, or join the group that owns it",
                 path.display()
             ),
-            Self::InvalidPath { path, error } => {
-                write!(f, "{} cannot be a control socket: {error}", path.display())
+            Self::InvalidPath { path, .. } if path.as_os_str().is_empty() => {
+                f.write_str("\"\" cannot be a control socket: give its path with --control")
+            }
+            Self::InvalidPath { path, .. } => {
+                let length = path.as_os_str().len();
+                write!(
+                    f,
+                    "{} cannot be a control socket: a socket's path has at most 107 bytes, and this has {length}: \
+                     give a shorter one with --control",
+                    path.display()
+                )
             }
             Self::System { call, error } => {
                 write!(f, "{call} was refused: {error}: does a sandbox or container keep foghorn from it?")

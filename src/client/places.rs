@@ -6,6 +6,21 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+use rustix::net::SocketAddrUnix;
+
+use super::Error;
+
+/// The address of the socket at a path.
+pub(crate) fn address(path: &Path) -> Result<SocketAddrUnix, Error> {
+    // The kernel would take an empty one for a wish to choose.
+    let given = Some(path).filter(|path| !path.as_os_str().is_empty()).ok_or(Errno::INVAL);
+    // Not by socket2, whose error for a long path brings tables of Unicode: it is a text, which could be shown by `{:?}`.
+    given
+        .and_then(SocketAddrUnix::new)
+        .map_err(|errno| Error::InvalidPath { path: path.to_owned(), error: errno.into() })
+}
+
 /// The environment variable that names the socket.
 const VARIABLE: &str = "FOGHORN_CONTROL";
 

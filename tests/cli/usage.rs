@@ -178,6 +178,29 @@ fn without_a_daemon_in_the_usual_places_it_says_how_to_start_one() {
 }
 
 #[test]
+fn a_path_that_no_socket_can_have_is_refused() {
+    let directory = Directory::new();
+    let long = "x".repeat(200);
+    let says = "a socket's path has at most 107 bytes, and this has 200: give a shorter one with --control";
+    for command in ["run", "list", "watch", "hosts", "status", "doctor"] {
+        assert_failed(&run(&[command, "--control", &long]), 2, says);
+        assert_failed(&run(&[command, "--control", ""]), 2, "\"\" cannot be a control socket");
+        let ended = foghorn().arg(command).env("FOGHORN_CONTROL", &long).output().unwrap().into();
+        assert_failed(&ended, 2, says);
+    }
+    for command in ["lookup", "connect"] {
+        assert_failed(&run(&[command, "nas", "--control", &long]), 2, says);
+    }
+    // The longest one.
+    let longest = directory.path(&"x".repeat(106 - directory.path("").as_os_str().len()));
+    let longest = longest.to_str().unwrap();
+    for (path, code) in [(longest.to_owned(), 3), (format!("{longest}x"), 3), (format!("{longest}xx"), 2)] {
+        let ended = run(&["list", "--control", &path]);
+        assert_eq!(ended.code, code, "{} bytes: {ended:?}", path.len());
+    }
+}
+
+#[test]
 fn nothing_is_announced_before_all_that_can_fail_has_not() {
     let loopback = Loopback::new(&[]);
     let [control, file] = ["other.sock", "file"].map(|name| loopback.directory.path(name));
