@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::{Parser, ValueExt as _};
+use lexopt::Parser;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
 use rustix::stdio::{stdin, stdout};
 use socket2::{Domain, Socket, Type};
 
 use super::client::{Client, Record};
-use super::lookup::{advise, ask, node_id};
+use super::lookup::{advise, ask, only_node};
 use super::{Failure, help, output, unexpected, value};
 use crate::client::connection;
 use crate::control::{ErrorCode, Request};
@@ -32,11 +32,11 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         match argument {
             Long("help") | Short('h') => return output::print(help::CONNECT),
             Long("control") => control = Some(value(parser)?.into()),
-            Value(value) if id.is_none() => id = Some(node_id(&value.string()?)?),
+            Value(value) => id = Some(only_node(id, value, help::CONNECT)?),
             other => return Err(unexpected(other, help::CONNECT)),
         }
     }
-    let id = id.ok_or_else(|| Failure::usage("which node? Try foghorn connect NODE"))?;
+    let id = id.ok_or_else(|| Failure::usage("no node given; try foghorn connect NODE"))?;
     let control = control.as_deref();
     let node = ask(control, &id).or_else(|error| {
         let is_unknown = error.refuses(ErrorCode::UnknownNode);

@@ -1,5 +1,6 @@
 //! `foghorn lookup`: where a node is.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 
 use super::client::{Client, Record};
-use super::near_miss::nearest;
+use super::near_miss::{ADDRESS, has_option, mistaken, nearest};
 use super::{Failure, Quoted, help, json, output, text, unexpected, value};
 use crate::client::Error;
 use crate::client::deadline::Deadline;
@@ -30,14 +31,15 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             Long("json") => as_json = true,
             Long("wait") => wait = Some(seconds(&text(parser)?)?),
             Long("control") => control = Some(value(parser)?.into()),
-            Value(value) if id.is_none() => id = Some(node_id(&value.string()?)?),
+            Value(value) => id = Some(only_node(id, value, help::LOOKUP)?),
             other => return Err(unexpected(other, help::LOOKUP)),
         }
     }
-    let id =
-        id.ok_or_else(|| Failure::usage("which node? Try foghorn lookup NODE; foghorn list shows all"))?;
+    let id = id.ok_or_else(|| {
+        Failure::usage("no node given; try foghorn lookup NODE, and foghorn list shows the known nodes")
+    })?;
     if as_json && (all || host) {
-        return Err(Failure::usage("--json tells all there is: leave --all and --host out"));
+        return Err(Failure::usage("--json has every address: leave --all and --host out"));
     }
     let node = match wait {
         None => ask(control.as_deref(), &id),
@@ -83,7 +85,18 @@ fn decimal(text: &str) -> Option<Duration> {
 /// The `NodeID` that was typed.
 pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
     NodeId::try_from(text)
-        .map_err(|invalid| Failure::usage(format!("{} names no node: {invalid}", Quoted(text))))
+        .map_err(|invalid| Failure::usage(format!("{} is not a valid node name: {invalid}", Quoted(text))))
+}
+
+/// The node that was typed, unless there was one before: `lookup nas tv`, or `lookup all nas` for `--all`.
+pub(super) fn only_node(before: Option<NodeId>, value: OsString, help: &str) -> Result<NodeId, Failure> {
+    match before {
+        None => node_id(&value.string()?),
+        Some(option) if has_option(help, option.as_str()) => {
+            Err(unexpected(Value(option.as_str().into()), help))
+        }
+        Some(_) => Err(unexpected(Value(value), help)),
+    }
 }
 
 /// Asks the daemon where a node is.
@@ -107,14 +120,25 @@ pub(super) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failu
         return failure;
     }
     let nodes = Client::connect(control).and_then(|mut client| client.all_nodes(&Request::List));
+    let nodes = nodes.unwrap_or_default();
+    let (what, name) = mistaken(id.as_str()).unwrap_or(("", id.as_str()));
     let mut names = String::new();
-    for node in &nodes.unwrap_or_default() {
+    let has_address = |node: &Record| {
+        node.addresses().any(|address| address.rsplit_once(':').is_some_and(|(ip, _)| ip == name))
+    };
+    for node in nodes.iter().filter(|node| what != ADDRESS || has_address(node)) {
         names.extend([node.get("id"), " "]);
     }
-    match nearest(id.as_str(), &names, "") {
-        Some(name) => Failure::no(format!("{failure}: did you mean {name}?")),
-        None => Failure::no(format!("{failure}: foghorn list shows who is")),
+    let meant = if what == ADDRESS { names.split(' ').next() } else { nearest(name, &names, "") };
+    let mut message = failure.to_string();
+    if !what.is_empty() {
+        message.extend([": that is ", what]);
     }
+    match meant.filter(|meant| !meant.is_empty()) {
+        Some(meant) => message.extend([": did you mean ", meant, "?"]),
+        None => message.push_str(": foghorn list shows the known nodes"),
+    }
+    Failure::no(message)
 }
 
 /// Asks, and if the node is not known, waits until it is.

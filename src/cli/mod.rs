@@ -21,8 +21,7 @@ mod status;
 mod terminal;
 mod watch;
 
-use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -30,7 +29,7 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Arg, Parser, ValueExt as _};
 use nix::sys::utsname::uname;
 
-use near_miss::nearest;
+use near_miss::{has_option, meant_by, mistaken, nearest, options_with, placeholder};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -66,8 +65,11 @@ impl Failure {
     }
 
     /// Says on standard error what went wrong. Unlike `eprintln!` this does not panic when nobody listens.
+    ///
+    /// The message may repeat what was typed, so each control character becomes a question mark.
     pub fn tell(&self) {
-        output::note(&self.message);
+        let shown = |c: char| if c.is_control() { '?' } else { c };
+        output::note(&self.message.chars().map(shown).collect::<String>());
     }
 
     /// What the process ends with: 1 to 4.
@@ -89,15 +91,17 @@ impl From<lexopt::Error> for Failure {
             MissingValue, NonUnicodeValue, UnexpectedArgument, UnexpectedOption, UnexpectedValue,
         };
         // Not as the error displays itself: that quotes by `{:?}`.
-        let (what, which) = match &error {
-            MissingValue { option: Some(option) } => ("missing argument for option", Cow::from(option)),
-            UnexpectedOption(option) => ("there is no option", Cow::from(option)),
-            UnexpectedArgument(value) => ("unexpected argument", value.to_string_lossy()),
-            UnexpectedValue { option, .. } => ("unexpected argument for option", Cow::from(option)),
-            NonUnicodeValue(value) => ("invalid UTF-8 in", value.to_string_lossy()),
-            _ => ("wrong arguments", Cow::from("")),
+        let message = match error {
+            MissingValue { option: Some(option) } => format!("{option} needs a value"),
+            UnexpectedOption(option) => format!("there is no option {option}"),
+            UnexpectedArgument(value) => format!("unexpected argument {}", Quoted(&value.to_string_lossy())),
+            UnexpectedValue { option, value } => {
+                format!("{option} takes no value: leave ={} out", value.display())
+            }
+            NonUnicodeValue(value) => format!("invalid UTF-8 in {}", Quoted(&value.to_string_lossy())),
+            _ => "wrong arguments".to_owned(),
         };
-        Self::usage(format!("{what} {}; see foghorn COMMAND --help", Quoted(&which)))
+        Self::usage(message)
     }
 }
 
@@ -115,16 +119,17 @@ impl fmt::Display for Quoted<'_> {
 /// Does what the arguments behind its name ask for. By a pointer: compiled into one function, each command would have the stack of all.
 type Command = fn(&mut Parser) -> Result<(), Failure>;
 
-const COMMANDS: [(&str, Command); 9] = [
-    ("run", run::main),
-    ("lookup", lookup::main),
-    ("list", list::main),
-    ("watch", watch::main),
-    ("hosts", hosts::main),
-    ("status", status::main),
-    ("connect", connect::main),
-    ("doctor", doctor::main),
-    ("help", |_| output::print(help::OVERVIEW)),
+/// Each command, with its help text.
+const COMMANDS: [(&str, Command, &str); 9] = [
+    ("run", run::main, help::RUN),
+    ("lookup", lookup::main, help::LOOKUP),
+    ("list", list::main, help::LIST),
+    ("watch", watch::main, help::WATCH),
+    ("hosts", hosts::main, help::HOSTS),
+    ("status", status::main, help::STATUS),
+    ("connect", connect::main, help::CONNECT),
+    ("doctor", doctor::main, help::DOCTOR),
+    ("help", |_| output::print(help::OVERVIEW), help::OVERVIEW),
 ];
 
 /// Does what the arguments (without the program's name) ask for.
@@ -143,55 +148,130 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure
         *help = "--help".into();
         arguments.reverse();
     }
-    let mut parser = Parser::from_args(arguments);
-    match parser.next()? {
-        None => Err(Failure::usage("what is to be done? Try foghorn --help")),
-        Some(Long("help") | Short('h')) => output::print(help::OVERVIEW),
-        Some(Long("version") | Short('V')) => {
-            output::print(concat!("foghorn ", env!("CARGO_PKG_VERSION"), "\n"))
-        }
-        Some(Value(name)) => command(&name)?(&mut parser),
-        Some(option) => Err(unexpected(option, help::OVERVIEW)),
+    let Some(first) = arguments.first() else {
+        return Err(Failure::usage("no command given; try foghorn --help"));
+    };
+    match first.to_str() {
+        Some("--help" | "-h") => output::print(help::OVERVIEW),
+        Some("--version" | "-V") => output::print(concat!("foghorn ", env!("CARGO_PKG_VERSION"), "\n")),
+        name => match name.and_then(command) {
+            Some((_, command, _)) => command(&mut Parser::from_iter(arguments)),
+            None => Err(no_command(&arguments)),
+        },
     }
 }
 
 /// The command of that name.
-fn command(name: &OsStr) -> Result<Command, Failure> {
-    let mut names = String::new();
-    for (known, command) in COMMANDS {
-        if name == known {
-            return Ok(command);
+fn command(name: &str) -> Option<&'static (&'static str, Command, &'static str)> {
+    COMMANDS.iter().find(|(known, ..)| *known == name)
+}
+
+/// What to say where no command comes first.
+#[cold]
+fn no_command(arguments: &[OsString]) -> Failure {
+    let typed: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let first = typed.first().map_or("", String::as_str);
+    let word = first.trim_start_matches(['-', '/']);
+    let is_option = word.len() < first.len();
+    let option = word.split('=').next().unwrap_or_default();
+    let has_it = |name: &String| command(name).is_some_and(|(.., help)| has_option(help, option));
+    if let Some(place) = typed.iter().position(has_it).filter(|_| is_option) {
+        let meant = typed.get(place).map(|command| line(command, &typed, place));
+        return misread("options go behind the command", meant.as_deref(), "");
+    }
+    let mut message = String::from(if is_option { "there is no option " } else { "there is no command " });
+    message.push_str(first);
+    misread(&message, other_line(&typed, word, is_option).as_deref(), "")
+}
+
+/// A command line with all that was typed but for one word.
+fn line(command: &str, typed: &[String], without: usize) -> String {
+    let mut line = String::from("foghorn ");
+    line.push_str(command);
+    for (number, argument) in typed.iter().enumerate() {
+        if number != without {
+            line.extend([" ", argument]);
         }
-        names.extend([known, " "]);
     }
-    let name = name.to_string_lossy();
-    if nearest(&name, &names, "").is_none()
-        && let Ok(id) = lookup::node_id(&name)
-        && lookup::ask(None, &id).is_ok()
-    {
-        return Err(Failure::usage(format!(
-            "there is no command {name}: did you mean foghorn lookup {name}?"
-        )));
-    }
-    Err(unknown("command ", &name, &names, ""))
+    line
 }
 
-/// What to say of an argument that is not among those which a help text tells of.
+/// What may be meant by what was typed, which begins with a word that is no command.
+fn other_line(typed: &[String], word: &str, is_option: bool) -> Option<String> {
+    let next = typed.get(1).map(String::as_str);
+    let mut names = String::new();
+    for (name, ..) in COMMANDS {
+        names.extend([name, " "]);
+    }
+    if command(word).is_some() {
+        return Some(line(word, typed, 0));
+    }
+    if let Some(meant) = meant_by(word, next, "") {
+        return Some(meant);
+    }
+    if is_option {
+        let mut meant = String::from("run --");
+        if has_option(help::RUN, word.split('=').next().unwrap_or_default()) {
+            meant.push_str(word);
+            return Some(line(&meant, typed, 0));
+        }
+        let mut letters = word.chars();
+        let letter = letters.next().filter(|_| letters.next().is_none());
+        let option = letter.and_then(|letter| options_with(letter, help::RUN));
+        if let Some(option) = option.or_else(|| meant_by(word, next, help::RUN)) {
+            return Some(line(&format!("run {option}"), &[], 0));
+        }
+        names.push_str("--version --help");
+    }
+    if let Some(meant) = nearest(word, &names, "").or_else(|| nearest(word, &names, "--")) {
+        let dashes = if meant == "version" { "--" } else { "" };
+        return Some(line(&format!("{dashes}{meant}"), typed, 0));
+    }
+    let name = mistaken(word).map_or(word, |(_, name)| name);
+    let is_known = lookup::node_id(name).is_ok_and(|id| lookup::ask(None, &id).is_ok());
+    is_known.then(|| format!("foghorn lookup {name}"))
+}
+
+/// What to say of an argument that is not among those which a command's help text tells of.
 fn unexpected(argument: Arg<'_>, help: &str) -> Failure {
+    let name = help.split(' ').skip_while(|word| *word != "foghorn").nth(1).unwrap_or_default();
+    let other_command = |word: &str| command(word).map(|(name, ..)| format!("foghorn {name}"));
     match argument {
-        Long(option) => unknown("option --", option, help, "--"),
-        Short(option) => unknown("option -", option.encode_utf8(&mut [0; 4]), help, "--"),
-        Value(value) => lexopt::Error::UnexpectedArgument(value).into(),
+        Long(option) => {
+            let meant = nearest(option, help, "--").map(|option| format!("--{option}"));
+            let meant = meant.or_else(|| other_command(option)).or_else(|| meant_by(option, None, help));
+            misread(&format!("there is no option --{option}"), meant.as_deref(), name)
+        }
+        Short(letter) => {
+            let meant = options_with(letter, help);
+            let meant = meant.or_else(|| meant_by(letter.encode_utf8(&mut [0; 4]), None, help));
+            misread(&format!("there is no option -{letter}"), meant.as_deref(), name)
+        }
+        Value(value) => {
+            let value = value.to_string_lossy();
+            let what = format!("unexpected argument {}", Quoted(&value));
+            if has_option(help, &value) {
+                misread(&what, Some(&format!("--{value}")), name)
+            } else if matches!(name, "lookup" | "connect") {
+                misread(&format!("{what}: {name} takes one node, and foghorn list shows all"), None, name)
+            } else {
+                let meant = other_command(&value).unwrap_or_else(|| format!("foghorn lookup {value}"));
+                misread(&what, Some(&meant), name)
+            }
+        }
     }
 }
 
-/// What to say of a word that is not known: which of those that are, marked in a text, may be meant.
-fn unknown(what: &str, typed: &str, known: &str, mark: &str) -> Failure {
-    let help = if mark.is_empty() { "foghorn --help" } else { "foghorn COMMAND --help" };
-    Failure::usage(match nearest(typed, known, mark) {
-        Some(meant) => format!("there is no {what}{typed}: did you mean {mark}{meant}? See {help}"),
-        None => format!("there is no {what}{typed}; see {help}"),
-    })
+/// What to say of what is not understood: what may be meant, and whose help tells the rest.
+fn misread(what: &str, meant: Option<&str>, command: &str) -> Failure {
+    let mut message = what.to_owned();
+    match meant {
+        Some(meant) => message.extend([": did you mean ", meant, "? See foghorn "]),
+        None => message.push_str("; see foghorn "),
+    }
+    message.push_str(command);
+    message.push_str(if command.is_empty() { "--help" } else { " --help" });
+    Failure::usage(message)
 }
 
 /// A form of an answer that is asked for by an option; without one it is for people.
@@ -241,19 +321,35 @@ impl Query {
 
     fn choose(&mut self, form: Form) -> Result<(), Failure> {
         match self.form.replace(form) {
-            Some(other) if other != form => Err(Failure::usage(format!(
-                "an answer has one form: leave --{} or --{} out",
-                other.option(),
-                form.option()
-            ))),
+            Some(other) if other != form => {
+                Err(Failure::usage(format!("use either --{} or --{}", other.option(), form.option())))
+            }
             _ => Ok(()),
         }
     }
 }
 
-/// An option's value.
+/// An option's value. It begins with `--` only behind an equals sign: else the next option would be taken for it.
 fn value(parser: &mut Parser) -> Result<OsString, Failure> {
-    Ok(parser.value()?)
+    if let Some(value) = parser.optional_value() {
+        return Ok(value);
+    }
+    if let Some(rest) = parser.try_raw_args()
+        && rest.peek().is_some_and(|next| next.as_encoded_bytes().starts_with(b"--"))
+    {
+        rest.for_each(drop);
+    }
+    parser.value().map_err(|error| {
+        let name = parser.bin_name().unwrap_or_default();
+        let lexopt::Error::MissingValue { option: Some(option) } = &error else { return error.into() };
+        let help = command(name).map_or("", |(.., help)| help);
+        let kind = match placeholder(help, option.trim_start_matches('-')) {
+            None | Some("NODE") => "name".to_owned(),
+            Some("SECONDS") => "number of seconds".to_owned(),
+            Some(kind) => kind.to_ascii_lowercase(),
+        };
+        misread(&format!("{option} needs a {kind}"), None, name)
+    })
 }
 
 /// What this machine is called.
@@ -271,8 +367,16 @@ fn number(parser: &mut Parser, option: &str, range: std::ops::RangeInclusive<u64
     let value = value(parser)?;
     let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
     number.ok_or_else(|| {
-        let (min, max) = range.into_inner();
         let value = value.to_string_lossy();
-        Failure::usage(format!("{option} takes a whole number from {min} to {max}, not {}", Quoted(&value)))
+        // `30s`, `22/tcp`
+        let digits = value.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        let meant = digits.parse().is_ok_and(|number| range.contains(&number));
+        let (min, max) = range.into_inner();
+        let value = Quoted(&value);
+        let mut message = format!("{option} takes a whole number from {min} to {max}, not {value}");
+        if meant {
+            message.extend([": did you mean ", option, " ", digits, "?"]);
+        }
+        Failure::usage(message)
     })
 }

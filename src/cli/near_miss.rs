@@ -1,4 +1,126 @@
-//! What a word that is not known was probably meant to be.
+//! What was probably meant by what is not understood.
+
+use std::net::Ipv4Addr;
+
+/// What people type, and after the colon what does that: an option if the command has it, else another command. `@` stands for
+/// the node, `~` for the word itself.
+const WORDS: &str = "\
+verbose debug v: --log debug
+quiet silent q: --log error
+name hostname host node n: --id
+iface device dev: --interface
+timeout time t: --wait
+socket sock s: --control
+expected: --expect
+port: --udp-port
+start up serve server service daemon d background b: foghorn run, systemctl start foghorn or service foghorn start
+stop down kill quit exit: systemctl stop foghorn or service foghorn stop
+restart reload enable disable: systemctl ~ foghorn or service foghorn ~
+log logs: journalctl -u foghorn or logread -e foghorn
+version v: foghorn --version
+h ? man usage: foghorn --help
+l ls nodes devices peers neighbors show ps all scan discover browse: foghorn list
+json: foghorn list --json
+html: foghorn list --html
+metrics: foghorn status --metrics
+info stats state: foghorn status
+check test diagnose: foghorn doctor
+monitor follow tail events: foghorn watch
+config configure settings: foghorn run --help
+find get resolve where query host dig nslookup: foghorn lookup @
+ping: ping \"$(foghorn lookup --host @)\"
+ssh: ssh -o ProxyCommand='foghorn connect %h' @
+nc telnet: foghorn connect @
+announce register publish add: foghorn run --announce @
+";
+
+/// What does what a word asks for, which `next` follows. Options count only if that help text has them.
+pub(super) fn meant_by(word: &str, next: Option<&str>, help: &str) -> Option<String> {
+    let meant = WORDS.split('\n').find_map(|line| {
+        let (words, meant) = line.split_once(':')?;
+        let meant = meant.trim_start();
+        let option = meant.split(' ').next().unwrap_or_default().strip_prefix("--");
+        let is_meant = words.split(' ').any(|known| known.eq_ignore_ascii_case(word));
+        (is_meant && option.is_none_or(|option| has_option(help, option))).then_some(meant)
+    })?;
+    let mut text = String::new();
+    for c in meant.chars() {
+        match c {
+            '@' => text.push_str(next.unwrap_or("NODE")),
+            '~' => text.push_str(word),
+            _ => text.push(c),
+        }
+    }
+    Some(text)
+}
+
+/// Whether a help text tells of an option.
+pub(super) fn has_option(help: &str, option: &str) -> bool {
+    options(help).contains(&option)
+}
+
+/// All options of a help text that begin with a letter, as a part of a sentence; none if there is none.
+pub(super) fn options_with(letter: char, help: &str) -> Option<String> {
+    let mut text = String::new();
+    for option in options(help) {
+        if option.starts_with(letter) {
+            text.extend([if text.is_empty() { "--" } else { " or --" }, option]);
+        }
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// The options at the beginnings of a help text's lines.
+fn options(help: &str) -> Vec<&str> {
+    let mut options = vec![];
+    for line in help.split('\n') {
+        let Some(line) = line.strip_prefix("  ").filter(|line| line.starts_with('-')) else { continue };
+        // Two spaces end them.
+        for word in line.split(' ').take_while(|word| !word.is_empty()) {
+            options.extend(word.strip_prefix("--"));
+        }
+    }
+    options
+}
+
+/// What an option's value is called in a help text, as in `--port PORT`; none if it takes none.
+pub(super) fn placeholder<'a>(help: &'a str, option: &str) -> Option<&'a str> {
+    let mut words = help.split(' ');
+    words.find(|word| word.strip_prefix("--") == Some(option))?;
+    words.next().filter(|word| !word.is_empty())
+}
+
+/// What was typed in place of a node's name, and what of it may be the name.
+pub(super) fn mistaken(text: &str) -> Option<(&'static str, &str)> {
+    let (mut what, mut name) = (None, text);
+    if let Some(rest) = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")) {
+        what = Some("a URL");
+        name = rest.split('/').next().unwrap_or(rest);
+    }
+    if let Some((_, rest)) = name.rsplit_once('@') {
+        what = what.or(Some(USER));
+        name = rest;
+    }
+    let colons = name.bytes().filter(|byte| *byte == b':').count();
+    if colons > 1 && name.bytes().all(|byte| byte == b':' || byte.is_ascii_hexdigit()) {
+        return Some((ADDRESS, name));
+    }
+    if let Some((rest, port)) = name.rsplit_once(':')
+        && port.parse::<u16>().is_ok()
+    {
+        what = what.or(Some("a name and a port"));
+        name = rest;
+    }
+    if name.parse::<Ipv4Addr>().is_ok() {
+        what = Some(ADDRESS);
+    }
+    what.map(|what| (what, name))
+}
+
+/// What is [mistaken] for a name as SSH takes it. A node can be called so.
+pub(super) const USER: &str = "a user and a name";
+
+pub(super) const ADDRESS: &str = "an address";
 
 /// The word of a text, among those that begin with `mark`, that was probably meant, without the mark: the same but for case, else a slip or two
 /// away, else one that is the beginning of what was typed or the other way round. Of several the first.

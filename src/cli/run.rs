@@ -10,6 +10,7 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::Parser;
 
 use super::lookup::node_id;
+use super::near_miss::{ADDRESS, USER, has_option, mistaken};
 use super::{Failure, Quoted, control_path, help, number, output, text, unexpected, value};
 use crate::host::{Daemon, Memory, Options, Pattern, ServiceManager, User, is_usage};
 use crate::limits::REGISTRY_CAPACITY;
@@ -80,10 +81,10 @@ impl Arguments {
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return output::print(help::RUN).map(|()| None),
-                Long("id") => arguments.id = Some(node_id(&text(parser)?)?),
+                Long("id") => arguments.id = Some(id(&text(parser)?)?),
                 Long("port") => arguments.port = Some(port(parser, "--port")?),
                 Long("announce") => arguments.announce.push(announcement(&text(parser)?)?),
-                Long("expect") => arguments.expect.push(node_id(&text(parser)?)?),
+                Long("expect") => arguments.expect.push(name(&text(parser)?, "--expect", "")?),
                 Long("interval") => {
                     arguments.interval = Some(Duration::from_secs(number(parser, "--interval", 1..=3600)?));
                 }
@@ -95,12 +96,7 @@ impl Arguments {
                 Long("control") => arguments.control = Some(value(parser)?.into()),
                 Long("user") => arguments.user = Some(user(&text(parser)?)?),
                 Long("state") => arguments.state = Some(value(parser)?.into()),
-                Value(name) => {
-                    let name = name.display();
-                    return Err(Failure::usage(format!(
-                        "did you mean --id {name}? Its port goes behind --port"
-                    )));
-                }
+                Value(word) => return Err(bare(&word.to_string_lossy(), parser)),
                 other => return Err(unexpected(other, help::RUN)),
             }
         }
@@ -115,7 +111,7 @@ impl Arguments {
             (Some(id), Some(port)) => announce.insert(0, Announcement { id, port }),
             (None, Some(port)) => host_name = Some(port),
             (Some(_), None) => {
-                return Err(Failure::usage("--id needs --port: where can the node be reached?"));
+                return Err(Failure::usage("--id needs --port: add the port of the node, like --port 22"));
             }
             (None, None) => {}
         }
@@ -141,19 +137,63 @@ pub(super) fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Fail
     u16::try_from(number).ok().and_then(NonZeroU16::new).ok_or_else(|| Failure::usage("no such port"))
 }
 
+/// What to say of a word that is no option and no option's value.
+#[cold]
+fn bare(word: &str, parser: &mut Parser) -> Failure {
+    let mut meant = String::new();
+    if has_option(help::RUN, word) {
+        meant.extend(["--", word]);
+        if let Ok(next) = parser.value() {
+            meant.extend([" ", &*next.to_string_lossy()]);
+        }
+    } else if word.parse::<NonZeroU16>().is_ok() {
+        meant.extend(["--port ", word]);
+    } else if announcement(word).is_ok() {
+        meant.extend(["--announce ", word]);
+    } else {
+        return Failure::usage(format!("did you mean --id {word}? Its port goes behind --port"));
+    }
+    Failure::usage(format!("unexpected argument {}: did you mean {meant}?", Quoted(word)))
+}
+
+/// The name of a node to announce or to expect. The protocol allows one that is plainly something else, but nobody means that.
+/// `after` is what `option` has after the name.
+fn name(text: &str, option: &str, after: &str) -> Result<NodeId, Failure> {
+    let Some((what, name)) = mistaken(text).filter(|(what, _)| *what != USER) else { return node_id(text) };
+    let mut message = format!("{} is {what}, not a node's name: ", Quoted(text));
+    if what == ADDRESS {
+        message.push_str("the other machines tell the address, so give a name like nas");
+    } else {
+        message.extend(["did you mean ", option, " ", name, after, "?"]);
+    }
+    Err(Failure::usage(message))
+}
+
+/// The name behind `--id`, where others have a port as well.
+fn id(text: &str) -> Result<NodeId, Failure> {
+    let port = text.rsplit(':').next().filter(|port| port.parse::<u16>().is_ok());
+    name(text, "--id", &port.map_or_else(String::new, |port| format!(" --port {port}")))
+}
+
 /// NODE:PORT. The name may contain colons, the port does not.
 fn announcement(text: &str) -> Result<Announcement, Failure> {
-    let parts = text.rsplit_once(':').and_then(|(id, port)| Some((id, NonZeroU16::new(port.parse().ok()?)?)));
-    let Some((id, port)) = parts else {
+    let parts = text.rsplit_once(':').and_then(|(id, port)| Some((id, port, port.parse().ok()?)));
+    let Some((id, digits, port)) = parts.filter(|(id, ..)| !id.is_empty()) else {
         return Err(Failure::usage(format!(
             "--announce takes NODE:PORT with a port from 1 to 65535, like nas:22, not {}",
             Quoted(text)
         )));
     };
-    Ok(Announcement { id: node_id(id)?, port })
+    Ok(Announcement { id: name(id, "--announce", &format!(":{digits}"))?, port })
 }
 
 fn pattern(text: &str) -> Result<Pattern, Failure> {
+    if text.contains(',') {
+        return Err(Failure::usage(format!(
+            "--interface takes one pattern, not {}: repeat it for each, like --interface eth0 --interface eth1",
+            Quoted(text)
+        )));
+    }
     Pattern::new(text).ok_or_else(|| {
         Failure::usage(format!("--interface takes a pattern like eth* or !docker*, not {}", Quoted(text)))
     })

@@ -72,7 +72,7 @@ fn wrong_usage_is_told_in_one_line() {
         (&["run", "--udp-port", "0"], "1 to 65535"),
         (&["run", "--log", "loud"], "error, warn, info, debug or trace"),
         (&["run", "--log", ""], "error, warn, info, debug or trace"),
-        (&["lookup"], "which node"),
+        (&["lookup"], "no node given; try"),
         (&["lookup", ""], "empty"),
         (&["lookup", "a b"], "white space"),
         (&["lookup", &long], "at most 64 bytes"),
@@ -96,7 +96,7 @@ fn wrong_usage_is_told_in_one_line() {
         (&["hosts", "--exec", "true"], "give one with --follow"),
         (&["hosts", "--follow", "hosts", "--exec"], "--exec takes a command"),
         (&["status", "--json=yes"], "--json"),
-        (&["connect"], "which node"),
+        (&["connect"], "no node given; try"),
         (&["doctor", "--udp-port", "0"], "1 to 65535"),
         (&["doctor", "nas"], "nas"),
     ] {
