@@ -11,12 +11,12 @@ Commands:
   list          a table of all nodes
   watch         the nodes known now, then each change
   hosts         the nodes as a hosts file, printed or kept up to date
-  status        how the daemon does
+  status        how the daemon is doing
   connect NODE  a TCP connection to NODE, for standard input and output
   doctor        what is wrong, and what to type
 
 Options:
-  -h, --help     this text, or with a command what that does
+  -h, --help     this text; after a command, its help
   -V, --version  the version
 
 Example:
@@ -25,7 +25,7 @@ Example:
   foghorn lookup nas              on any of them
   foghorn doctor                  where that does not work
 
-Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 no daemon answers,
+Exit codes: 0 done, 1 not found, 2 wrong usage, 3 no daemon answers,
 4 anything else failed.
 ";
 
@@ -38,10 +38,10 @@ Options:
   --id NODE --port PORT  announce NODE at TCP port PORT; without --id the host
                          name without its domain; without both only listen
   --announce NODE:PORT   one more node; repeatable
-  --expect NODE          always keep a place for NODE, and tell in status
-                         whether it is there; repeatable
+  --expect NODE          reserve room for NODE and show in status whether it is
+                         there; repeatable
   --interval SECONDS     between announcements, 1 to 3600 [30]
-  --interface PATTERN    use what matches (* and ?), not what !PATTERN does;
+  --interface PATTERN    use matching interfaces (* and ?); !PATTERN excludes;
                          repeatable [all but loopback and point-to-point]
   --allow NETWORK        hear nodes of other networks too, like 10.0.0.0/8;
                          repeatable [only those of the interface]
@@ -49,13 +49,13 @@ Options:
   --log LEVEL            error, warn, info, debug or trace; or FOGHORN_LOG
                          [info]
   --log-to PATH          a file, or a program's Unix socket [standard error]
-  --control PATH         where commands ask; or FOGHORN_CONTROL, for them too
+  --control PATH         control socket; or FOGHORN_CONTROL, for commands too
                          [/run/foghorn/control.sock, else
                          $XDG_RUNTIME_DIR/foghorn/control.sock, else
                          /run/user/UID/foghorn/control.sock]
-  --state FILE           what is known over a restart, best in memory, like
+  --state FILE           keep known nodes across restarts, best on tmpfs, like
                          /run/foghorn/state
-  --user NAME            become this user, by name or number, once all is open
+  --user NAME            switch to this user (name or number) after opening
 
 SIGHUP makes it look at the interfaces, the host name and its socket again,
 announce now, save, and open the log anew if it was rotated.
@@ -146,7 +146,7 @@ Example:
 ";
 
 pub(super) const STATUS: &str = "\
-Tells how the daemon does, and what it counted.
+Tells how the daemon is doing, and what it counted.
 
 Usage: foghorn status [OPTIONS]
 
