@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Failure;
-use super::output::note;
+use super::output::{note, warn};
 use crate::client::Error;
 use crate::control::ErrorCode;
 use crate::host::Outage;
@@ -21,7 +21,7 @@ impl Absence {
     pub(super) fn wait(&mut self, error: Error, meanwhile: &str) {
         // That is no absence: to begin anew makes up for it.
         if !error.refuses(ErrorCode::Slow) && self.0.begins() {
-            note(&format!("{}; {meanwhile}", Failure::from(error)));
+            warn(&format!("{}; {meanwhile}", Failure::from(error)));
         }
         thread::sleep(RETRY);
     }

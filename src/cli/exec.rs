@@ -18,7 +18,7 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::{AccessFlags, Pid, access, dup2_stdin};
 
 use super::Failure;
-use super::output::note;
+use super::output::warn;
 use crate::host::{Outage, run_child, spawn};
 
 /// Between attempts to start a command.
@@ -74,15 +74,15 @@ impl Exec {
                 return Err(Failure::failed(failure));
             }
             if trying.begins() {
-                note(&format!("{failure}; still trying"));
+                warn(&format!("{failure}; still trying"));
             }
             thread::sleep(RETRY);
         };
         match ended {
             // Who started foghorn can have told the kernel that nobody asks how children end.
             Ok(WaitStatus::Exited(_, 0)) | Err(Errno::ECHILD) => {}
-            Ok(WaitStatus::Exited(_, code)) => note(&format!("{path} ended with exit code {code}")),
-            _ => note(&format!("{path} was ended by a signal")),
+            Ok(WaitStatus::Exited(_, code)) => warn(&format!("{path} ended with exit code {code}")),
+            _ => warn(&format!("{path} was ended by a signal")),
         }
         Ok(())
     }

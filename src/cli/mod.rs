@@ -65,11 +65,8 @@ impl Failure {
     }
 
     /// Says on standard error what went wrong. Unlike `eprintln!` this does not panic when nobody listens.
-    ///
-    /// The message may repeat what was typed, so each control character becomes a question mark.
     pub fn tell(&self) {
-        let shown = |c: char| if c.is_control() { '?' } else { c };
-        output::note(&self.message.chars().map(shown).collect::<String>());
+        output::fail(&self.message);
     }
 
     /// What the process ends with: 1 to 4.

@@ -13,7 +13,7 @@ use rustix::stdio::{stderr, stdout};
 
 use super::Failure;
 use super::client::Record;
-use crate::host::Outlet;
+use crate::host::{Outlet, is_journal};
 use crate::wire::printable::shown;
 
 /// As much as is held before it is written.
@@ -65,7 +65,22 @@ pub(super) fn tell(text: &str) -> Result<bool, Failure> {
 /// Says on standard error what is no reason to end. Whether anybody listens does not matter, and a reader
 /// that has stopped reading keeps no command from going on.
 pub(super) fn note(message: &str) {
-    let mut line = "foghorn: ".to_owned();
+    say("<6>", message);
+}
+
+/// Says the same way that something does not work.
+pub(super) fn warn(message: &str) {
+    say("<4>", message);
+}
+
+/// Says the same way why the command ends.
+pub(super) fn fail(message: &str) {
+    say("<3>", message);
+}
+
+/// Says it by that priority to the journal, and by the name of the program to anybody else.
+fn say(priority: &str, message: &str) {
+    let mut line = if is_journal() { priority } else { "foghorn: " }.to_owned();
     // What a message quotes may come from anybody.
     line.extend(message.chars().map(shown));
     line.push('\n');

@@ -94,6 +94,12 @@ impl LogSink {
         self.place.as_ref().is_some_and(LogPlace::is_syslog)
     }
 
+    /// Whether messages go to standard error.
+    #[cfg(not(feature = "defmt"))]
+    pub(super) fn is_stderr(&self) -> bool {
+        self.place.is_none()
+    }
+
     fn send(&mut self, message: &[u8]) {
         if let Some(stream) = &mut self.stream {
             if let Err(error) = stream.send(message) {

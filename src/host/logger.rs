@@ -4,28 +4,45 @@ use core::fmt::{self, Write};
 
 use log::{Level, Log, Metadata, Record};
 
+use super::journal::is_journal;
 use super::log_sink::{self, LogSink};
 use crate::wire::printable::shown;
 
 /// Longest line that is written whole, in bytes.
 const LINE: usize = 512;
 
+/// The facility of daemons in the priority of a message for syslog, RFC 3164.
+const DAEMON: u8 = 3 * 8;
+
+/// How a line says what it is.
+#[derive(Clone, Copy)]
+enum Form {
+    /// The name of the program and the level as a word.
+    Text,
+    /// The severity by a number: systemd's journal adds the name itself.
+    Journal,
+    /// Facility and severity by a number, and the name.
+    Syslog,
+}
+
 /// A line, which takes as much as fits: names are short, paths may be long.
 struct Line(heapless::String<LINE>);
 
 impl Line {
-    fn new(is_syslog: bool, level: Level, message: fmt::Arguments<'_>) -> Self {
-        // The priority is that of RFC 3164: eight times the facility, which is 3 for a daemon, and the severity.
-        let (level, priority) = match level {
-            Level::Error => ("error: ", "<27>"),
-            Level::Warn => ("warn: ", "<28>"),
-            Level::Info => ("info: ", "<30>"),
-            Level::Debug => ("debug: ", "<31>"),
-            Level::Trace => ("trace: ", "<31>"),
+    fn new(form: Form, level: Level, message: fmt::Arguments<'_>) -> Self {
+        let (level, severity) = match level {
+            Level::Error => ("error", 3),
+            Level::Warn => ("warn", 4),
+            Level::Info => ("info", 6),
+            Level::Debug => ("debug", 7),
+            Level::Trace => ("trace", 7),
         };
-        let (priority, level) = if is_syslog { (priority, "") } else { ("", level) };
         let mut line = Self(heapless::String::new());
-        let _ = write!(line, "{priority}foghorn: {level}{message}");
+        let _ = match form {
+            Form::Text => write!(line, "foghorn: {level}: {message}"),
+            Form::Journal => write!(line, "<{severity}>{message}"),
+            Form::Syslog => write!(line, "<{}>foghorn: {message}", DAEMON + severity),
+        };
         if line.0.push('\n').is_err() {
             line.0.pop();
             let _ = line.0.push('\n');
@@ -41,9 +58,7 @@ impl Write for Line {
     }
 }
 
-struct Logger {
-    is_syslog: bool,
-}
+struct Logger(Form);
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -57,7 +72,7 @@ impl Log for Logger {
         // First, for the line to stand behind those that are missing.
         log_sink::tell_dropped();
         // One write for one line, without an allocation.
-        log_sink::send(Line::new(self.is_syslog, record.level(), *record.args()).0.as_bytes());
+        log_sink::send(Line::new(self.0, record.level(), *record.args()).0.as_bytes());
     }
 
     fn flush(&self) {}
@@ -65,9 +80,14 @@ impl Log for Logger {
 
 /// Sends log messages of this level and worse there. The first call counts.
 pub fn init(level: Level, sink: LogSink) {
-    static TEXT: Logger = Logger { is_syslog: false };
-    static SYSLOG: Logger = Logger { is_syslog: true };
-    let logger = if sink.is_syslog() { &SYSLOG } else { &TEXT };
+    static TEXT: Logger = Logger(Form::Text);
+    static JOURNAL: Logger = Logger(Form::Journal);
+    static SYSLOG: Logger = Logger(Form::Syslog);
+    let logger = match () {
+        () if sink.is_syslog() => &SYSLOG,
+        () if sink.is_stderr() && is_journal() => &JOURNAL,
+        () => &TEXT,
+    };
     if log_sink::init(sink) && log::set_logger(logger).is_ok() {
         log::set_max_level(level.to_level_filter());
     }
@@ -78,16 +98,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_is_a_word_or_a_priority_of_syslog() {
-        for (level, text, syslog) in [
-            (Level::Error, "foghorn: error: it\n", "<27>foghorn: it\n"),
-            (Level::Warn, "foghorn: warn: it\n", "<28>foghorn: it\n"),
-            (Level::Info, "foghorn: info: it\n", "<30>foghorn: it\n"),
-            (Level::Debug, "foghorn: debug: it\n", "<31>foghorn: it\n"),
-            (Level::Trace, "foghorn: trace: it\n", "<31>foghorn: it\n"),
+    fn a_level_is_a_word_or_a_priority() {
+        for (level, text, journal, syslog) in [
+            (Level::Error, "foghorn: error: it\n", "<3>it\n", "<27>foghorn: it\n"),
+            (Level::Warn, "foghorn: warn: it\n", "<4>it\n", "<28>foghorn: it\n"),
+            (Level::Info, "foghorn: info: it\n", "<6>it\n", "<30>foghorn: it\n"),
+            (Level::Debug, "foghorn: debug: it\n", "<7>it\n", "<31>foghorn: it\n"),
+            (Level::Trace, "foghorn: trace: it\n", "<7>it\n", "<31>foghorn: it\n"),
         ] {
-            let lines = [false, true].map(|is_syslog| Line::new(is_syslog, level, format_args!("it")).0);
-            assert_eq!(lines, [text, syslog]);
+            let lines = [Form::Text, Form::Journal, Form::Syslog]
+                .map(|form| Line::new(form, level, format_args!("it")).0);
+            assert_eq!(lines, [text, journal, syslog]);
         }
     }
 
@@ -97,7 +118,7 @@ mod tests {
             for letter in ["x", "ü"] {
                 let path = letter.repeat(length / letter.len());
                 let whole = format!("foghorn: info: {path}: why\n");
-                let line = Line::new(false, Level::Info, format_args!("{path}: why")).0;
+                let line = Line::new(Form::Text, Level::Info, format_args!("{path}: why")).0;
                 let (told, rest) = whole.split_at(line.len() - 1);
                 assert_eq!(line.strip_suffix('\n'), Some(told));
                 assert!(rest == "\n" || line.len() > LINE - letter.len(), "{length} of {letter}: {line}");
@@ -107,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_not_printable_is_a_question_mark() {
-        let line = Line::new(false, Level::Warn, format_args!("{} {}", "a\x1b[2J\u{202e}\n", "büro")).0;
+        let line = Line::new(Form::Text, Level::Warn, format_args!("{} {}", "a\x1b[2J\u{202e}\n", "büro")).0;
         assert_eq!(line, "foghorn: warn: a?[2J?? büro\n");
     }
 }

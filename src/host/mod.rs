@@ -18,6 +18,7 @@
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
 //! log_place.rs   the file or socket that --log-to names;  outlet.rs  writing without waiting for a reader
 //! time_limit.rs  a limit for calls that could wait
+//! journal.rs     whether standard error is systemd's journal
 //! change_log.rs, outage.rs  logging enough and no more;  reason.rs  why something fails
 //! regular_file.rs  opening files, also where others may put something else;  spawn.rs  starting a program, for `--exec`
 //! ```
@@ -38,6 +39,7 @@ mod frames;
 mod host_name;
 mod intake;
 mod interface;
+mod journal;
 mod kernel_time;
 mod links;
 #[cfg(any(feature = "log", feature = "defmt"))]
@@ -75,6 +77,7 @@ pub(crate) use first_process::{act_as_first_process, run_child};
 pub use frames::{Level, init as init_log};
 pub use interface::Pattern;
 pub(crate) use interface::glob_matches;
+pub(crate) use journal::is_journal;
 #[cfg(any(feature = "log", feature = "defmt"))]
 pub use log_sink::LogSink;
 pub use memory::Memory;

@@ -14,6 +14,7 @@ mod frames;
 mod hostile;
 mod hosts;
 mod html;
+mod journal;
 mod log;
 mod log_reopen;
 mod log_stall;

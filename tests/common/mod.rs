@@ -117,6 +117,7 @@ pub(crate) fn foghorn() -> Command {
     let mut command = Command::new(program);
     command.args(arguments);
     command.env("FOGHORN_CONTROL", NO_DAEMON).env_remove("FOGHORN_LOG").env_remove("XDG_RUNTIME_DIR");
+    command.env_remove("JOURNAL_STREAM");
     command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
     command
 }

@@ -9,7 +9,7 @@ use crate::cli::Failure;
 use crate::cli::absence::{self, Absence};
 use crate::cli::client::{Client, Record};
 use crate::cli::exec::Exec;
-use crate::cli::output::note;
+use crate::cli::output::{note, warn};
 use crate::client::Error;
 use crate::client::deadline::Deadline;
 use crate::control::Request;
@@ -126,7 +126,7 @@ impl Follower {
             }
             Err(unreadable) => {
                 if self.reading.begins() {
-                    note(&format!("{unreadable}; no new names until it can be read"));
+                    warn(&format!("{unreadable}; no new names until it can be read"));
                 }
             }
         }
@@ -151,7 +151,7 @@ impl Follower {
                     return Err(failure);
                 }
                 if self.writing.begins() {
-                    note(&format!("{failure}; still trying"));
+                    warn(&format!("{failure}; still trying"));
                 }
                 false
             }

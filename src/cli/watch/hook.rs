@@ -12,7 +12,7 @@ use crate::cli::Failure;
 use crate::cli::absence::Absence;
 use crate::cli::client::{Client, Record};
 use crate::cli::exec::Exec;
-use crate::cli::output::note;
+use crate::cli::output::warn;
 use crate::cli::status::Status;
 use crate::client::Error;
 use crate::client::deadline::Deadline;
@@ -40,7 +40,7 @@ impl<'a> Hook<'a> {
         let mut error = self.follow(super::begin(self.control)?, None)?;
         loop {
             if error.refuses(ErrorCode::Slow) && !mem::replace(&mut self.was_slow, true) {
-                note("the command is slower than the changes: it is told what came of those that it missed");
+                warn("the command is slower than the changes: it is told what came of those that it missed");
             }
             absence.wait(error, "waiting until a daemon answers");
             error = match self.begin_again() {
