@@ -5,8 +5,11 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 
+use common::{Daemon, Directory, FOGHORN, free_udp_port};
 use foghorn::limits;
 
 const README: &str = include_str!("../README.md");
@@ -51,6 +54,36 @@ fn every_command_is_told_of() {
     }
 }
 
+/// Runs the line of README for cron that begins so, and returns the file that it makes.
+fn run_for_cron(begin: &str, directory: &Directory, control: &Path) -> String {
+    let line = README.split('`').find(|code| code.starts_with(begin)).unwrap().replace("/www/", "");
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("foghorn() {{ $FOGHORN_TEST_RUNNER \"$FOGHORN\" \"$@\"; }}\n{line}"));
+    command.env("FOGHORN", FOGHORN).env("FOGHORN_CONTROL", control);
+    assert!(command.current_dir(directory.path("")).output().unwrap().status.success());
+    fs::read_to_string(directory.path(line.rsplit(' ').next().unwrap())).unwrap()
+}
+
+#[test]
+fn the_files_that_cron_makes_say_so_when_the_daemon_has_died() {
+    let directory = Directory::new();
+    let control = directory.path("control.sock");
+    let port = free_udp_port();
+    let arguments = ["--interface", "lo", "--udp-port", &port];
+    let mut daemon = Daemon::start(&control, &arguments);
+    let files = || {
+        ["foghorn status --metrics >", "foghorn list --html >"]
+            .map(|begin| run_for_cron(begin, &directory, &control))
+    };
+    let [metrics, page] = files();
+    assert!(metrics.contains("\nfoghorn_up 1\n") && metrics.contains("\nfoghorn_nodes 0\n"), "{metrics}");
+    assert!(page.contains("<p>As of 20") && page.contains("<p>No node has been heard yet: "), "{page}");
+    daemon.crash();
+    let [metrics, page] = files();
+    assert!(metrics.ends_with("\nfoghorn_up 0\n") && metrics.lines().count() == 3, "{metrics}");
+    assert!(page.contains("<p>As of 20") && page.contains("<p><mark>no daemon answers at "), "{page}");
+}
+
 /// All Rust files in some directories and below, by their paths in the repository, with their text.
 fn code_in(directories: &[&str]) -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -58,10 +91,10 @@ fn code_in(directories: &[&str]) -> BTreeMap<String, String> {
     let mut code = BTreeMap::new();
     while let Some(path) = left.pop() {
         if path.is_dir() {
-            left.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-            code.insert(name, std::fs::read_to_string(path).unwrap());
+            code.insert(name, fs::read_to_string(path).unwrap());
         }
     }
     code

@@ -6,15 +6,13 @@ use lexopt::Arg::{Long, Short};
 use lexopt::Parser;
 
 use super::client::Record;
+use super::date::WRITTEN;
 use super::run::port;
 use super::status::Status;
 use super::{Exit, Failure, help, output, unexpected, value};
 use crate::client::places::candidates;
 use crate::host::{is_running, lost_socket, port_owner, read_file, survey, wall};
 use crate::wire::v1::UDP_PORT;
-
-/// When 2026 began, in which this was written, in seconds since 1970: no clock that is right says less.
-const WRITTEN: u64 = 1_767_225_600;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut udp_port = None;

@@ -95,7 +95,7 @@ Options:
   --control PATH  the daemon's socket
 
 Example:
-  foghorn list --html > lan.new && mv lan.new /www/lan.html
+  foghorn list --html > lan.new; mv lan.new /www/lan.html
 ";
 
 pub(super) const WATCH: &str = "\
@@ -156,7 +156,7 @@ Options:
   --control PATH  the daemon's socket
 
 Example, for node_exporter:
-  foghorn status --metrics > foghorn.new && mv foghorn.new foghorn.prom
+  foghorn status --metrics > foghorn.new; mv foghorn.new foghorn.prom
 ";
 
 pub(super) const CONNECT: &str = "\

@@ -1,9 +1,10 @@
 //! The nodes as a page for a browser: one file without scripts that needs nothing else.
 
-use std::fmt::{Result, Write};
+use std::fmt::{self, Write};
 
 use super::client::Record;
-use super::{host_name, output};
+use super::date::{WRITTEN, utc};
+use super::{Failure, host_name, output};
 
 /// Up to the name of the machine. Nothing that came in by a node's name would be run or fetched, were it not escaped.
 const HEAD: &str = "\
@@ -30,19 +31,36 @@ tr>:nth-child(n+4){text-align:right;white-space:nowrap}
 const NOBODY: &str =
     "<p>No node has been heard yet: it can take 30 s, and foghorn must run on another machine too.\n";
 
-/// Up to the first row.
+/// From the time to the first row.
 const TABLE: &str = "\
 <table>
 <tr><th>Node<th>Address<th>Interface<th>Heard<th>Known for";
 
-/// Writes the page.
-pub(super) fn write(out: &mut dyn Write, nodes: &[Record]) -> Result {
+/// Writes the page, as of that number of seconds since 1970. Where there was no answer the page says
+/// why: an old one that stays would go on showing nodes.
+pub(super) fn write(
+    out: &mut dyn Write,
+    time: Option<u64>,
+    nodes: Result<&[Record], &Failure>,
+) -> fmt::Result {
     let host = host_name();
     out.write_str(HEAD)?;
     escape(out, &host)?;
     out.write_str("</title>\n<h1>Nodes at ")?;
     escape(out, &host)?;
-    out.write_str("</h1>\n")?;
+    out.write_str("</h1>\n<p>")?;
+    match time {
+        Some(time) if time >= WRITTEN => writeln!(out, "As of {}", utc(time))?,
+        _ => out.write_str("The clock is not set, so this page does not show how old it is.\n")?,
+    }
+    let nodes = match nodes {
+        Ok(nodes) => nodes,
+        Err(failure) => {
+            out.write_str("<p><mark>")?;
+            escape(out, &failure.message)?;
+            return out.write_str("</mark>\n");
+        }
+    };
     if nodes.iter().all(Record::is_own) {
         out.write_str(NOBODY)?;
     }
@@ -79,7 +97,7 @@ pub(super) fn write(out: &mut dyn Write, nodes: &[Record]) -> Result {
 }
 
 /// Writes text so that it is no markup, whatever it is.
-fn escape(out: &mut dyn Write, text: &str) -> Result {
+fn escape(out: &mut dyn Write, text: &str) -> fmt::Result {
     text.chars().try_for_each(|c| match c {
         '&' | '<' | '>' | '"' | '\'' => write!(out, "&#{};", u32::from(c)),
         _ => out.write_char(c),
@@ -90,13 +108,36 @@ fn escape(out: &mut dyn Write, text: &str) -> Result {
 mod tests {
     use super::*;
 
-    /// What follows the head.
+    /// What follows the head and the time.
     fn body(lines: &[&str]) -> String {
-        let nodes = lines.iter().map(|line| Record::read(line));
+        let nodes: Vec<_> = lines.iter().map(|line| Record::read(line)).collect();
+        after_head(Some(2_208_988_800), Ok(&nodes))
+            .strip_prefix("<p>As of 2040-01-01 00:00:00 UTC\n")
+            .unwrap()
+            .to_owned()
+    }
+
+    fn after_head(time: Option<u64>, nodes: Result<&[Record], &Failure>) -> String {
         let mut out = String::new();
-        write(&mut out, &nodes.collect::<Vec<_>>()).unwrap();
+        write(&mut out, time, nodes).unwrap();
         assert!(out.starts_with(HEAD));
         out.split_once("</h1>\n").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn a_page_from_a_clock_that_is_not_set_has_no_time() {
+        for time in [None, Some(0), Some(300), Some(WRITTEN - 1)] {
+            let page = after_head(time, Ok(&[]));
+            assert!(page.starts_with("<p>The clock is not set") && !page.contains("UTC"), "{time:?}: {page}");
+        }
+    }
+
+    #[test]
+    fn a_page_without_an_answer_says_why() {
+        let failure = Failure::failed("no daemon answers at <b>");
+        let page = after_head(Some(WRITTEN), Err(&failure));
+        let expected = "<p>As of 2026-01-01 00:00:00 UTC\n<p><mark>no daemon answers at &#60;b&#62;</mark>\n";
+        assert_eq!(page, expected);
     }
 
     #[test]

@@ -1,18 +1,27 @@
 //! `foghorn list`: all nodes.
 
 use std::fmt::{self, Write};
+use std::path::Path;
 
 use lexopt::Parser;
 
 use super::client::{Client, Record};
 use super::terminal::{Look, Style};
 use super::{Failure, Form, Query, help, html, json, output};
+use crate::client::Error;
 use crate::control::Request;
+use crate::host::wall;
+use crate::time::Duration;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(query) = Query::parse(parser, help::LIST, &[Form::Json, Form::Html])? else { return Ok(()) };
-    let mut nodes = Client::connect(query.control.as_deref())?.all_nodes(&Request::List)?;
-    nodes.sort_unstable_by(|a, b| a.get("id").cmp(b.get("id")));
+    let nodes = nodes(query.control.as_deref()).map_err(Failure::from);
+    if query.form == Some(Form::Html) {
+        let time = wall().ok().map(Duration::secs);
+        output::write(|out| html::write(out, time, nodes.as_deref()))?;
+        return nodes.map(|_| ());
+    }
+    let nodes = nodes?;
     if query.form.is_none() && nodes.iter().all(Record::is_own) {
         output::note(
             "no node has been heard yet: it can take 30 s, or as long as --interval says, and foghorn must run on another machine too",
@@ -21,14 +30,20 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    output::write(|out| match query.form {
-        None => table(out, &nodes, Look::of_output()),
-        Some(Form::Html) => html::write(out, &nodes),
-        Some(_) => {
-            json::objects(out, &mut nodes.iter())?;
-            writeln!(out)
+    output::write(|out| {
+        if query.form.is_none() {
+            return table(out, &nodes, Look::of_output());
         }
+        json::objects(out, &mut nodes.iter())?;
+        writeln!(out)
     })
+}
+
+/// Asks for the nodes, to be shown by name.
+fn nodes(control: Option<&Path>) -> Result<Vec<Record>, Error> {
+    let mut nodes = Client::connect(control)?.all_nodes(&Request::List)?;
+    nodes.sort_unstable_by(|a, b| a.get("id").cmp(b.get("id")));
+    Ok(nodes)
 }
 
 const HEAD: [&str; 7] = ["NODE", "ADDRESS", "INTERFACE", "HEARD", "KNOWN FOR", "TIMES", ""];

@@ -15,7 +15,10 @@ use super::status::Status;
 /// - their keys, a sample each; `*` for all, `#` for the number of lines
 /// - the label that tells samples apart, with the key of its value, or none where it is the sample's own key
 /// - what it is
+///
+/// The first family alone has a sample where there is no status.
 const FAMILIES: &str = "\
+up|daemon|#||Whether the daemon answered.
 build_info|daemon|version|version=version|The daemon's version.
 uptime_seconds|daemon|uptime_s||Time since the daemon started.
 nodes|registry|used||Nodes that are known.
@@ -34,9 +37,11 @@ interface_datagrams_dropped_total|interface|dropped|interface=name|Datagrams tha
 interface_datagrams_sent_total|interface|sent|interface=name|Datagrams sent there.
 interface_send_errors_total|interface|send_errors|interface=name|Datagrams that could not be sent there.";
 
-/// Writes all families that the status has samples of: a daemon of another version may leave some out.
+/// Writes all families that the status has samples of: a daemon of another version may leave some
+/// out. The status is empty if no daemon answered.
 pub(super) fn write(out: &mut dyn Write, status: &Status) -> Result {
-    for line in FAMILIES.split('\n') {
+    let families = if status.0.is_empty() { 1 } else { usize::MAX };
+    for line in FAMILIES.split('\n').take(families) {
         let mut columns = line.split('|');
         let [name, kind, keys, label, help] = [(); 5].map(|()| columns.next().unwrap_or_default());
         let form = if name.ends_with("_total") { "counter" } else { "gauge" };
@@ -125,8 +130,19 @@ contested id=nas addresses=198.18.0.2:22,198.18.0.66:22
         let samples: Vec<_> = told.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(
             samples,
-            ["foghorn_contested_nodes 0", "foghorn_datagrams_rejected_total{reason=\"new_reason\"} 1"]
+            [
+                "foghorn_up 1",
+                "foghorn_contested_nodes 0",
+                "foghorn_datagrams_rejected_total{reason=\"new_reason\"} 1"
+            ]
         );
-        assert_eq!(told.lines().count(), 6, "{told}");
+        assert_eq!(told.lines().count(), 9, "{told}");
+    }
+
+    #[test]
+    fn where_no_daemon_answers_that_is_all_that_is_told() {
+        let expected =
+            "# HELP foghorn_up Whether the daemon answered.\n# TYPE foghorn_up gauge\nfoghorn_up 0\n";
+        assert_eq!(metrics(""), expected);
     }
 }

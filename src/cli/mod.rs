@@ -4,6 +4,7 @@ mod absence;
 mod client;
 mod connect;
 mod control_path;
+mod date;
 mod doctor;
 mod exec;
 mod help;

@@ -8,7 +8,7 @@ use lexopt::Parser;
 
 use super::client::{Client, Record};
 use super::terminal::Look;
-use super::{Failure, Form, Query, help, json, metrics, output};
+use super::{Exit, Failure, Form, Query, help, json, metrics, output};
 use crate::client::Error;
 use crate::control::Request;
 
@@ -63,7 +63,18 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(query) = Query::parse(parser, help::STATUS, &[Form::Json, Form::Metrics])? else {
         return Ok(());
     };
-    let status = Status::ask(query.control.as_deref())?;
+    let status = match Status::ask(query.control.as_deref()).map_err(Failure::from) {
+        // A file for Prometheus that stayed as it was would go on telling that all is well.
+        Err(failure) if query.form == Some(Form::Metrics) => {
+            output::write(|out| metrics::write(out, &Status(vec![])))?;
+            if failure.exit != Exit::NoDaemon {
+                return Err(failure);
+            }
+            output::warn(&failure.message);
+            return Ok(());
+        }
+        status => status?,
+    };
     output::write(|out| match query.form {
         None => {
             let width = Look::of_output().width.unwrap_or(usize::MAX);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::Loopback;
 use crate::assert_failed;
-use crate::common::{Ended, is_emulated, tool::find};
+use crate::common::{Directory, Ended, is_emulated, run, tool::find};
 
 /// Names that would change the page if they were taken for markup, with what shows them as text.
 const HOSTILE: [(&str, &str); 7] = [
@@ -62,7 +62,8 @@ fn hostile_names_are_text_in_a_browser() {
     let (_, body) = dom.split_once("<body>").unwrap();
     for tag in body.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()) {
         let name = tag.trim_start_matches('/');
-        let is_plain = ["h1", "table", "tbody", "tr", "th", "td", "meter", "body", "html"].contains(&name);
+        let is_plain =
+            ["h1", "p", "table", "tbody", "tr", "th", "td", "meter", "body", "html"].contains(&name);
         assert!(is_plain || name.starts_with("meter max=\"100\" low=\"20\" "), "<{tag}> in {dom}");
     }
     assert_eq!(body.matches("<tr>").count(), HOSTILE.len() + 1, "{dom}");
@@ -72,9 +73,22 @@ fn hostile_names_are_text_in_a_browser() {
 fn a_browser_shows_that_there_is_no_node() {
     let loopback = Loopback::new(&[]);
     let page = page(&loopback);
-    assert!(page.contains("</h1>\n<p>No node has been heard yet: it can take 30 s, "), "{page}");
+    assert!(page.contains(" UTC\n<p>No node has been heard yet: it can take 30 s, "), "{page}");
     assert_failed(&loopback.daemon.ask(&["list", "--html", "--json"]), 2, "--html or --json");
     assert_failed(&loopback.daemon.ask(&["watch", "--html"]), 2, "--html");
+}
+
+#[test]
+fn a_page_without_a_daemon_says_so() {
+    let directory = Directory::new();
+    let control = directory.path("<none>");
+    let ended = run(&["list", "--html", "--control", control.to_str().unwrap()]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.err.starts_with("foghorn: no daemon answers at "), "{ended:?}");
+    assert!(ended.out.starts_with("<!DOCTYPE html>\n") && ended.out.contains("<p>As of 20"), "{ended:?}");
+    assert!(ended.out.contains("<mark>no daemon answers at ") && ended.out.contains("/&#60;none&#62;"));
+    let plain = run(&["list", "--control", control.to_str().unwrap()]);
+    assert_failed(&plain, 3, "no daemon answers at ");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! `foghorn status --metrics`, as Prometheus' own promtool reads it.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
-use crate::common::{Ended, announcement, tool::find};
+use crate::common::{Directory, Ended, announcement, foghorn, run, tool::find};
 use crate::{Loopback, assert_failed};
 
 /// Lets promtool judge metrics: it says nothing of those that keep to the format and to Prometheus' conventions.
@@ -34,6 +37,7 @@ fn the_metrics_of_a_daemon_are_its_status() {
     let metrics = ended.out;
     let status = loopback.daemon.status();
     for (name, value) in [
+        ("foghorn_up", "1"),
         (concat!("foghorn_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), "1"),
         ("foghorn_nodes", "1"),
         ("foghorn_nodes_limit", &status["registry"]["capacity"].to_string()),
@@ -55,6 +59,45 @@ fn the_metrics_of_a_daemon_are_its_status() {
 #[test]
 fn the_metrics_of_a_full_status_are_clean() {
     assert_clean(include_str!("status.prom"));
+}
+
+#[test]
+fn without_a_daemon_the_metrics_say_so() {
+    let directory = Directory::new();
+    let ask = |control: &Path| {
+        let mut command = foghorn();
+        command.args(["status", "--metrics", "--control"]).arg(control);
+        Ended::from(command.output().unwrap())
+    };
+    let ended = ask(&directory.path("none.sock"));
+    assert_eq!((ended.code, sample(&ended.out, "foghorn_up")), (0, "0"), "{ended:?}");
+    assert!(ended.err.starts_with("foghorn: no daemon answers at "), "{ended:?}");
+    assert_eq!(ended.out.lines().count(), 3, "{ended:?}");
+    assert_clean(&ended.out);
+
+    // A daemon that says what this version can't read did not answer either, but it is there.
+    let control = directory.path("other.sock");
+    let listener = UnixListener::bind(&control).unwrap();
+    let other = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"error version another\n").unwrap();
+        // Until the client has read that.
+        let _ = stream.read_to_end(&mut vec![]);
+    });
+    let ended = ask(&control);
+    other.join().unwrap();
+    assert_eq!((ended.code, sample(&ended.out, "foghorn_up")), (4, "0"), "{ended:?}");
+    assert!(ended.err.starts_with("foghorn: the daemon refused: another"), "{ended:?}");
+
+    // What can be no socket is wrong usage.
+    let ended = ask(Path::new(&"x".repeat(200)));
+    assert_eq!((ended.code, sample(&ended.out, "foghorn_up")), (2, "0"), "{ended:?}");
+    // Without the option nothing is different.
+    assert_failed(
+        &run(&["status", "--control", directory.path("none.sock").to_str().unwrap()]),
+        3,
+        "no daemon",
+    );
 }
 
 #[test]

@@ -30,10 +30,14 @@ fn a_status_without_the_lines_that_must_be_there_is_none() {
         let without: String = STATUS.split_inclusive('\n').filter(|line| !line.starts_with(kind)).collect();
         let twice = format!("{STATUS}{kind} x=1\n");
         for reply in [without.as_str(), &twice, ""] {
-            for command in [&["status"][..], &["status", "--json"], &["status", "--metrics"], &["doctor"]] {
-                let says = if reply.is_empty() { "daemon" } else { kind };
-                assert_failed(&answer(command, reply), 4, &format!("has no valid {says}"));
+            let says = if reply.is_empty() { "daemon" } else { kind };
+            let says = format!("the daemon's answer has no valid {says}: ");
+            for command in [&["status"][..], &["status", "--json"], &["doctor"]] {
+                assert_failed(&answer(command, reply), 4, &says);
             }
+            let metrics = answer(&["status", "--metrics"], reply);
+            assert!(metrics.out.ends_with("\nfoghorn_up 0\n"), "{metrics:?}");
+            assert_failed(&Ended { out: String::new(), ..metrics }, 4, &says);
         }
     }
 }
