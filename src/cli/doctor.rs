@@ -8,7 +8,7 @@ use lexopt::Parser;
 use super::client::Record;
 use super::date::WRITTEN;
 use super::run::port;
-use super::status::Status;
+use super::status::{Status, rival};
 use super::{Exit, Failure, help, output, unexpected, value};
 use crate::client::places::candidates;
 use crate::host::{is_running, lost_socket, port_owner, read_file, survey, wall};
@@ -123,8 +123,8 @@ impl Report {
             };
             self.line(line, &[value]);
         }
-        if number(rejected("own_name")) > 0 {
-            self.line("warn  another host announces a name of this one: give it another with --id", &[]);
+        for line in status.all("rival").map(rival) {
+            self.line("warn  $: give one of the two another name with --id", &[&line]);
         }
         for host in status.all("host_name") {
             let line = "warn  this machine is not announced while its host name is $: set one, or give --id";
@@ -278,23 +278,39 @@ mod tests {
         let (daemon, counts) = ("daemon uptime_s=3 interval_s=30", "datagrams received=5 own=2");
         let nobody = "warn  no other node is heard, which takes up to 30 s: does one run in this LAN?\n";
         let others = "warn  3 announcements came from other networks: see ip addr and --allow\n";
-        let twin = "warn  another host announces a name of this one: give it another with --id\n";
         for (registry, rejected, expected) in [
-            ("registry used=0", "rejected off_link=0 own_name=0", &[nobody][..]),
+            ("registry used=0", "rejected off_link=0", &[nobody][..]),
             ("registry used=0", "rejected", &[nobody]),
             ("registry used=0", "rejected off_link=3", &[others]),
-            ("registry used=0", "rejected off_link=3 own_name=2", &[others, twin]),
-            ("registry used=1", "rejected off_link=3 own_name=0", &[]),
-            ("registry used=1", "rejected off_link=0 own_name=2", &[twin]),
+            ("registry used=1", "rejected off_link=3", &[]),
             // From another version.
-            ("registry", "rejected off_link=many own_name=-1", &[]),
+            ("registry", "rejected off_link=many", &[]),
         ] {
             let text = says(&[daemon, registry, counts, rejected]);
-            let all = [nobody, others, twin];
+            let all = [nobody, others];
             let told = all.iter().filter(|line| text.contains(**line)).copied();
             assert!(told.eq(expected.iter().copied()), "{registry}, {rejected}: {text}");
         }
         assert!(!says(&[]).contains("is heard"));
+    }
+
+    #[test]
+    fn a_host_that_announces_a_name_of_this_one_is_named() {
+        let twin = "warn  198.18.7.4 also announces pi, heard 12 s ago: give one of the two another name with --id\n";
+        let other = "warn  ? also announces ?, heard ? ago: give one of the two another name with --id\n";
+        for (line, expected) in [
+            ("rival id=pi address=198.18.7.4 age_s=12", twin),
+            // What was counted may be long past.
+            ("rejected own_name=7", ""),
+            // From another version.
+            ("rival", other),
+            ("rival age_s=-1", other),
+        ] {
+            let mut report = Report::default();
+            report.examine(&status(&[line]), Path::new("/nowhere"), 1).unwrap();
+            assert!(report.text.contains(expected), "{line}: {}", report.text);
+            assert_eq!(report.text.contains("announces"), !expected.is_empty(), "{line}: {}", report.text);
+        }
     }
 
     #[test]

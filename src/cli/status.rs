@@ -88,9 +88,13 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 fn write_json(out: &mut dyn Write, status: &Status) -> fmt::Result {
     let mut text = String::from("{");
     status.all("daemon").for_each(|daemon| json::pairs(&mut text, daemon));
-    for (key, kind) in
-        [("own", "own"), ("interfaces", "interface"), ("expected", "expected"), ("contested", "contested")]
-    {
+    for (key, kind) in [
+        ("own", "own"),
+        ("rivals", "rival"),
+        ("interfaces", "interface"),
+        ("expected", "expected"),
+        ("contested", "contested"),
+    ] {
         json::key(&mut text, key);
         out.write_str(&text)?;
         text.clear();
@@ -123,7 +127,8 @@ fn write_text(out: &mut dyn Write, status: &Status) -> fmt::Result {
     let waiting = status
         .all("host_name")
         .map(|host| format!("not the host name while that is {}; give another with --id", host.get("name")));
-    section(out, "announces", &mut announces.chain(waiting), "nothing, it only listens")?;
+    let mut lines = announces.chain(waiting).chain(status.all("rival").map(rival));
+    section(out, "announces", &mut lines, "nothing, it only listens")?;
 
     let mut interfaces = status.all("interface").map(|link| {
         let [name, address, state] = ["name", "address", "state"].map(|key| link.get(key));
@@ -156,6 +161,12 @@ fn write_text(out: &mut dyn Write, status: &Status) -> fmt::Result {
 
     let rejected = status.pairs("rejected").filter(|(_, count)| *count != "0");
     section(out, "rejected", &mut rejected.map(|(reason, count)| format!("{count} {reason}")), "none")
+}
+
+/// Another host that announces a node of this one.
+pub(super) fn rival(rival: &Record) -> String {
+    let [address, id, age] = ["address", "id", "age_s"].map(|key| rival.get(key));
+    format!("{address} also announces {id}, heard {} ago", output::span(age))
 }
 
 /// A label and a line for each item; one line that says so if there is none.

@@ -23,7 +23,7 @@
 //! | `lookup NODE` | a `node` line, or `error unknown-node`, or `error own-node` if the daemon announces it itself |
 //! | `list` | an `own` line for each node that the daemon announces, then a `node` line for each that it has heard, in no order |
 //! | `watch` | a `known` line for each node, then a `found`, `moved`, `contested` or `lost` line for each change, without end; a `contested` line has the other address as `rival` |
-//! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced, a `host_name` line while the machine's name is to be announced and can't be, an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
+//! | `status` | a `daemon`, a `registry`, a `datagrams` and a `rejected` line, an `own` line for each node that is announced, a `rival` line behind it while another host announces it, too, a `host_name` line while the machine's name is to be announced and can't be, an `interface` line for each interface in use, an `expected` line for each node that a place is kept for, and a `contested` line for each node that speaks at several addresses |
 //!
 //! The daemon disconnects a client that asks nothing, or does not read its reply, after 30 seconds.
 //! A client that watches may be silent for ever. When changes come faster than it reads them, its
@@ -53,6 +53,9 @@
 //! with a wrong checksum, and, when more came than the daemon takes, those for which there was no room: the kernel does not
 //! tell them apart. In the `rejected` line all that was dropped since the start is a part of `foreign`.
 //!
+//! A `rival` line names the other host that was heard last. The line goes when none was heard for
+//! three intervals.
+//!
 //! `known` lines come in the order of places in the registry, and changes are told between them. A change to a node whose
 //! `known` line is still to come is not told: that line will say how it ended.
 
@@ -65,7 +68,7 @@ pub use form::ValueType;
 pub(crate) use reply::split;
 pub use reply::{
     ErrorCode, Fields, Line, change, contested, error, expected, host_name, interface, known, node, ok, own,
-    own_node, status, version,
+    own_node, rival, status, version,
 };
 pub use request::{InvalidRequest, Request};
 

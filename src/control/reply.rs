@@ -8,12 +8,12 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use super::VERSION;
 use super::form::line;
-use crate::discoverer::{Discoverer, EventKind};
+use crate::discoverer::{Discoverer, EventKind, Rival};
 use crate::limits::OWN_ADDRESSES;
 use crate::network::{Network, Networks};
 use crate::registry::Entry;
 use crate::stats::Rejected;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::wire::{Announcement, Malformed, NodeId};
 
 /// Why a request could not be answered, for programs.
@@ -68,7 +68,7 @@ pub fn error(out: &mut impl Write, code: ErrorCode, message: impl Display) -> Re
 }
 
 /// The forms of all lines, each with the kinds of lines that have it.
-pub(super) const FORMS: [(&str, &str); 12] = [
+pub(super) const FORMS: [(&str, &str); 13] = [
     ("version", VERSION_FORM),
     ("node own", NODE),
     ("known found moved contested lost", WHEREABOUTS),
@@ -78,6 +78,7 @@ pub(super) const FORMS: [(&str, &str); 12] = [
     ("rejected", REJECTED),
     ("host_name", HOST_NAME),
     ("own", OWN),
+    ("rival", RIVAL),
     ("interface", INTERFACE),
     ("expected", EXPECTED),
     ("contested", CONTESTED),
@@ -252,6 +253,17 @@ pub fn own(out: &mut impl Write, node: &Announcement) -> Result {
     line(out, "own", OWN, &[&node.id, &node.port])
 }
 
+const RIVAL: &str = "id=text address=text age_s=number";
+
+/// `rival`: another host that announces a node which the daemon announces.
+///
+/// # Errors
+///
+/// Fails when `out` does.
+pub fn rival(out: &mut impl Write, id: &NodeId, rival: &Rival, now: Instant) -> Result {
+    line(out, "rival", RIVAL, &[id, &rival.address, &now.since(rival.heard).secs()])
+}
+
 const INTERFACE: &str = "name=text address=text networks=list state=text received=number dropped=number sent=number \
                          send_errors=number";
 
@@ -376,10 +388,11 @@ mod tests {
     use crate::control::ValueType;
     use crate::discoverer::Config;
     use crate::limits::{
-        ADDRESSES_PER_NODE, LINKS, NETWORKS_PER_LINK, NODE_ID_CAPACITY, REPLY_CAPACITY, REPLY_LINE_CAPACITY,
+        ADDRESSES_PER_NODE, ANNOUNCEMENT_CAPACITY, LINKS, NETWORKS_PER_LINK, NODE_ID_CAPACITY,
+        REPLY_CAPACITY, REPLY_LINE_CAPACITY,
     };
     use crate::registry::{LinkId, Registry, Storage};
-    use crate::time::Instant;
+    use crate::wire::v1;
     use heapless::{String, Vec};
 
     type Out = String<REPLY_LINE_CAPACITY>;
@@ -438,6 +451,7 @@ mod tests {
         host_name(&mut out, "localhost").unwrap();
         own(&mut out, &announced).unwrap();
         own_node(&mut out, &announced, &discoverer, "eth0", Duration::ZERO).unwrap();
+        rival(&mut out, &id, &the_rival(&id), Instant::ZERO).unwrap();
         interface(&mut out, "eth0", &[longest_network()], "up", [0; 4]).unwrap();
         expected(&mut out, &id, true).unwrap();
         contested(&mut out, entry).unwrap();
@@ -463,6 +477,20 @@ mod tests {
         }
     }
 
+    /// A host with a long address that announces a node of ours.
+    fn the_rival(id: &NodeId) -> Rival {
+        let mut storage = Storage::<4>::new();
+        let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
+        discoverer.announce(Instant::ZERO, Announcement { id: id.clone(), port: NonZeroU16::MIN }).unwrap();
+        discoverer.allow("0.0.0.0/0".parse().unwrap()).unwrap();
+        let from = Ipv4Addr::new(198, 118, 100, 100);
+        let mut datagram = [0; ANNOUNCEMENT_CAPACITY];
+        let length = v1::emit(&discoverer.own()[0], &mut datagram).unwrap();
+        let outcome = discoverer.handle_datagram(Instant::ZERO, LinkId(1), from, &datagram[..length]);
+        assert_eq!(outcome, Err(Rejected::OwnName));
+        discoverer.rival(Instant::ZERO, id).unwrap()
+    }
+
     fn longest_network() -> Network {
         Network::new(Ipv4Addr::BROADCAST, 32).unwrap()
     }
@@ -479,6 +507,8 @@ mod tests {
         let mut out = Out::new();
         let late = Instant::from_millis(u64::MAX - 1);
         node(&mut out, registry.get(late, id.as_str()).unwrap(), "interface-name-").unwrap();
+        let mut out = Out::new();
+        rival(&mut out, &id, &the_rival(&id), late).unwrap();
         let mut out = Out::new();
         let networks = [longest_network(); NETWORKS_PER_LINK];
         interface(&mut out, "interface-name-", &networks, "no-such-device", [u64::MAX; 4]).unwrap();

@@ -13,6 +13,7 @@ mod answers;
 mod event;
 mod link;
 mod origin;
+mod rival;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -33,6 +34,7 @@ pub use event::{Event, EventKind};
 use link::Link;
 pub use origin::TooManyNetworks;
 use origin::is_one_host;
+pub use rival::Rival;
 
 /// How a [`Discoverer`] is to behave.
 #[derive(Clone, Debug)]
@@ -106,6 +108,8 @@ pub struct Discoverer<'a> {
     udp_port: u16,
     registry: Registry<'a>,
     own: Vec<Announcement, OWN_NODES>,
+    /// One for each of them that another host announces, too, in the same order.
+    rivals: Vec<Option<Rival>, OWN_NODES>,
     links: Vec<Link, LINKS>,
     /// Networks whose nodes count on every link.
     allowed: Vec<Network, ALLOWED_NETWORKS, u8>,
@@ -130,6 +134,7 @@ impl<'a> Discoverer<'a> {
             udp_port: config.udp_port,
             registry: Registry::new(storage, config.hash_key, lease),
             own: Vec::new(),
+            rivals: Vec::new(),
             links: Vec::new(),
             allowed: Vec::new(),
             former: HistoryBuf::new(),
@@ -150,6 +155,7 @@ impl<'a> Discoverer<'a> {
             return Err(AnnounceError::Duplicate);
         }
         self.own.push(node).map_err(|_| AnnounceError::TooMany)?;
+        let _ = self.rivals.push(None);
         self.announce_now(now);
         Ok(())
     }
@@ -157,13 +163,14 @@ impl<'a> Discoverer<'a> {
     /// Announces a node no more. The others forget it when its lease is over. False if it was not announced. To be called when all is
     /// drained, as the contract has it.
     pub fn withdraw(&mut self, id: &NodeId) -> bool {
-        let before = self.own.len();
-        self.own.retain(|own| own.id != *id);
+        let Some(own) = self.own_place(id.as_str().as_bytes()) else { return false };
+        self.own.remove(own);
+        self.rivals.remove(own);
         if self.own.is_empty() {
             self.schedule.stop_announcing();
             self.links.iter_mut().for_each(|link| link.answers.all_told());
         }
-        self.own.len() < before
+        true
     }
 
     /// Keeps a place in the registry for a node, known or not, whoever else comes.
@@ -263,9 +270,9 @@ impl<'a> Discoverer<'a> {
         };
         let socket = SocketAddrV4::new(from, frame.port()?.get());
         self.check_source(link, from)?;
-        if self.is_own(frame.id()) {
+        if let Some(own) = self.own_place(frame.id()) {
             self.stats.own.increment();
-            return self.check_own(from);
+            return self.check_own(now, from, own);
         }
         let heard = Address { socket, link, heard: now };
         let (place, change) = match name {
@@ -441,7 +448,12 @@ impl<'a> Discoverer<'a> {
     }
 
     fn is_own(&self, id: &[u8]) -> bool {
-        self.own.iter().any(|own| own.id.as_str().as_bytes() == id)
+        self.own_place(id).is_some()
+    }
+
+    /// Where among the nodes that are announced one is.
+    fn own_place(&self, id: &[u8]) -> Option<usize> {
+        self.own.iter().position(|own| own.id.as_str().as_bytes() == id)
     }
 
     fn push_event(&mut self, event: Event) {

@@ -62,14 +62,8 @@ impl Discoverer<'_> {
         if is_elsewhere { Err(Rejected::OwnAddress) } else { Ok(()) }
     }
 
-    /// Whether who has that address may announce a node that we announce: we hear our own announcements, but another host has the
-    /// same name.
-    pub(super) fn check_own(&self, from: Ipv4Addr) -> Result<(), Rejected> {
-        if self.is_here(from) { Ok(()) } else { Err(Rejected::OwnName) }
-    }
-
     /// Whether it is an address of this machine, or was: where that has changed, a node here is still known at the old one.
-    fn is_here(&self, address: Ipv4Addr) -> bool {
+    pub(super) fn is_here(&self, address: Ipv4Addr) -> bool {
         self.has_address(address) || self.former.contains(&address)
     }
 

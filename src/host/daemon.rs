@@ -29,8 +29,9 @@ use super::state_file::StateFile;
 use super::timer::Timer;
 use crate::discoverer::{Config, Discoverer};
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS, OWN_NODES};
-use crate::log::{Shown, debug, error, info};
+use crate::log::{Shown, debug, error, info, warn};
 use crate::network::Network;
+use crate::stats::Rejected;
 use crate::time::{Duration, Instant};
 use crate::wire::{Announcement, NodeId};
 
@@ -339,6 +340,11 @@ impl<'a> Daemon<'a> {
                 if let Err(reason) = self.discoverer.handle_datagram(now, link, from, datagram) {
                     let name = self.links.name(link);
                     debug!("{}: a datagram from {} was rejected: {}", Shown(&name), from, reason);
+                    if reason == Rejected::OwnName
+                        && let Some((id, address)) = self.discoverer.poll_rival()
+                    {
+                        warn!("{} also announces {}: give one of the two another name", address, id);
+                    }
                 }
                 // Whatever is to be sent because of it waits for its time.
                 self.tell(now);

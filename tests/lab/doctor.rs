@@ -124,6 +124,39 @@ fn a_host_of_another_network_on_the_same_wire_is_told_of() {
 }
 
 #[test]
+fn a_host_of_the_same_name_is_named_until_it_has_been_silent() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let arguments = ["--id", "nas", "--port", "22", "--interval", "1"];
+    let nas = first.daemon(&arguments);
+    let mut twin = second.daemon(&arguments);
+    let rivals = |count: usize| {
+        nas.ask_until(&["status", "--json"], |ended| {
+            let status: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+            status["rivals"].as_array().unwrap().len() == count
+        })
+    };
+    let status: serde_json::Value = serde_json::from_str(&rivals(1).out).unwrap();
+    assert_eq!(
+        (&status["rivals"][0]["id"], &status["rivals"][0]["address"]),
+        (&"nas".into(), &"198.18.0.2".into())
+    );
+    assert!(status["rivals"][0]["age_s"].as_u64().is_some(), "{status}");
+    let line = "198.18.0.2 also announces nas, heard ";
+    assert!(nas.ask(&["status"]).out.contains(line));
+    let ended = first.foghorn(&["doctor"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_says(&ended, &format!("warn  {line}"));
+    assert!(twin.stop().success());
+    rivals(0);
+    assert!(!first.foghorn(&["doctor"]).out.contains("also announces"));
+    assert!(!nas.ask(&["status"]).out.contains("also announces"));
+    if log::can_be_read() {
+        nas.log.wait_for("198.18.0.2 also announces nas: give one of the two another name");
+    }
+}
+
+#[test]
 fn an_interface_without_an_address_or_a_link_is_told_of() {
     let Some(lan) = Lan::new() else { return };
     let host = lan.host(1);

@@ -157,6 +157,55 @@ fn another_machine_with_a_name_of_our_own_is_told_apart_from_ourselves() {
 }
 
 #[test]
+fn the_rival_of_an_own_node_is_known_for_three_intervals() {
+    let mut storage = Storage::<16>::new();
+    let mut discoverer = nas(&mut storage);
+    discoverer.announce(at(0), node("web", 80)).unwrap();
+    let [nas, web] = ["nas", "web"].map(|id| NodeId::try_from(id).unwrap());
+    let speak = |discoverer: &mut Discoverer<'_>, millis, host, id| {
+        let outcome = discoverer.handle_datagram(at(millis), ETH0, peer(host), &datagram(id));
+        assert_eq!(outcome, Err(Rejected::OwnName));
+    };
+    let known = |discoverer: &Discoverer<'_>, millis, id| {
+        discoverer.rival(at(millis), id).map(|rival| (rival.address, rival.heard))
+    };
+    assert_eq!(discoverer.poll_rival(), None);
+    speak(&mut discoverer, 1000, 7, "web");
+    assert_eq!(discoverer.poll_rival(), Some((&web, peer(7))));
+    assert_eq!(discoverer.poll_rival(), None);
+    assert_eq!(
+        (known(&discoverer, 2000, &web), known(&discoverer, 2000, &nas)),
+        (Some((peer(7), at(1000))), None)
+    );
+    // The last that was heard counts, and as long as there is one, another is no news.
+    for host in 8..=200 {
+        speak(&mut discoverer, 31_000, host, "web");
+    }
+    assert_eq!(discoverer.poll_rival(), None);
+    assert_eq!(known(&discoverer, 120_999, &web), Some((peer(200), at(31_000))));
+    assert_eq!(known(&discoverer, 121_000, &web), None);
+    speak(&mut discoverer, 121_000, 7, "web");
+    assert_eq!(discoverer.poll_rival(), Some((&web, peer(7))));
+    // What is no announcement from a host on the link makes no rival.
+    for (from, id) in
+        [("10.0.0.2", "nas"), ("198.18.0.255", "nas"), ("198.18.0.1", "nas"), ("198.18.0.7", "NAS")]
+    {
+        let _ = discoverer.handle_datagram(at(121_000), ETH0, from.parse().unwrap(), &datagram(id));
+        events(&mut discoverer);
+    }
+    assert_eq!(known(&discoverer, 121_000, &nas), None);
+    // A rival goes with its node and with no other.
+    speak(&mut discoverer, 121_000, 9, "nas");
+    assert_eq!(discoverer.poll_rival(), Some((&nas, peer(9))));
+    assert!(discoverer.withdraw(&nas) && !discoverer.withdraw(&nas));
+    assert_eq!(known(&discoverer, 121_000, &nas), None);
+    assert_eq!(known(&discoverer, 121_000, &web), Some((peer(7), at(121_000))));
+    // Where it was heard before that became our own address, it was this machine.
+    discoverer.link_up(at(122_000), ETH0, &[network("198.18.0.7/24")]).unwrap();
+    assert_eq!(known(&discoverer, 122_000, &web), None);
+}
+
+#[test]
 fn a_process_on_this_machine_moves_with_its_address() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = listener(&mut storage);

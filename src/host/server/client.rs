@@ -392,11 +392,16 @@ impl<'a> Client<'a> {
             && self.go_on(Job::Own(number + 1))
     }
 
-    /// Puts the next own node or interface into the output. False if it has no room yet.
+    /// Puts the next own node with its rival, or the next interface, into the output. False if it
+    /// has no room yet.
     fn next_status_line(&mut self, view: &View<'_, '_>, line: usize) -> bool {
         let own = view.discoverer.own();
         let told = if let Some(node) = own.get(line) {
-            self.reply(|out| control::own(out, node))
+            let rival = view.discoverer.rival(view.now, &node.id);
+            self.reply(|out| {
+                control::own(out, node)?;
+                rival.map_or(Ok(()), |rival| control::rival(out, &node.id, &rival, view.now))
+            })
         } else if let Some(link) = view.links.iter().nth(line - own.len()) {
             let [received, sent, send_errors] =
                 [link.received, link.sent, link.send_errors].map(Counter::get);

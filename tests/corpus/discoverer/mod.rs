@@ -197,6 +197,10 @@ impl<'a> Session<'a> {
             Ok(Announcement { id, .. }) if self.own.iter().any(|own| own.id == id) => {
                 let is_here = self.origins.is_ours(from) || self.origins.was_ours(from);
                 assert_eq!(outcome, if is_here { Ok(()) } else { Err(Rejected::OwnName) });
+                let rival = self.discoverer.rival(self.now, &id);
+                assert!(
+                    is_here || rival.is_some_and(|rival| (rival.address, rival.heard) == (from, self.now))
+                );
                 self.counts.own += 1;
             }
             Ok(Announcement { id, .. }) if self.origins.is_ours(from) && self.is_elsewhere(&id) => {
@@ -308,6 +312,7 @@ impl<'a> Session<'a> {
         let before = self.own.len();
         self.own.retain(|own| own.id != *id);
         assert_eq!(self.discoverer.withdraw(id), self.own.len() < before);
+        assert_eq!(self.discoverer.rival(self.now, id), None);
         if self.own.is_empty() {
             // There is nothing to answer with.
             self.links.values_mut().for_each(|link| link.waiting.clear());
