@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Exit, Failure, permission};
+use super::{Exit, Failure, permission, service};
 use crate::client::deadline::Deadline;
 use crate::client::{Connection, Error};
 use crate::control::{Fields, Request, split};
@@ -115,6 +115,12 @@ impl From<Error> for Failure {
         if let Error::PermissionDenied { path } = &error {
             let advice = permission::advice(path);
             return Self::failed(format!("no permission to use {}: {advice}", path.display()));
+        }
+        if let Error::NoDaemon { path, .. } = &error
+            && let Some(advice) = service::advice(Path::new("/"), path)
+        {
+            let message = format!("no daemon answers at {}: {advice}", path.display());
+            return Self { exit: Exit::NoDaemon, message };
         }
         let exit = match &error {
             Error::Refused { message, .. } if error.is_unknown_node() => return Self::no(message),

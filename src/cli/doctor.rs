@@ -1,5 +1,6 @@
 //! `foghorn doctor`: what is wrong, and what to type.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use lexopt::Arg::{Long, Short};
@@ -9,9 +10,10 @@ use super::client::Record;
 use super::date::WRITTEN;
 use super::run::port;
 use super::status::{Status, rival};
-use super::{Exit, Failure, help, output, unexpected, value};
+use super::{Failure, help, output, unexpected, value};
+use crate::client::Error;
 use crate::client::places::candidates;
-use crate::host::{is_running, lost_socket, port_owner, read_file, survey, wall};
+use crate::host::{forbidden_port, is_running, lost_socket, port_owner, read_file, survey, wall};
 use crate::wire::v1::UDP_PORT;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
@@ -26,18 +28,21 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         }
     }
     let mut report = Report::default();
-    let status = match Status::ask(control.as_deref()).map_err(Failure::from) {
-        Err(failure) if failure.exit == Exit::NoDaemon => {
-            let mut sockets = candidates(control.as_deref()).into_iter();
-            let lost = sockets.find_map(|socket| lost_socket(Path::new("/"), &socket));
-            report.line("bad   $", &[lost.as_ref().unwrap_or(&failure.message)]);
+    let root = Path::new("/");
+    let status = match Status::ask(control.as_deref()) {
+        Ok(status) => status,
+        Err(error @ Error::InvalidPath { .. }) => return Err(error.into()),
+        Err(error) => {
+            report.is_silent = !matches!(error, Error::NoDaemon { .. });
+            let mut sockets = candidates(control.as_deref()).into_iter().filter(|_| !report.is_silent);
+            let lost = sockets.find_map(|socket| lost_socket(root, &socket));
+            let complaint = lost.unwrap_or_else(|| Failure::from(error).message);
+            report.line("bad   $", &[&complaint]);
             Status(vec![])
         }
-        // There is one, which alone knows the rest.
-        status => status?,
     };
     let port = udp_port.unwrap_or_else(|| status.get("daemon", "udp_port").parse().unwrap_or(UDP_PORT));
-    report.examine(&status, Path::new("/"), port)?;
+    report.examine(&status, root, port);
     match wall() {
         Ok(time) if time.secs() >= WRITTEN => {}
         Ok(_) => report.line("warn  the clock is not set: nothing in a --state file has an age", &[]),
@@ -59,6 +64,8 @@ fn number(text: &str) -> u64 {
 struct Report {
     text: String,
     is_bad: bool,
+    /// Whether there is a daemon that gives no answer.
+    is_silent: bool,
 }
 
 impl Report {
@@ -76,7 +83,7 @@ impl Report {
     }
 
     /// Looks at all but the clock, in a system below `root`, which is `/` but in tests. No daemon answers if the status is empty.
-    fn examine(&mut self, status: &Status, root: &Path, port: u16) -> Result<(), Failure> {
+    fn examine(&mut self, status: &Status, root: &Path, port: u16) {
         let version = status.get("daemon", "version");
         if version == env!("CARGO_PKG_VERSION") {
             self.line("ok    the daemon answers", &[]);
@@ -85,9 +92,13 @@ impl Report {
         }
         let mut used = false;
         let mut usable = false;
-        let interfaces = survey().map_err(|error| {
-            Failure::failed(format!("cannot ask for the interfaces (sendto, recvfrom): {error}"))
-        })?;
+        let interfaces = survey().unwrap_or_else(|error| {
+            let line = "bad   cannot ask for the interfaces (sendto, recvfrom): $";
+            self.line(line, &[&error.to_string()]);
+            // Nobody knows.
+            usable = true;
+            vec![]
+        });
         for (name, reason) in &interfaces {
             let link = status.all("interface").find(|link| link.get("name") == name);
             used |= link.is_some();
@@ -103,10 +114,16 @@ impl Report {
         if !usable {
             self.line("bad   no interface is up and has an IPv4 address: see ip addr", &[]);
         }
-        // Who has it now keeps the daemon out.
-        if !used {
+        // Another program that has the port keeps the daemon out. A daemon that gives no answer has
+        // it itself.
+        let is_its_own = self.is_silent && is_running(root, "foghorn");
+        if !used && !is_its_own {
             if let Some(complaint) = port_owner(root, port) {
                 self.line("bad   $", &[&complaint]);
+            } else if status.0.is_empty()
+                && let Some(complaint) = forbidden_port(root, port)
+            {
+                self.line("warn  $", &[&complaint]);
             } else if usable && !status.0.is_empty() {
                 self.line("bad   the daemon uses no interface: see its --interface", &[]);
             }
@@ -141,7 +158,6 @@ impl Report {
             let values = &[node.get("id"), node.get("addresses")];
             self.line("warn  $ is at $: it has two network cards, or somebody claims its name", values);
         }
-        Ok(())
     }
 
     /// An interface in use.
@@ -172,14 +188,23 @@ impl Report {
 
     /// Firewalls that keep everything out which no rule lets in.
     fn check_firewall(&mut self, root: &Path, port: &str) {
-        let has = |path, begin: &str| {
-            let text = read_file(&root.join(path)).unwrap_or_default();
-            text.split(|byte| *byte == b'\n').any(|line| line.starts_with(begin.as_bytes()))
+        // Root alone may read the rules.
+        let has = |path, begin: &str| match read_file(&root.join(path)) {
+            Ok(text) => {
+                Some(text.split(|byte| *byte == b'\n').any(|line| line.starts_with(begin.as_bytes())))
+            }
+            Err(error) => (error.kind() == ErrorKind::NotFound).then_some(false),
         };
-        if has("etc/ufw/ufw.conf", "ENABLED=yes")
-            && !has("etc/ufw/user.rules", &format!("-A ufw-user-input -p udp --dport {port} "))
-        {
-            self.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", &[port]);
+        if has("etc/ufw/ufw.conf", "ENABLED=yes") == Some(true) {
+            match has("etc/ufw/user.rules", &format!("-A ufw-user-input -p udp --dport {port} ")) {
+                Some(true) => {}
+                Some(false) => self.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", &[port]),
+                None => {
+                    let line =
+                        "warn  ufw may keep foghorn out, its rules can't be read: see sudo foghorn doctor";
+                    self.line(line, &[]);
+                }
+            }
         }
         if is_running(root, "firewalld") {
             let advice = "warn  firewalld may keep foghorn out: sudo firewall-cmd --permanent --add-port=$/udp && sudo firewall-cmd --reload";
@@ -257,7 +282,7 @@ mod tests {
             "contested id=web addresses=10.0.0.2:80,10.0.0.3:80",
         ];
         let mut report = Report::default();
-        report.examine(&status(&lines), Path::new("/nowhere"), 1).unwrap();
+        report.examine(&status(&lines), Path::new("/nowhere"), 1);
         for line in [
             "warn  the daemon is of another version, 0.0.1: restart it",
             "warn  $ is expected, but not there",
@@ -272,7 +297,7 @@ mod tests {
     fn who_hears_nobody_is_told_why() {
         let says = |lines: &[&str]| {
             let mut report = Report::default();
-            report.examine(&status(lines), Path::new("/nowhere"), 1).unwrap();
+            report.examine(&status(lines), Path::new("/nowhere"), 1);
             report.text
         };
         let (daemon, counts) = ("daemon uptime_s=3 interval_s=30", "datagrams received=5 own=2");
@@ -307,10 +332,36 @@ mod tests {
             ("rival age_s=-1", other),
         ] {
             let mut report = Report::default();
-            report.examine(&status(&[line]), Path::new("/nowhere"), 1).unwrap();
+            report.examine(&status(&[line]), Path::new("/nowhere"), 1);
             assert!(report.text.contains(expected), "{line}: {}", report.text);
             assert_eq!(report.text.contains("announces"), !expected.is_empty(), "{line}: {}", report.text);
         }
+    }
+
+    #[test]
+    fn the_port_of_a_daemon_that_gives_no_answer_is_its_own() {
+        let root = std::env::temp_dir().join(format!("foghorn-doctor-port-{}", std::process::id()));
+        // A killed run may have left one.
+        let _ = fs::remove_dir_all(&root);
+        for directory in ["proc/net", "proc/7"] {
+            fs::create_dir_all(root.join(directory)).unwrap();
+        }
+        let socket = "  1: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 17 2 0 0\n";
+        fs::write(root.join("proc/net/udp"), socket).unwrap();
+        for (comm, is_silent, is_told) in [
+            ("foghorn\n", false, true),
+            ("foghorn\n", true, false),
+            ("other\n", true, true),
+            ("", true, true),
+            ("foghorn-hosts\n", true, true),
+        ] {
+            fs::write(root.join("proc/7/comm"), comm).unwrap();
+            let mut report = Report { is_silent, ..Report::default() };
+            report.examine(&status(&[]), &root, 1);
+            let told = report.text.contains("bad   UDP port 1 is in use by ");
+            assert_eq!(told, is_told, "{comm} {is_silent}: {}", report.text);
+        }
+        fs::remove_dir_all(root).unwrap();
     }
 
     #[test]
@@ -345,6 +396,11 @@ mod tests {
             set("etc/ufw/user.rules", rule.as_bytes());
             assert_eq!(says(), "", "{source}");
         }
+        fs::remove_file(root.join("etc/ufw/user.rules")).unwrap();
+        fs::create_dir(root.join("etc/ufw/user.rules")).unwrap();
+        let unread = "warn  ufw may keep foghorn out, its rules can't be read: see sudo foghorn doctor\n";
+        assert_eq!(says(), unread);
+        set("etc/ufw/ufw.conf", b"ENABLED=no\n");
         set("proc/7/comm", b"firewalld\n");
         assert!(says().starts_with("warn  firewalld may"), "{}", says());
         fs::remove_dir_all(root).unwrap();

@@ -18,6 +18,7 @@ mod near_miss;
 mod output;
 mod permission;
 mod run;
+mod service;
 mod status;
 mod terminal;
 mod watch;

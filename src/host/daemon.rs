@@ -20,7 +20,7 @@ use super::memory::{Memory, RECEIVED};
 use super::netlink::{Inquiry, Monitor};
 use super::port_owner::port_owner;
 use super::privileges::{self, User};
-use super::reason::{refused, usage};
+use super::reason::{failure, refused, usage};
 use super::regular_file::open_file;
 use super::server::{Server, View};
 use super::service_manager::ServiceManager;
@@ -174,9 +174,14 @@ impl<'a> Daemon<'a> {
     ///
     /// # Errors
     ///
-    /// A node can't be announced or expected, or a network allowed. The error's text says which and why.
+    /// A node can't be announced or expected, a network allowed, or the UDP port opened without a
+    /// privilege. The error's text says which and why.
     // Apart from `new`, so that the stack which that takes is free again.
     pub fn start(&mut self, options: &Options) -> io::Result<()> {
+        // No time brings that privilege, so there is nothing to wait for.
+        if let Some(complaint) = privileges::forbidden_port(Path::new("/"), options.udp_port) {
+            return Err(failure(io::ErrorKind::PermissionDenied, complaint));
+        }
         // Once more than needed: to be kept from asking is no reason to try again later, and the loop sends and receives by the same calls.
         self.monitor.drain()?;
         match self.inquiry.with_address(self.received, &mut |_| ()) {

@@ -85,6 +85,7 @@ pub(crate) use outage::Outage;
 pub(crate) use outlet::Outlet;
 pub(crate) use port_owner::{is_running, lost_socket, port_owner};
 pub use privileges::User;
+pub(crate) use privileges::forbidden_port;
 pub(crate) use reason::is_usage;
 pub(crate) use regular_file::{open_file, open_regular, read_file};
 pub(crate) use server::{directory_of, make_directory};

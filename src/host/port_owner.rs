@@ -81,9 +81,12 @@ fn owner(root: &Path, sockets: &[u64]) -> Option<PathBuf> {
     })
 }
 
-/// Whether a program of that name runs.
+/// Whether another program of that name runs.
 pub(crate) fn is_running(root: &Path, program: &str) -> bool {
     find(&root.join("proc"), &mut |process| {
+        if !is_other(process) {
+            return false;
+        }
         let name = read_file(&process.join("comm")).unwrap_or_default();
         name.strip_suffix(b"\n") == Some(program.as_bytes())
     })

@@ -61,6 +61,20 @@ impl User {
     }
 }
 
+/// Says that this process lacks the privilege to open that UDP port, and what to do, in a line. None
+/// if it has it, or needs none. The system is that below `root`, which is `/` but in tests.
+pub(crate) fn forbidden_port(root: &Path, port: u16) -> Option<String> {
+    let first = read_file(&root.join("proc/sys/net/ipv4/ip_unprivileged_port_start")).unwrap_or_default();
+    // Linux has it since 4.11.
+    let first = str::from_utf8(&first).ok().and_then(|first| first.trim_end().parse().ok()).unwrap_or(1024);
+    (port < first && !udp::is_permitted(port)).then(|| {
+        format!(
+            "UDP port {port} needs privileges: give one from {first} on with --udp-port, start foghorn as root, \
+             or give it CAP_NET_BIND_SERVICE"
+        )
+    })
+}
+
 /// Makes this thread, which is to be the process's only one, run as `user`, if one is given, with no other capabilities than those that
 /// a socket for `udp_port` takes, and without a way to get more.
 pub(super) fn drop(user: Option<&User>, udp_port: u16) -> io::Result<()> {
@@ -145,6 +159,8 @@ fn set(effective: CapabilitySet, permitted: CapabilitySet) -> Result<(), Errno> 
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const LIST: &[u8] = b"root:x:0:0:root:/root:/bin/sh\n\
@@ -192,6 +208,43 @@ mod tests {
         ] {
             assert_eq!(found(wanted), None, "{wanted}");
         }
+    }
+
+    #[test]
+    fn a_port_that_takes_a_privilege_is_told_of() {
+        let root = std::env::temp_dir().join(format!("foghorn-forbidden-{}", std::process::id()));
+        let directory = root.join("proc/sys/net/ipv4");
+        // A killed run may have left one.
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(&directory).unwrap();
+        // Privileges are a thread's own.
+        let thread = std::thread::spawn(move || {
+            let has = udp::is_permitted(1);
+            assert!(!has || forbidden_port(Path::new("/"), 1).is_none());
+            let none = CapabilitySet::empty();
+            set(none, none).unwrap();
+            // Some containers let everybody have every port.
+            if udp::is_permitted(1) {
+                return;
+            }
+            let told = |port| forbidden_port(&root, port);
+            // Bad ones count as none.
+            for text in [None, Some(""), Some("many\n"), Some("-1\n"), Some("65536\n"), Some("1024\n")] {
+                if let Some(text) = text {
+                    fs::write(directory.join("ip_unprivileged_port_start"), text).unwrap();
+                }
+                let complaint = told(1).unwrap();
+                assert!(
+                    complaint.starts_with("UDP port 1 needs privileges: give one from 1024 on "),
+                    "{complaint}"
+                );
+                assert_eq!((told(1024), told(65_535)), (None, None), "{text:?}");
+            }
+            fs::write(directory.join("ip_unprivileged_port_start"), "1\n").unwrap();
+            assert_eq!(told(1), None);
+            fs::remove_dir_all(root).unwrap();
+        });
+        thread.join().unwrap();
     }
 
     #[test]

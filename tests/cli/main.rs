@@ -29,6 +29,7 @@ mod privileges;
 mod refusals;
 mod replies;
 mod seccomp;
+mod service;
 mod service_manager;
 mod state;
 mod terminal;

@@ -12,7 +12,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, User, geteuid, mkfifo};
 
-use crate::common::{Daemon, Directory, FOGHORN, copy_foghorn, free_udp_port, log, run, skip, to_run};
+use crate::common::{
+    Daemon, Directory, Ended, FOGHORN, copy_foghorn, free_udp_port, is_emulated, log, run, skip, to_run,
+};
 use crate::{Loopback, assert_failed};
 
 /// A user that every machine has.
@@ -133,6 +135,60 @@ fn the_default_directory_is_made_for_the_user() {
     }
 }
 
+/// Foghorn for somebody who is not root. It is a copy, since the directories around the program may
+/// be closed.
+fn foghorn_of_nobody(directory: &Directory) -> Command {
+    let copy = directory.path("foghorn");
+    copy_foghorn(&copy);
+    let (program, arguments) = to_run(copy.to_str().unwrap());
+    let mut command = Command::new(program);
+    command.args(arguments).env_remove("FOGHORN_CONTROL").env_remove("FOGHORN_LOG");
+    if geteuid().is_root() {
+        command.uid(nobody().uid.as_raw()).gid(nobody().gid.as_raw());
+    }
+    command
+}
+
+#[test]
+fn a_port_that_takes_a_privilege_is_refused_at_the_start() {
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
+    if first.trim_end().parse() != Ok(1024) {
+        skip("the ports that take a privilege are not those below 1024 here");
+        return;
+    }
+    let directory = Directory::new();
+    let says = "UDP port 80 needs privileges: give one from 1024 on with --udp-port, start foghorn as root";
+    for interface in ["lo", "eth99"] {
+        let mut command = foghorn_of_nobody(&directory);
+        command.args(["run", "--log", "error", "--udp-port", "80", "--interface", interface, "--control"]);
+        // Where everybody may write.
+        let control = std::env::temp_dir().join(format!("foghorn-test-port-{}.sock", std::process::id()));
+        assert_failed(&command.arg(&control).output().unwrap().into(), 4, says);
+        assert!(!control.exists());
+    }
+    let mut command = foghorn_of_nobody(&directory);
+    command.args(["doctor", "--udp-port", "80", "--control"]).arg(directory.path("none.sock"));
+    let doctor = Ended::from(command.output().unwrap());
+    assert_eq!(doctor.code, 1, "{doctor:?}");
+    assert!(doctor.out.contains(&format!("\nwarn  {says}")), "{doctor:?}");
+}
+
+#[test]
+fn a_doctor_without_permission_to_ask_the_daemon_checks_the_rest() {
+    if !is_root_or_skip() {
+        return;
+    }
+    let loopback = Loopback::new(&[]);
+    let mut command = foghorn_of_nobody(&loopback.directory);
+    command.args(["doctor", "--udp-port", &loopback.port, "--control"]).arg(&loopback.daemon.control);
+    let doctor = Ended::from(command.output().unwrap());
+    assert_eq!(doctor.code, 1, "{doctor:?}");
+    assert!(doctor.out.starts_with("bad   no permission to use "), "{doctor:?}");
+    assert!(doctor.out.contains("\nok    lo: not used, it is loopback\n"), "{doctor:?}");
+    // It is the daemon that has the port.
+    assert!(is_emulated() || !doctor.out.contains("is in use by"), "{doctor:?}");
+}
+
 #[test]
 fn only_users_of_this_machine_can_be_become_and_only_by_root() {
     let directory = Directory::new();
@@ -144,15 +200,8 @@ fn only_users_of_this_machine_can_be_become_and_only_by_root() {
     }
     assert_failed(&run(&["run", "--user"]), 2, "--user");
 
-    // Somebody who is not root has a copy of the program, since the directories around it may be closed.
-    let copy = directory.path("foghorn");
-    copy_foghorn(&copy);
-    let (program, arguments) = to_run(copy.to_str().unwrap());
-    let mut command = Command::new(program);
-    command.args(arguments).args(["run", "--control", path, "--user", "nobody"]);
-    if geteuid().is_root() {
-        command.uid(nobody().uid.as_raw()).gid(nobody().gid.as_raw());
-    }
+    let mut command = foghorn_of_nobody(&directory);
+    command.args(["run", "--control", path, "--user", "nobody"]);
     assert_failed(&command.output().unwrap().into(), 4, "only root can become another user");
     assert!(!control.exists());
 }

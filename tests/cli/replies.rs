@@ -32,12 +32,17 @@ fn a_status_without_the_lines_that_must_be_there_is_none() {
         for reply in [without.as_str(), &twice, ""] {
             let says = if reply.is_empty() { "daemon" } else { kind };
             let says = format!("the daemon's answer has no valid {says}: ");
-            for command in [&["status"][..], &["status", "--json"], &["doctor"]] {
+            for command in [&["status"][..], &["status", "--json"]] {
                 assert_failed(&answer(command, reply), 4, &says);
             }
             let metrics = answer(&["status", "--metrics"], reply);
             assert!(metrics.out.ends_with("\nfoghorn_up 0\n"), "{metrics:?}");
             assert_failed(&Ended { out: String::new(), ..metrics }, 4, &says);
+            // It goes on with what it finds out by itself.
+            let doctor = answer(&["doctor"], reply);
+            assert!(doctor.out.starts_with(&format!("bad   {says}")), "{doctor:?}");
+            assert!(doctor.out.contains("\nok    lo: not used, it is loopback\n"), "{doctor:?}");
+            assert_eq!(doctor.code, 1, "{doctor:?}");
         }
     }
 }

@@ -1,0 +1,55 @@
+//! What commands say where the daemon should run as a service, and does not.
+
+use std::process::{Command, Stdio};
+
+use crate::common::{Ended, FOGHORN, skip, to_run};
+
+/// Foghorn on a machine of its own, which that shell command has set up. None where there can be no
+/// such machine.
+fn machine(with: &str) -> Option<impl Fn(&[&str]) -> Ended> {
+    let script = format!("mount -t tmpfs none /run && mount -t tmpfs none /etc && {with} && exec \"$@\"");
+    let inside = move |program: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", &script, "sh", program]).stdin(Stdio::null());
+        command.env_remove("FOGHORN_CONTROL").env_remove("XDG_RUNTIME_DIR");
+        command
+    };
+    if !inside("true").status().is_ok_and(|status| status.success()) {
+        skip("a machine with that service manager can't be made here (unshare -m)");
+        return None;
+    }
+    Some(move |arguments: &[&str]| {
+        let (program, before) = to_run(FOGHORN);
+        inside(&program).args(before).args(arguments).output().unwrap().into()
+    })
+}
+
+#[test]
+fn every_client_says_how_the_service_is_started_and_where_its_reason_is() {
+    let systemd =
+        "mkdir -p /run/systemd/system /etc/systemd/system && touch /etc/systemd/system/foghorn.service";
+    let says = "no daemon answers at /run/foghorn/control.sock: start it with sudo systemctl start foghorn; \
+                sudo journalctl -u foghorn says why it stopped\n";
+    let Some(foghorn) = machine(systemd) else { return };
+    for command in [
+        &["list"][..],
+        &["list", "--html"],
+        &["lookup", "nas"],
+        &["watch"],
+        &["hosts"],
+        &["status"],
+        &["connect", "nas"],
+    ] {
+        let ended = foghorn(command);
+        assert_eq!((ended.code, ended.err), (3, format!("foghorn: {says}")), "{command:?}");
+    }
+    let metrics = foghorn(&["status", "--metrics"]);
+    assert_eq!((metrics.code, metrics.err), (0, format!("foghorn: {says}")));
+    let doctor = foghorn(&["doctor"]);
+    assert!(doctor.out.starts_with(&format!("bad   {says}")), "{doctor:?}");
+    // A daemon that was asked for by its socket is not the service.
+    for command in ["list", "doctor"] {
+        let ended = foghorn(&[command, "--control", "/run/other.sock"]);
+        assert!(!format!("{ended:?}").contains("systemctl"), "{ended:?}");
+    }
+}
