@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Exit, Failure, permission, service};
 use crate::client::deadline::Deadline;
 use crate::client::{Connection, Error};
-use crate::control::{Fields, Request, split};
+use crate::control::{ErrorCode, Fields, Request, split};
 use crate::limits::CLIENT_ADDRESSES;
 
 /// A line of a reply: what it tells of, and its pairs in order. Only the line itself is kept: it may have two thousand pairs.
@@ -123,7 +123,12 @@ impl From<Error> for Failure {
             return Self { exit: Exit::NoDaemon, message };
         }
         let exit = match &error {
-            Error::Refused { message, .. } if error.is_unknown_node() => return Self::no(message),
+            // The node was not heard, or this machine announces it and has no address.
+            Error::Refused { message, .. }
+                if error.refuses(ErrorCode::UnknownNode) || error.refuses(ErrorCode::OwnNode) =>
+            {
+                return Self::no(message);
+            }
             Error::InvalidPath { .. } => Exit::Usage,
             Error::NoDaemon { .. } | Error::TimedOut | Error::Lost(_) => Exit::NoDaemon,
             Error::PermissionDenied { .. }

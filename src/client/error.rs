@@ -73,11 +73,6 @@ impl Error {
         matches!(self, Self::Refused { code, .. } if code == reason.name())
     }
 
-    /// Whether the daemon knows no such node: none was heard, or it announces it itself.
-    pub(crate) fn is_unknown_node(&self) -> bool {
-        self.refuses(ErrorCode::UnknownNode) || self.refuses(ErrorCode::OwnNode)
-    }
-
     /// Why there is no connection.
     pub(super) fn unreachable(path: &Path, error: io::Error) -> Self {
         match error.kind() {
