@@ -11,12 +11,16 @@ use rustix::net::SocketAddrUnix;
 
 use super::Error;
 
+/// The longest path of a socket, in bytes. A byte of the kernel's 108 ends it.
+const LONGEST: usize = 107;
+
 /// The address of the socket at a path.
 pub(crate) fn address(path: &Path) -> Result<SocketAddrUnix, Error> {
-    // The kernel would take an empty one for a wish to choose.
-    let given = Some(path).filter(|path| !path.as_os_str().is_empty()).ok_or(Errno::INVAL);
+    // The kernel takes an empty path as a request to choose an address, and rustix takes one of 108 bytes.
+    let given = Some(path).filter(|path| (1..=LONGEST).contains(&path.as_os_str().len()));
     // Not by socket2, whose error for a long path brings tables of Unicode: it is a text, which could be shown by `{:?}`.
     given
+        .ok_or(Errno::INVAL)
         .and_then(SocketAddrUnix::new)
         .map_err(|errno| Error::InvalidPath { path: path.to_owned(), error: errno.into() })
 }
