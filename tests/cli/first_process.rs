@@ -17,14 +17,18 @@ use crate::common::{
 };
 use crate::{Loopback, host};
 
-/// Foghorn as the first process of a namespace of processes. None, which has been said, where there can be none.
+/// Foghorn as the first process of a namespace of processes. None where there can be none. That has been said, but for an emulator, which would
+/// be that process itself.
 fn first_process() -> Option<Command> {
     let unshare = |program: &str| {
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child", program]);
         command
     };
-    if is_emulated() || !unshare("true").output().is_ok_and(|ended| ended.status.success()) {
+    if is_emulated() {
+        return None;
+    }
+    if !unshare("true").output().is_ok_and(|ended| ended.status.success()) {
         skip("no namespace of processes can be made here (unshare)");
         return None;
     }
