@@ -15,7 +15,7 @@ const UNITS: [&str; 3] = [
 /// listen there. The system is that below `root`, which is `/` but in tests.
 pub(super) fn advice(root: &Path, socket: &Path) -> Option<&'static str> {
     let is_there = |path: &str| root.join(path).exists();
-    if socket != Path::new(SYSTEM).join(FILE) {
+    if socket.as_os_str() != Path::new(SYSTEM).join(FILE).as_os_str() {
         None
     } else if is_there("run/systemd/system") && UNITS.iter().any(|unit| is_there(unit)) {
         Some("start it with sudo systemctl start foghorn; sudo journalctl -u foghorn says why it stopped")
