@@ -13,29 +13,30 @@ use super::status::Status;
 /// - the name, which tells the type, too: counters end in `_total`
 /// - the lines of the status that it is taken from
 /// - their keys, a sample each; `*` for all, `#` for the number of lines
-/// - the label that tells samples apart, with the key of its value, or none where it is the sample's own key
+/// - the label that tells samples apart, if any
+/// - the key of the label's value, or none where that is the sample's own key
 /// - what it is
 ///
 /// The first family alone has a sample where there is no status.
 const FAMILIES: &str = "\
-up|daemon|#||Whether the daemon answered.
-build_info|daemon|version|version=version|The daemon's version.
-uptime_seconds|daemon|uptime_s||Time since the daemon started.
-nodes|registry|used||Nodes that are known.
-nodes_limit|registry|capacity||Nodes that there is room for.
-node_events_total|registry|found,moved,contested,lost|event=|What happened to nodes.
-contested_nodes|contested|#||Nodes that speak at several addresses.
-expected_node_up|expected|state|node=id|Whether the node is known.
-datagrams_received_total|datagrams|received||Datagrams received.
-datagrams_own_total|datagrams|own||Announcements of own nodes among those received.
-datagrams_sent_total|datagrams|sent||Datagrams sent.
-answers_total|datagrams|answers||Times that newcomers were answered.
-datagrams_rejected_total|rejected|*|reason=|Datagrams of no use; foreign counts those dropped at interfaces, too.
-interface_up|interface|state|interface=name|Whether the interface works.
-interface_datagrams_received_total|interface|received|interface=name|Datagrams received there.
-interface_datagrams_dropped_total|interface|dropped|interface=name|Datagrams that the kernel dropped there.
-interface_datagrams_sent_total|interface|sent|interface=name|Datagrams sent there.
-interface_send_errors_total|interface|send_errors|interface=name|Datagrams that could not be sent there.";
+up|daemon|#|||Whether the daemon answered.
+build_info|daemon|version|version|version|The daemon's version.
+uptime_seconds|daemon|uptime_s|||Time since the daemon started.
+nodes|registry|used|||Nodes that are known.
+nodes_limit|registry|capacity|||Nodes that there is room for.
+node_events_total|registry|found,moved,contested,lost|event||What happened to nodes.
+contested_nodes|contested|#|||Nodes that speak at several addresses.
+expected_node_up|expected|state|node|id|Whether the node is known.
+datagrams_received_total|datagrams|received|||Datagrams received.
+datagrams_own_total|datagrams|own|||Announcements of own nodes among those received.
+datagrams_sent_total|datagrams|sent|||Datagrams sent.
+answers_total|datagrams|answers|||Times that newcomers were answered.
+datagrams_rejected_total|rejected|*|reason||Datagrams of no use; foreign counts those dropped at interfaces, too.
+interface_up|interface|state|interface|name|Whether the interface works.
+interface_datagrams_received_total|interface|received|interface|name|Datagrams received there.
+interface_datagrams_dropped_total|interface|dropped|interface|name|Datagrams that the kernel dropped there.
+interface_datagrams_sent_total|interface|sent|interface|name|Datagrams sent there.
+interface_send_errors_total|interface|send_errors|interface|name|Datagrams that could not be sent there.";
 
 /// Writes all families that the status has samples of: a daemon of another version may leave some
 /// out. The status is empty if no daemon answered.
@@ -43,30 +44,32 @@ pub(super) fn write(out: &mut dyn Write, status: &Status) -> Result {
     let families = if status.0.is_empty() { 1 } else { usize::MAX };
     for line in FAMILIES.split('\n').take(families) {
         let mut columns = line.split('|');
-        let [name, kind, keys, label, help] = [(); 5].map(|()| columns.next().unwrap_or_default());
+        let [name, kind, keys, label, from, help] = [(); 6].map(|()| columns.next().unwrap_or_default());
         let form = if name.ends_with("_total") { "counter" } else { "gauge" };
-        let mut head = Some(format!("# HELP foghorn_{name} {help}\n# TYPE foghorn_{name} {form}\n"));
+        // The head goes out with the first sample.
+        let mut text = format!("# HELP foghorn_{name} {help}\n# TYPE foghorn_{name} {form}\n");
         if keys == "#" {
-            writeln!(out, "{}foghorn_{name} {}", head.take().unwrap_or_default(), status.all(kind).count())?;
+            writeln!(out, "{text}foghorn_{name} {}", status.all(kind).count())?;
+            continue;
         }
         for record in status.all(kind) {
             for (key, told) in record.pairs() {
-                let is_wanted = keys == "*" || keys.split(',').any(|wanted| wanted == key);
-                let (label, from) = label.split_once('=').unwrap_or_default();
                 let labelled = if from.is_empty() { Some(key) } else { record.find(from) };
-                let Some((value, labelled)) = value(kind, key, told).zip(labelled).filter(|_| is_wanted)
-                else {
-                    continue;
-                };
-                let mut sample = head.take().unwrap_or_default();
-                sample.extend(["foghorn_", name]);
-                if !label.is_empty() {
-                    sample.extend(["{", label, "="]);
-                    // As in JSON: there is no control character in what the daemon says.
-                    json::string(&mut sample, labelled);
-                    sample.push('}');
+                if (keys == "*" || keys.split(',').any(|wanted| wanted == key))
+                    && let Some(value) = value(kind, key, told)
+                    && let Some(labelled) = labelled
+                {
+                    text.extend(["foghorn_", name]);
+                    if !label.is_empty() {
+                        text.extend(["{", label, "="]);
+                        // As in JSON: there is no control character in what the daemon says.
+                        json::string(&mut text, labelled);
+                        text.push('}');
+                    }
+                    text.extend([" ", value, "\n"]);
+                    out.write_str(&text)?;
+                    text.clear();
                 }
-                writeln!(out, "{sample} {value}")?;
             }
         }
     }
