@@ -131,11 +131,15 @@ pub(super) fn lease(node: &Record) -> Option<u64> {
     left.saturating_mul(100).checked_div(age.saturating_add(left))
 }
 
-/// How many columns of a terminal a text takes: two for the characters of East Asia and for
-/// pictures, none for those that combine with the one before. By blocks, as terminals mostly do;
-/// tables of every single character would take 11 kB.
+/// How many columns of a terminal a text takes.
 pub(super) fn columns(text: &str) -> usize {
-    let width = |character| match character {
+    text.chars().map(width).sum()
+}
+
+/// How many columns a character takes: two for those of East Asia and for pictures, none for one that combines with the one before. By
+/// blocks, as terminals mostly do; tables of every single character would take 11 kB.
+pub(super) fn width(character: char) -> usize {
+    match character {
         '\u{300}'..='\u{36f}'
         | '\u{200b}'..='\u{200f}'
         | '\u{20d0}'..='\u{20ff}'
@@ -153,15 +157,19 @@ pub(super) fn columns(text: &str) -> usize {
         | '\u{1f900}'..='\u{1f9ff}'
         | '\u{20000}'..='\u{3fffd}' => 2,
         _ => 1,
-    };
-    text.chars().map(width).sum()
+    }
 }
 
 /// The longest beginning of a text that takes no more columns than that.
 pub(super) fn beginning(text: &str, room: usize) -> &str {
-    let fits = |end: &usize| text.get(..*end).is_some_and(|text| columns(text) <= room);
-    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
-    text.get(..ends.take_while(fits).last().unwrap_or(0)).unwrap_or_default()
+    let mut columns = 0;
+    for (at, c) in text.char_indices() {
+        columns += width(c);
+        if columns > room {
+            return text.get(..at).unwrap_or_default();
+        }
+    }
+    text
 }
 
 /// The longest end of a text that takes no more columns than that.

@@ -1,7 +1,7 @@
 //! `foghorn status`: how the daemon does.
 
 use std::fmt::{self, Write};
-use std::iter::once;
+use std::mem;
 use std::path::Path;
 
 use lexopt::Parser;
@@ -33,10 +33,6 @@ impl Status {
         self.0.iter().filter(move |record| record.kind() == kind)
     }
 
-    fn pairs<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.all(kind).flat_map(Record::pairs)
-    }
-
     pub(super) fn get<'a>(&'a self, kind: &'a str, key: &str) -> &'a str {
         self.all(kind).next().map_or("?", |record| record.get(key))
     }
@@ -52,8 +48,7 @@ impl Status {
         let mut counts = String::new();
         for key in keys {
             let comma = if counts.is_empty() { "" } else { ", " };
-            // Text in memory takes all that is written to it.
-            let _ = write!(counts, "{comma}{} {key}", self.get(kind, key));
+            counts.extend([comma, self.get(kind, key), " ", key]);
         }
         counts
     }
@@ -78,7 +73,7 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     output::write(|out| match query.form {
         None => {
             let width = Look::of_output().width.unwrap_or(usize::MAX);
-            write_text(&mut Folded { out, line: String::new(), width }, &status)
+            write_text(&mut Text { out, width, label: "" }, &status)
         }
         Some(Form::Metrics) => metrics::write(out, &status),
         Some(_) => write_json(out, &status),
@@ -100,67 +95,83 @@ fn write_json(out: &mut dyn Write, status: &Status) -> fmt::Result {
         text.clear();
         json::objects(out, &mut status.all(kind))?;
     }
-    for record in
-        ["registry", "datagrams", "rejected", "host_name"].into_iter().flat_map(|kind| status.all(kind))
-    {
-        json::key(&mut text, record.kind());
-        json::object(&mut text, record);
-        out.write_str(&text)?;
-        text.clear();
+    for kind in ["registry", "datagrams", "rejected", "host_name"] {
+        for record in status.all(kind) {
+            json::key(&mut text, kind);
+            json::object(&mut text, record);
+            out.write_str(&text)?;
+            text.clear();
+        }
     }
     out.write_str("}\n")
 }
 
-fn write_text(out: &mut dyn Write, status: &Status) -> fmt::Result {
+fn write_text(text: &mut Text<'_>, status: &Status) -> fmt::Result {
     let get = |kind, key| status.get(kind, key);
-    let uptime = output::span(get("daemon", "uptime_s"));
-    writeln!(
-        out,
-        "foghorn {}, up for {uptime}, UDP port {}",
-        get("daemon", "version"),
-        get("daemon", "udp_port")
-    )?;
+    let [version, uptime, port, interval, allowed] =
+        ["version", "uptime_s", "udp_port", "interval_s", "allowed"].map(|key| get("daemon", key));
+    let uptime = output::span(uptime);
+    fold(text.out, &format!("foghorn {version}, up for {uptime}, UDP port {port}"), text.width)?;
 
-    let announces = status.all("own").map(|own| {
-        format!("{} at port {}, every {} s", own.get("id"), own.get("port"), get("daemon", "interval_s"))
-    });
-    let waiting = status
-        .all("host_name")
-        .map(|host| format!("not the host name while that is {}; give another with --id", host.get("name")));
-    let mut lines = announces.chain(waiting).chain(status.all("rival").map(rival));
-    section(out, "announces", &mut lines, "nothing, it only listens")?;
+    text.label = "announces";
+    for own in status.all("own") {
+        let [id, port] = ["id", "port"].map(|key| own.get(key));
+        text.line(&format!("{id} at port {port}, every {interval} s"))?;
+    }
+    for host in status.all("host_name") {
+        let name = host.get("name");
+        text.line(&format!("not the host name while that is {name}; give another with --id"))?;
+    }
+    for other in status.all("rival") {
+        text.line(&rival(other))?;
+    }
+    text.none("nothing, it only listens")?;
 
-    let mut interfaces = status.all("interface").map(|link| {
-        let [name, address, state] = ["name", "address", "state"].map(|key| link.get(key));
-        let [networks, received, dropped] = ["networks", "received", "dropped"].map(|key| link.get(key));
-        let [sent, errors] = ["sent", "send_errors"].map(|key| link.get(key));
-        format!(
+    text.label = "interfaces";
+    for link in status.all("interface") {
+        let [name, address, state, networks] =
+            ["name", "address", "state", "networks"].map(|key| link.get(key));
+        let [received, dropped, sent, errors] =
+            ["received", "dropped", "sent", "send_errors"].map(|key| link.get(key));
+        text.line(&format!(
             "{name} {address} {state}: {received} received, {dropped} dropped, {sent} sent, {errors} send errors, hears {networks}"
-        )
-    });
-    section(out, "interfaces", &mut interfaces, "none, waiting for one that is up and has an IPv4 address")?;
-    let allowed = get("daemon", "allowed");
+        ))?;
+    }
+    text.none("none, waiting for one that is up and has an IPv4 address")?;
     if !allowed.is_empty() {
-        section(out, "also hears", &mut once(allowed.to_owned()), "")?;
+        text.label = "also hears";
+        text.line(allowed)?;
     }
 
-    let nodes = format!("{} of {} nodes", get("registry", "used"), get("registry", "capacity"));
+    text.label = "registry";
+    let [used, capacity] = ["used", "capacity"].map(|key| get("registry", key));
     let changes = status.counts("registry", &["found", "moved", "contested", "lost"]);
-    section(out, "registry", &mut once(format!("{nodes}; {changes} since it started")), "")?;
+    text.line(&format!("{used} of {capacity} nodes; {changes} since it started"))?;
 
-    let mut expected = status.all("expected").map(|node| format!("{} {}", node.get("id"), node.get("state")));
-    section(out, "expects", &mut expected, "no node in particular")?;
+    text.label = "expects";
+    for node in status.all("expected") {
+        let [id, state] = ["id", "state"].map(|key| node.get(key));
+        text.line(&format!("{id} {state}"))?;
+    }
+    text.none("no node in particular")?;
 
-    let mut contested = status
-        .all("contested")
-        .map(|node| format!("{} at {}", node.get("id"), node.get("addresses").replace(',', " and ")));
-    section(out, "contested", &mut contested, "none")?;
+    text.label = "contested";
+    for node in status.all("contested") {
+        let addresses = node.get("addresses").replace(',', " and ");
+        text.line(&format!("{} at {addresses}", node.get("id")))?;
+    }
+    text.none("none")?;
 
-    let datagrams = status.counts("datagrams", &["received", "own", "sent", "answers"]);
-    section(out, "datagrams", &mut once(datagrams), "")?;
+    text.label = "datagrams";
+    text.line(&status.counts("datagrams", &["received", "own", "sent", "answers"]))?;
 
-    let rejected = status.pairs("rejected").filter(|(_, count)| *count != "0");
-    section(out, "rejected", &mut rejected.map(|(reason, count)| format!("{count} {reason}")), "none")
+    text.label = "rejected";
+    for (reason, count) in status.all("rejected").flat_map(Record::pairs) {
+        if count != "0" {
+            text.line(&format!("{count} {reason}"))?;
+        }
+    }
+    text.none("none")
 }
 
 /// Another host that announces a node of this one.
@@ -169,65 +180,63 @@ pub(super) fn rival(rival: &Record) -> String {
     format!("{address} also announces {id}, heard {} ago", output::span(age))
 }
 
-/// A label and a line for each item; one line that says so if there is none.
-fn section(
-    out: &mut dyn Write,
-    label: &str,
-    items: &mut dyn Iterator<Item = String>,
-    none: &str,
-) -> fmt::Result {
-    writeln!(out, "{label:<11} {}", items.next().as_deref().unwrap_or(none))?;
-    for item in items {
-        writeln!(out, "{:<11} {item}", "")?;
+/// Lines in sections.
+struct Text<'a> {
+    out: &'a mut dyn Write,
+    width: usize,
+    /// What stands before the next line, if that is the first of its section.
+    label: &'static str,
+}
+
+impl Text<'_> {
+    fn line(&mut self, line: &str) -> fmt::Result {
+        let label = mem::take(&mut self.label);
+        fold(self.out, &format!("{label:<11} {line}"), self.width)
     }
-    Ok(())
+
+    /// Ends a section: a line for one that has none.
+    fn none(&mut self, line: &str) -> fmt::Result {
+        if self.label.is_empty() { Ok(()) } else { self.line(line) }
+    }
 }
 
 /// Columns before an item.
 const INDENT: usize = 12;
 
-/// Text whose lines are folded as soon as they have ended.
-struct Folded<'a> {
-    out: &'a mut dyn Write,
-    /// The line that has begun.
-    line: String,
-    width: usize,
-}
-
-impl Write for Folded<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for piece in text.split_inclusive('\n') {
-            let ended = piece.strip_suffix('\n');
-            self.line.push_str(ended.unwrap_or(piece));
-            if ended.is_some() {
-                fold(self.out, &self.line, self.width)?;
-                self.line.clear();
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Writes a line. Where a terminal has no room for all of it, it goes on in the next one, two columns further to the right than items
-/// begin: behind a comma or the like, else behind a word, else within a list.
+/// begin.
 fn fold(out: &mut dyn Write, line: &str, width: usize) -> fmt::Result {
     let (label, mut rest) = line.split_at_checked(INDENT).unwrap_or(("", line));
     out.write_str(label)?;
     let mut room = width.saturating_sub(INDENT);
-    while output::columns(rest) > room {
-        // The space where it is broken needs no room.
-        let [with_space, without] = [room + 1, room].map(|room| output::beginning(rest, room));
-        let pair = [", ", "; ", ": "].into_iter().filter_map(|end| with_space.rfind(end)).max();
-        let end = pair.map(|at| at + 1).or_else(|| with_space.rfind(' '));
-        let end = end.or_else(|| without.rfind(',').map(|at| at + 1));
-        let end = end.or_else(|| rest.find(' ')).and_then(|end| rest.split_at_checked(end));
-        let Some((part, next)) = end.filter(|(part, _)| !part.is_empty()) else { break };
-        writeln!(out, "{part}")?;
-        write!(out, "{:1$}", "", INDENT + 2)?;
-        rest = next.trim_start();
+    while let Some((part, next)) = place_to_break(rest, room).and_then(|end| rest.split_at_checked(end)) {
+        write!(out, "{part}\n{:1$}", "", INDENT + 2)?;
+        rest = next.trim_start_matches(' ');
         room = width.saturating_sub(INDENT + 2);
     }
     writeln!(out, "{rest}")
+}
+
+/// Where to break a text that has no room: behind a comma or the like, else behind a word, else within a list. If no beginning has room,
+/// behind the first that can be broken off.
+fn place_to_break(text: &str, room: usize) -> Option<usize> {
+    let (mut best, mut place) = (0, None);
+    let (mut columns, mut before) = (0, ' ');
+    for (at, c) in text.char_indices() {
+        let rank = match (before, c) {
+            (' ', _) => 0,
+            (',' | ';' | ':', ' ') => 3,
+            (_, ' ') => 2,
+            (',', _) => 1,
+            _ => 0,
+        };
+        if rank > 0 && if columns > room { place.is_none() } else { rank >= best } {
+            (best, place) = (rank, Some(at));
+        }
+        columns += output::width(c);
+        before = c;
+    }
+    place.filter(|_| columns > room)
 }
 
 #[cfg(test)]
