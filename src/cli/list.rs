@@ -80,7 +80,7 @@ fn table(out: &mut dyn Write, nodes: &[Record], look: Look) -> fmt::Result {
             // `{:width$}` counts characters, but some are two columns wide, and a style has none.
             line.extend(std::iter::repeat_n(' ', width - output::columns(cell) + 2));
         }
-        writeln!(out, "{}", line.trim_end())
+        writeln!(out, "{}", line.trim_end_matches(' '))
     })
 }
 

@@ -9,7 +9,7 @@ use lexopt::{Parser, ValueExt as _};
 
 use super::client::{Client, Record};
 use super::near_miss::{ADDRESS, has_option, mistaken, nearest};
-use super::{Failure, Quoted, help, json, output, text, unexpected, value};
+use super::{Failure, help, json, output, refused, text, unexpected, value};
 use crate::client::Error;
 use crate::client::deadline::Deadline;
 use crate::control::{ErrorCode, Request};
@@ -62,12 +62,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 
 /// How long to wait: also a part of a second, at most a day.
 fn seconds(text: &str) -> Result<Duration, Failure> {
-    decimal(text).filter(|wait| *wait <= DAY).ok_or_else(|| {
-        Failure::usage(format!(
-            "--wait takes a number of seconds from 0 to 86400, like 10 or 0.5, not {}",
-            Quoted(text)
-        ))
-    })
+    let wait = decimal(text).filter(|wait| *wait <= DAY);
+    wait.ok_or_else(|| refused("--wait takes a number of seconds from 0 to 86400, like 10 or 0.5", text))
 }
 
 /// Reads seconds, to the millisecond. Floating point would do it too, but reading it takes 15 kB of tables and code.
@@ -85,7 +81,7 @@ fn decimal(text: &str) -> Option<Duration> {
 /// The `NodeID` that was typed.
 pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
     NodeId::try_from(text)
-        .map_err(|invalid| Failure::usage(format!("{} is not a valid node name: {invalid}", Quoted(text))))
+        .map_err(|invalid| Failure::usage(format!("\"{text}\" is not a valid node name: {invalid}")))
 }
 
 /// The node that was typed, unless there was one before: `lookup nas tv`, or `lookup all nas` for `--all`.

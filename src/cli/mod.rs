@@ -31,7 +31,7 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Arg, Parser, ValueExt as _};
 use nix::sys::utsname::uname;
 
-use near_miss::{has_option, meant_by, mistaken, nearest, options_with, placeholder};
+use near_miss::{has_option, meant_by, mistaken, nearest, options_with, word_after};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -86,32 +86,17 @@ impl fmt::Display for Failure {
 
 impl From<lexopt::Error> for Failure {
     fn from(error: lexopt::Error) -> Self {
-        use lexopt::Error::{
-            MissingValue, NonUnicodeValue, UnexpectedArgument, UnexpectedOption, UnexpectedValue,
-        };
-        // Not as the error displays itself: that quotes by `{:?}`.
+        use lexopt::Error::{MissingValue, NonUnicodeValue, UnexpectedValue};
+        // Not as the error displays itself: that quotes by `{:?}`, which takes 600 bytes more.
         let message = match error {
             MissingValue { option: Some(option) } => format!("{option} needs a value"),
-            UnexpectedOption(option) => format!("there is no option {option}"),
-            UnexpectedArgument(value) => format!("unexpected argument {}", Quoted(&value.to_string_lossy())),
             UnexpectedValue { option, value } => {
                 format!("{option} takes no value: leave ={} out", value.display())
             }
-            NonUnicodeValue(value) => format!("invalid UTF-8 in {}", Quoted(&value.to_string_lossy())),
+            NonUnicodeValue(value) => format!("invalid UTF-8 in \"{}\"", value.display()),
             _ => "wrong arguments".to_owned(),
         };
         Self::usage(message)
-    }
-}
-
-/// Text in quotes. What is behind `{:?}` takes 600 bytes more.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"")?;
-        f.write_str(self.0)?;
-        f.write_str("\"")
     }
 }
 
@@ -233,32 +218,34 @@ fn other_line(typed: &[String], word: &str, is_option: bool) -> Option<String> {
 
 /// What to say of an argument that is not among those which a command's help text tells of.
 fn unexpected(argument: Arg<'_>, help: &str) -> Failure {
-    let name = help.split(' ').skip_while(|word| *word != "foghorn").nth(1).unwrap_or_default();
+    let name = word_after(help, "foghorn").unwrap_or_default();
     let other_command = |word: &str| command(word).map(|(name, ..)| format!("foghorn {name}"));
-    match argument {
+    let (what, meant) = match argument {
         Long(option) => {
             let meant = nearest(option, help, "--").map(|option| format!("--{option}"));
             let meant = meant.or_else(|| other_command(option)).or_else(|| meant_by(option, None, help));
-            misread(&format!("there is no option --{option}"), meant.as_deref(), name)
+            (format!("there is no option --{option}"), meant)
         }
         Short(letter) => {
             let meant = options_with(letter, help);
             let meant = meant.or_else(|| meant_by(letter.encode_utf8(&mut [0; 4]), None, help));
-            misread(&format!("there is no option -{letter}"), meant.as_deref(), name)
+            (format!("there is no option -{letter}"), meant)
         }
         Value(value) => {
             let value = value.to_string_lossy();
-            let what = format!("unexpected argument {}", Quoted(&value));
-            if has_option(help, &value) {
-                misread(&what, Some(&format!("--{value}")), name)
+            let mut what = format!("unexpected argument \"{value}\"");
+            let meant = if has_option(help, &value) {
+                Some(format!("--{value}"))
             } else if matches!(name, "lookup" | "connect") {
-                misread(&format!("{what}: {name} takes one node, and foghorn list shows all"), None, name)
+                what.extend([": ", name, " takes one node, and foghorn list shows all"]);
+                None
             } else {
-                let meant = other_command(&value).unwrap_or_else(|| format!("foghorn lookup {value}"));
-                misread(&what, Some(&meant), name)
-            }
+                Some(other_command(&value).unwrap_or_else(|| format!("foghorn lookup {value}")))
+            };
+            (what, meant)
         }
-    }
+    };
+    misread(&what, meant.as_deref(), name)
 }
 
 /// What to say of what is not understood: what may be meant, and whose help tells the rest.
@@ -342,13 +329,18 @@ fn value(parser: &mut Parser) -> Result<OsString, Failure> {
         let name = parser.bin_name().unwrap_or_default();
         let lexopt::Error::MissingValue { option: Some(option) } = &error else { return error.into() };
         let help = command(name).map_or("", |(.., help)| help);
-        let kind = match placeholder(help, option.trim_start_matches('-')) {
-            None | Some("NODE") => "name".to_owned(),
-            Some("SECONDS") => "number of seconds".to_owned(),
-            Some(kind) => kind.to_ascii_lowercase(),
+        let kind = match word_after(help, option) {
+            None | Some("NODE") => "name",
+            Some("SECONDS") => "number of seconds",
+            Some(kind) => &kind.to_ascii_lowercase(),
         };
         misread(&format!("{option} needs a {kind}"), None, name)
     })
+}
+
+/// What to say of a value that is not what an option takes.
+fn refused(takes: &str, value: &str) -> Failure {
+    Failure::usage(format!("{takes}, not \"{value}\""))
 }
 
 /// What this machine is called.
@@ -364,18 +356,17 @@ fn text(parser: &mut Parser) -> Result<String, Failure> {
 /// A whole number within a range, as an option's value.
 fn number(parser: &mut Parser, option: &str, range: std::ops::RangeInclusive<u64>) -> Result<u64, Failure> {
     let value = value(parser)?;
-    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| range.contains(number));
-    number.ok_or_else(|| {
-        let value = value.to_string_lossy();
-        // `30s`, `22/tcp`
-        let digits = value.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
-        let meant = digits.parse().is_ok_and(|number| range.contains(&number));
-        let (min, max) = range.into_inner();
-        let value = Quoted(&value);
-        let mut message = format!("{option} takes a whole number from {min} to {max}, not {value}");
-        if meant {
-            message.extend([": did you mean ", option, " ", digits, "?"]);
-        }
-        Failure::usage(message)
-    })
+    let value = value.to_string_lossy();
+    let within = |text: &str| text.parse().ok().filter(|number| range.contains(number));
+    if let Some(number) = within(&value) {
+        return Ok(number);
+    }
+    let [min, max] = [range.start(), range.end()];
+    let mut message = format!("{option} takes a whole number from {min} to {max}, not \"{value}\"");
+    // `30s`, `22/tcp`
+    let digits = value.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    if within(digits).is_some() {
+        message.extend([": did you mean ", option, " ", digits, "?"]);
+    }
+    Err(Failure::usage(message))
 }

@@ -5,53 +5,47 @@ use std::net::Ipv4Addr;
 /// What people type, and after the colon what does that: an option if the command has it, else another command. `@` stands for
 /// the node, `~` for the word itself.
 const WORDS: &str = "\
-verbose debug v: --log debug
-quiet silent q: --log error
-name hostname host node n: --id
-iface device dev: --interface
-timeout time t: --wait
-socket sock s: --control
-expected: --expect
-port: --udp-port
-start up serve server service daemon d background b: foghorn run, systemctl start foghorn or service foghorn start
-stop down kill quit exit: systemctl stop foghorn or service foghorn stop
-restart reload enable disable: systemctl ~ foghorn or service foghorn ~
-log logs: journalctl -u foghorn or logread -e foghorn
-version v: foghorn --version
-h ? man usage: foghorn --help
-l ls nodes devices peers neighbors show ps all scan discover browse: foghorn list
-json: foghorn list --json
-html: foghorn list --html
-metrics: foghorn status --metrics
-info stats state: foghorn status
-check test diagnose: foghorn doctor
-monitor follow tail events: foghorn watch
-config configure settings: foghorn run --help
-find get resolve where query host dig nslookup: foghorn lookup @
-ping: ping \"$(foghorn lookup --host @)\"
-ssh: ssh -o ProxyCommand='foghorn connect %h' @
-nc telnet: foghorn connect @
-announce register publish add: foghorn run --announce @
+verbose debug v:--log debug
+quiet silent q:--log error
+name hostname host node n:--id
+iface device dev:--interface
+timeout time t:--wait
+socket sock s:--control
+expected:--expect
+port:--udp-port
+start up serve server service daemon d background b:foghorn run, systemctl start foghorn or service foghorn start
+stop down kill quit exit:systemctl stop foghorn or service foghorn stop
+restart reload enable disable:systemctl ~ foghorn or service foghorn ~
+log logs:journalctl -u foghorn or logread -e foghorn
+version v:foghorn --version
+h ? man usage:foghorn --help
+l ls nodes devices peers neighbors show ps all scan discover browse:foghorn list
+json:foghorn list --json
+html:foghorn list --html
+metrics:foghorn status --metrics
+info stats state:foghorn status
+check test diagnose:foghorn doctor
+monitor follow tail events:foghorn watch
+config configure settings:foghorn run --help
+find get resolve where query host dig nslookup:foghorn lookup @
+ping:ping \"$(foghorn lookup --host @)\"
+ssh:ssh -o ProxyCommand='foghorn connect %h' @
+nc telnet:foghorn connect @
+announce register publish add:foghorn run --announce @
 ";
 
 /// What does what a word asks for, which `next` follows. Options count only if that help text has them.
 pub(super) fn meant_by(word: &str, next: Option<&str>, help: &str) -> Option<String> {
-    let meant = WORDS.split('\n').find_map(|line| {
+    for line in WORDS.split('\n') {
         let (words, meant) = line.split_once(':')?;
-        let meant = meant.trim_start();
-        let option = meant.split(' ').next().unwrap_or_default().strip_prefix("--");
-        let is_meant = words.split(' ').any(|known| known.eq_ignore_ascii_case(word));
-        (is_meant && option.is_none_or(|option| has_option(help, option))).then_some(meant)
-    })?;
-    let mut text = String::new();
-    for c in meant.chars() {
-        match c {
-            '@' => text.push_str(next.unwrap_or("NODE")),
-            '~' => text.push_str(word),
-            _ => text.push(c),
+        let option = meant.strip_prefix("--").and_then(|option| option.split(' ').next());
+        if words.split(' ').any(|known| known.eq_ignore_ascii_case(word))
+            && option.is_none_or(|option| has_option(help, option))
+        {
+            return Some(meant.replace('~', word).replace('@', next.unwrap_or("NODE")));
         }
     }
-    Some(text)
+    None
 }
 
 /// Whether a help text tells of an option.
@@ -83,10 +77,10 @@ fn options(help: &str) -> Vec<&str> {
     options
 }
 
-/// What an option's value is called in a help text, as in `--port PORT`; none if it takes none.
-pub(super) fn placeholder<'a>(help: &'a str, option: &str) -> Option<&'a str> {
+/// The word of a help text that a space parts from that one: of an option, what its value is called.
+pub(super) fn word_after<'a>(help: &'a str, word: &str) -> Option<&'a str> {
     let mut words = help.split(' ');
-    words.find(|word| word.strip_prefix("--") == Some(option))?;
+    words.find(|known| *known == word)?;
     words.next().filter(|word| !word.is_empty())
 }
 

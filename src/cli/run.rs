@@ -11,7 +11,7 @@ use lexopt::Parser;
 
 use super::lookup::node_id;
 use super::near_miss::{ADDRESS, USER, has_option, mistaken};
-use super::{Failure, Quoted, control_path, help, number, output, text, unexpected, value};
+use super::{Failure, control_path, help, number, output, refused, text, unexpected, value};
 use crate::host::{Daemon, Memory, Options, Pattern, ServiceManager, User, is_usage};
 use crate::limits::REGISTRY_CAPACITY;
 use crate::network::Network;
@@ -153,14 +153,14 @@ fn bare(word: &str, parser: &mut Parser) -> Failure {
     } else {
         return Failure::usage(format!("did you mean --id {word}? Its port goes behind --port"));
     }
-    Failure::usage(format!("unexpected argument {}: did you mean {meant}?", Quoted(word)))
+    Failure::usage(format!("unexpected argument \"{word}\": did you mean {meant}?"))
 }
 
 /// The name of a node to announce or to expect. The protocol allows one that is plainly something else, but nobody means that.
 /// `after` is what `option` has after the name.
 fn name(text: &str, option: &str, after: &str) -> Result<NodeId, Failure> {
     let Some((what, name)) = mistaken(text).filter(|(what, _)| *what != USER) else { return node_id(text) };
-    let mut message = format!("{} is {what}, not a node's name: ", Quoted(text));
+    let mut message = format!("\"{text}\" is {what}, not a node's name: ");
     if what == ADDRESS {
         message.push_str("the other machines tell the address, so give a name like nas");
     } else {
@@ -179,10 +179,7 @@ fn id(text: &str) -> Result<NodeId, Failure> {
 fn announcement(text: &str) -> Result<Announcement, Failure> {
     let parts = text.rsplit_once(':').and_then(|(id, port)| Some((id, port, port.parse().ok()?)));
     let Some((id, digits, port)) = parts.filter(|(id, ..)| !id.is_empty()) else {
-        return Err(Failure::usage(format!(
-            "--announce takes NODE:PORT with a port from 1 to 65535, like nas:22, not {}",
-            Quoted(text)
-        )));
+        return Err(refused("--announce takes NODE:PORT with a port from 1 to 65535, like nas:22", text));
     };
     Ok(Announcement { id: name(id, "--announce", &format!(":{digits}"))?, port })
 }
@@ -190,22 +187,15 @@ fn announcement(text: &str) -> Result<Announcement, Failure> {
 fn pattern(text: &str) -> Result<Pattern, Failure> {
     if text.contains(',') {
         return Err(Failure::usage(format!(
-            "--interface takes one pattern, not {}: repeat it for each, like --interface eth0 --interface eth1",
-            Quoted(text)
+            "--interface takes one pattern, not \"{text}\": repeat it for each, like --interface eth0 --interface eth1"
         )));
     }
-    Pattern::new(text).ok_or_else(|| {
-        Failure::usage(format!("--interface takes a pattern like eth* or !docker*, not {}", Quoted(text)))
-    })
+    Pattern::new(text).ok_or_else(|| refused("--interface takes a pattern like eth* or !docker*", text))
 }
 
 fn network(text: &str) -> Result<Network, Failure> {
-    text.parse().map_err(|_| {
-        Failure::usage(format!(
-            "--allow takes a network like 10.0.0.0/8 or an address like 192.168.7.2, not {}",
-            Quoted(text)
-        ))
-    })
+    let takes = "--allow takes a network like 10.0.0.0/8 or an address like 192.168.7.2";
+    text.parse().map_err(|_| refused(takes, text))
 }
 
 fn user(name: &str) -> Result<User, Failure> {
