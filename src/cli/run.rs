@@ -23,26 +23,19 @@ use crate::wire::{Announcement, NodeId};
 static MEMORY: Mutex<Memory<REGISTRY_CAPACITY>> = Mutex::new(Memory::new());
 
 /// What the command line says.
-#[derive(Default)]
 struct Arguments {
     id: Option<NodeId>,
     port: Option<NonZeroU16>,
-    announce: Vec<Announcement>,
-    expect: Vec<NodeId>,
-    interval: Option<Duration>,
-    interfaces: Vec<Pattern>,
-    allow: Vec<Network>,
-    udp_port: Option<NonZeroU16>,
     log: Option<OsString>,
     log_to: Option<PathBuf>,
     control: Option<PathBuf>,
-    user: Option<User>,
-    state: Option<PathBuf>,
+    /// The rest as the daemon takes it.
+    options: Options,
 }
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(arguments) = Arguments::parse(parser)? else { return Ok(()) };
-    init_log(arguments.log.as_deref(), arguments.log_to.as_deref(), arguments.user.as_ref())?;
+    init_log(arguments.log.as_deref(), arguments.log_to.as_deref(), arguments.options.user.as_ref())?;
     run(&arguments.into_options()?)
 }
 
@@ -77,25 +70,45 @@ impl Arguments {
     /// None if help was asked for, which has then been given.
     #[inline(never)]
     fn parse(parser: &mut Parser) -> Result<Option<Self>, Failure> {
-        let mut arguments = Self::default();
+        let mut arguments = Self {
+            id: None,
+            port: None,
+            log: None,
+            log_to: None,
+            control: None,
+            options: Options {
+                announce: vec![],
+                host_name: None,
+                expect: vec![],
+                interval: Duration::from_secs(30),
+                interfaces: vec![],
+                allow: vec![],
+                udp_port: UDP_PORT,
+                control: PathBuf::new(),
+                own_directory: false,
+                user: None,
+                state: None,
+            },
+        };
+        let options = &mut arguments.options;
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return output::print(help::RUN).map(|()| None),
                 Long("id") => arguments.id = Some(id(&text(parser)?)?),
                 Long("port") => arguments.port = Some(port(parser, "--port")?),
-                Long("announce") => arguments.announce.push(announcement(&text(parser)?)?),
-                Long("expect") => arguments.expect.push(name(&text(parser)?, "--expect", "")?),
+                Long("announce") => options.announce.push(announcement(&text(parser)?)?),
+                Long("expect") => options.expect.push(name(&text(parser)?, "--expect", "")?),
                 Long("interval") => {
-                    arguments.interval = Some(Duration::from_secs(number(parser, "--interval", 1..=3600)?));
+                    options.interval = Duration::from_secs(number(parser, "--interval", 1..=3600)?);
                 }
-                Long("interface") => arguments.interfaces.push(pattern(&text(parser)?)?),
-                Long("allow") => arguments.allow.push(network(&text(parser)?)?),
-                Long("udp-port") => arguments.udp_port = Some(port(parser, "--udp-port")?),
+                Long("interface") => options.interfaces.push(pattern(&text(parser)?)?),
+                Long("allow") => options.allow.push(network(&text(parser)?)?),
+                Long("udp-port") => options.udp_port = port(parser, "--udp-port")?.get(),
                 Long("log") => arguments.log = Some(value(parser)?),
                 Long("log-to") => arguments.log_to = Some(value(parser)?.into()),
                 Long("control") => arguments.control = Some(value(parser)?.into()),
-                Long("user") => arguments.user = Some(user(&text(parser)?)?),
-                Long("state") => arguments.state = Some(value(parser)?.into()),
+                Long("user") => options.user = Some(user(&text(parser)?)?),
+                Long("state") => options.state = Some(value(parser)?.into()),
                 Value(word) => return Err(bare(&word.to_string_lossy(), parser)),
                 other => return Err(unexpected(other, help::RUN)),
             }
@@ -105,30 +118,17 @@ impl Arguments {
 
     #[inline(never)]
     fn into_options(self) -> Result<Options, Failure> {
-        let mut announce = self.announce;
-        let mut host_name = None;
+        let mut options = self.options;
         match (self.id, self.port) {
-            (Some(id), Some(port)) => announce.insert(0, Announcement { id, port }),
-            (None, Some(port)) => host_name = Some(port),
+            (Some(id), Some(port)) => options.announce.insert(0, Announcement { id, port }),
+            (None, port) => options.host_name = port,
             (Some(_), None) => {
                 return Err(Failure::usage("--id needs --port: add the port of the node, like --port 22"));
             }
-            (None, None) => {}
         }
-        let (control, own_directory) = control_path::for_daemon(self.control.as_deref(), self.user.as_ref())?;
-        Ok(Options {
-            announce,
-            host_name,
-            expect: self.expect,
-            interval: self.interval.unwrap_or(Duration::from_secs(30)),
-            interfaces: self.interfaces,
-            allow: self.allow,
-            udp_port: self.udp_port.map_or(UDP_PORT, NonZeroU16::get),
-            control,
-            own_directory,
-            user: self.user,
-            state: self.state,
-        })
+        (options.control, options.own_directory) =
+            control_path::for_daemon(self.control.as_deref(), options.user.as_ref())?;
+        Ok(options)
     }
 }
 
