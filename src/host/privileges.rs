@@ -66,7 +66,8 @@ impl User {
 pub(crate) fn forbidden_port(root: &Path, port: u16) -> Option<String> {
     let first = read_file(&root.join("proc/sys/net/ipv4/ip_unprivileged_port_start")).unwrap_or_default();
     // Linux has it since 4.11.
-    let first = str::from_utf8(&first).ok().and_then(|first| first.trim_end().parse().ok()).unwrap_or(1024);
+    let first =
+        str::from_utf8(first.trim_ascii_end()).ok().and_then(|first| first.parse().ok()).unwrap_or(1024);
     (port < first && !udp::is_permitted(port)).then(|| {
         format!(
             "UDP port {port} needs privileges: give one from {first} on with --udp-port, start foghorn as root, \
