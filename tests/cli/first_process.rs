@@ -21,7 +21,9 @@ use crate::{Loopback, host};
 /// be that process itself.
 fn first_process() -> Option<Command> {
     let unshare = |program: &str| {
-        let mut command = Command::new("unshare");
+        // A shell has its background jobs ignore these two, and the tests may be one.
+        let mut command = Command::new("env");
+        command.args(["--default-signal=INT,QUIT", "unshare"]);
         command.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child", program]);
         command
     };

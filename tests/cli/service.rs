@@ -1,26 +1,20 @@
 //! What commands say where the daemon should run as a service, and does not.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::common::{Ended, FOGHORN, skip, to_run};
+use crate::common::{Ended, FOGHORN, in_mount_namespace, to_run};
 
 /// Foghorn on a machine of its own, which that shell command has set up. None where there can be no
 /// such machine.
 fn machine(with: &str) -> Option<impl Fn(&[&str]) -> Ended> {
     let script = format!("mount -t tmpfs none /run && mount -t tmpfs none /etc && {with} && exec \"$@\"");
-    let inside = move |program: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["-m", "sh", "-c", &script, "sh", program]).stdin(Stdio::null());
-        command.env_remove("FOGHORN_CONTROL").env_remove("XDG_RUNTIME_DIR");
-        command
-    };
-    if !inside("true").status().is_ok_and(|status| status.success()) {
-        skip("a machine with that service manager can't be made here (unshare -m)");
-        return None;
-    }
+    in_mount_namespace(&script)?;
     Some(move |arguments: &[&str]| {
         let (program, before) = to_run(FOGHORN);
-        inside(&program).args(before).args(arguments).output().unwrap().into()
+        let mut command = in_mount_namespace(&script).unwrap();
+        command.args(["sh", &program]).args(before).args(arguments).stdin(Stdio::null());
+        command.env_remove("FOGHORN_CONTROL").env_remove("XDG_RUNTIME_DIR");
+        command.output().unwrap().into()
     })
 }
 
