@@ -17,7 +17,7 @@ fn start_named(host: &Host<'_>, name: &str) -> Option<Daemon> {
         command
     };
     if !named().arg("true").status().unwrap().success() {
-        skip("no host name can be given here (unshare --uts)");
+        skip("only root can give a machine another name by way of /proc");
         return None;
     }
     let (program, arguments) = to_run(FOGHORN);
