@@ -347,6 +347,7 @@ impl<'a> Daemon<'a> {
                     debug!("{}: a datagram from {} was rejected: {}", Shown(&name), from, reason);
                     if reason == Rejected::OwnName
                         && let Some((id, address)) = self.discoverer.poll_rival()
+                        && self.changes.may_log(now)
                     {
                         warn!("{} also announces {}: give one of the two another name", address, id);
                     }
