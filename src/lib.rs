@@ -134,4 +134,6 @@ pub mod state;
 pub mod stats;
 pub mod time;
 pub mod transport;
+#[cfg(all(test, feature = "client"))]
+mod umask;
 pub mod wire;

@@ -340,6 +340,7 @@ mod tests {
 
     #[test]
     fn the_port_of_a_daemon_that_gives_no_answer_is_its_own() {
+        let _umask = crate::umask::hold();
         let root = std::env::temp_dir().join(format!("foghorn-doctor-port-{}", std::process::id()));
         // A killed run may have left one.
         let _ = fs::remove_dir_all(&root);
@@ -366,6 +367,7 @@ mod tests {
 
     #[test]
     fn a_firewall_without_a_rule_is_told_of() {
+        let _umask = crate::umask::hold();
         let root = std::env::temp_dir().join(format!("foghorn-doctor-{}", std::process::id()));
         // A killed run may have left one.
         let _ = fs::remove_dir_all(&root);

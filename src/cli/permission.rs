@@ -34,6 +34,7 @@ mod tests {
 
     #[test]
     fn the_group_that_may_is_named() {
+        let _umask = crate::umask::hold();
         let directory = std::env::temp_dir().join(format!("foghorn-permission-{}", std::process::id()));
         // A killed run may have left one.
         let _ = fs::remove_dir_all(&directory);

@@ -34,6 +34,7 @@ mod tests {
 
     #[test]
     fn a_service_that_a_package_set_up_is_named() {
+        let _umask = crate::umask::hold();
         let root = std::env::temp_dir().join(format!("foghorn-service-{}", std::process::id()));
         let socket = Path::new(SYSTEM).join(FILE);
         let (systemd, init) = ("run/systemd/system/", "etc/init.d/foghorn");

@@ -101,6 +101,7 @@ mod tests {
 
     #[test]
     fn the_users_own_directory_is_found_with_and_without_the_variable() {
+        let _umask = crate::umask::hold();
         let root = env::temp_dir().join(format!("foghorn-places-{}", std::process::id()));
         // A killed run may have left one.
         let _ = fs::remove_dir_all(&root);

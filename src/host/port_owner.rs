@@ -161,6 +161,7 @@ mod tests {
     /// A directory in place of `/`, with a process 9000812 that has the socket of that inode. No real process has
     /// so high a number, least of all this one.
     fn system(name: &str, comm: &[u8]) -> (PathBuf, u64) {
+        let _umask = crate::umask::hold();
         let root = std::env::temp_dir().join(format!("foghorn-port-owner-{}-{name}", std::process::id()));
         fs::create_dir_all(root.join("proc/net")).unwrap();
         fs::create_dir_all(root.join("proc/9000812/fd")).unwrap();

@@ -213,6 +213,7 @@ mod tests {
 
     #[test]
     fn a_port_that_takes_a_privilege_is_told_of() {
+        let _umask = crate::umask::hold();
         let root = std::env::temp_dir().join(format!("foghorn-forbidden-{}", std::process::id()));
         let directory = root.join("proc/sys/net/ipv4");
         // A killed run may have left one.

@@ -52,6 +52,7 @@ mod tests {
 
     #[test]
     fn only_a_regular_file_is_opened_and_nothing_keeps_it_waiting() {
+        let _umask = crate::umask::hold();
         let directory = std::env::temp_dir().join(format!("foghorn-regular-{}", std::process::id()));
         // A killed run may have left one.
         let _ = fs::remove_dir_all(&directory);

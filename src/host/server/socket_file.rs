@@ -73,6 +73,8 @@ fn listen(path: &Path, lock_tries: u32) -> io::Result<UnixListener> {
     // Held until this returns: of two daemons that start at once, one sees the other's socket.
     let _lock = lock_directory(path, lock_tries)?;
     remove_stale(path)?;
+    #[cfg(test)]
+    let _umask = crate::umask::hold();
     // The mode must not be set afterwards: in between, others could connect.
     let before = umask(Mode::from_bits_truncate(0o117));
     let listener = UnixListener::bind(path);
