@@ -39,7 +39,12 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn new(name: &str, memory: &'a mut Memory<4>) -> Self {
-        let path = std::env::temp_dir().join(format!("foghorn-server-{}-{name}", std::process::id()));
+        // One of its own: a server locks the directory for a moment.
+        let directory = std::env::temp_dir().join(format!("foghorn-server-{}-{name}", std::process::id()));
+        // A killed run may have left one.
+        let _ = std::fs::remove_dir_all(&directory);
+        make_directory(&directory).unwrap();
+        let path = directory.join("control.sock");
         let poll = Poll::new().unwrap();
         let server =
             Server::new(&path, false, None, &mut memory.clients, poll.registry(), Token(0), FIRST_CLIENT)
@@ -127,6 +132,12 @@ fn is_left(client: &mut StdStream) -> bool {
     match client.read_to_end(&mut said) {
         Ok(_) => true,
         Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+    }
+}
+
+impl Drop for Table<'_> {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.path.parent().unwrap());
     }
 }
 
