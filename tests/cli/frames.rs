@@ -41,8 +41,8 @@ fn frames_tell_what_lines_would_in_fewer_bytes() {
     assert_eq!(
         messages[..7],
         [
-            ("info", "announcing nas at port 22 every 30 s"),
             ("info", "lo: up with address 127.0.0.1"),
+            ("info", "announcing nas at port 22 every 30 s"),
             ("info", &*format!("foghorn {version} listens at {control}")),
             ("info", "found büro-1 at 127.1.0.1:1 on lo"),
             ("info", "found node-1 at 127.0.0.1:1 on lo"),
