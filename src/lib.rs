@@ -130,10 +130,11 @@ pub mod network;
 mod random;
 pub mod registry;
 pub mod schedule;
+#[cfg(test)]
+#[cfg(feature = "client")]
+mod scratch;
 pub mod state;
 pub mod stats;
 pub mod time;
 pub mod transport;
-#[cfg(all(test, feature = "client"))]
-mod umask;
 pub mod wire;

@@ -218,6 +218,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::scratch::Scratch;
 
     fn status(lines: &[&str]) -> Status {
         Status(lines.iter().map(|line| Record::read(line)).collect())
@@ -340,10 +341,7 @@ mod tests {
 
     #[test]
     fn the_port_of_a_daemon_that_gives_no_answer_is_its_own() {
-        let _umask = crate::umask::hold();
-        let root = std::env::temp_dir().join(format!("foghorn-doctor-port-{}", std::process::id()));
-        // A killed run may have left one.
-        let _ = fs::remove_dir_all(&root);
+        let root = Scratch::new("doctor-port");
         for directory in ["proc/net", "proc/7"] {
             fs::create_dir_all(root.join(directory)).unwrap();
         }
@@ -362,15 +360,11 @@ mod tests {
             let told = report.text.contains("bad   UDP port 1 is in use by ");
             assert_eq!(told, is_told, "{comm} {is_silent}: {}", report.text);
         }
-        fs::remove_dir_all(root).unwrap();
     }
 
     #[test]
     fn a_firewall_without_a_rule_is_told_of() {
-        let _umask = crate::umask::hold();
-        let root = std::env::temp_dir().join(format!("foghorn-doctor-{}", std::process::id()));
-        // A killed run may have left one.
-        let _ = fs::remove_dir_all(&root);
+        let root = Scratch::new("doctor");
         for directory in ["etc/ufw", "proc/7"] {
             fs::create_dir_all(root.join(directory)).unwrap();
         }
@@ -405,6 +399,5 @@ mod tests {
         set("etc/ufw/ufw.conf", b"ENABLED=no\n");
         set("proc/7/comm", b"firewalld\n");
         assert!(says().starts_with("warn  firewalld may"), "{}", says());
-        fs::remove_dir_all(root).unwrap();
     }
 }

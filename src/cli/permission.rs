@@ -31,19 +31,16 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn the_group_that_may_is_named() {
-        let _umask = crate::umask::hold();
-        let directory = std::env::temp_dir().join(format!("foghorn-permission-{}", std::process::id()));
-        // A killed run may have left one.
-        let _ = fs::remove_dir_all(&directory);
-        fs::create_dir(&directory).unwrap();
+        let directory = Scratch::new("permission");
         let path = directory.join("control.sock");
         let _socket = UnixListener::bind(&path).unwrap();
         let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         // Only root can give it to a group that nobody is in.
-        if chown(&path, None, Some(54_321)).is_ok() && chown(&directory, None, Some(54_322)).is_ok() {
+        if chown(&path, None, Some(54_321)).is_ok() && chown(&*directory, None, Some(54_322)).is_ok() {
             set(&path, 0o660);
             assert!(advice(&path).contains("sudo adduser $USER 54321, and"), "{}", advice(&path));
             set(&path, 0o604);
@@ -58,7 +55,6 @@ mod tests {
             assert!(!advice(&directory.join("hidden")).contains("$USER 54322,"));
         }
         chown(&path, None, Some(0)).ok();
-        fs::remove_dir_all(&directory).unwrap();
         assert_eq!(advice(Path::new("")), "become root");
     }
 }

@@ -31,11 +31,11 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn a_service_that_a_package_set_up_is_named() {
-        let _umask = crate::umask::hold();
-        let root = std::env::temp_dir().join(format!("foghorn-service-{}", std::process::id()));
+        let root = Scratch::new("service");
         let socket = Path::new(SYSTEM).join(FILE);
         let (systemd, init) = ("run/systemd/system/", "etc/init.d/foghorn");
         for (files, expected) in [
@@ -52,8 +52,7 @@ mod tests {
             (&[init], None),
             (&["sbin/procd"], None),
         ] {
-            // A killed run may have left one.
-            let _ = fs::remove_dir_all(&root);
+            let _ = fs::remove_dir_all(&*root);
             for file in files {
                 let path = root.join(file);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -67,6 +66,5 @@ mod tests {
                 assert_eq!(advice(&root, Path::new(other)), None, "{other}");
             }
         }
-        let _ = fs::remove_dir_all(root);
     }
 }

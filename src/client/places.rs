@@ -98,13 +98,11 @@ pub(crate) fn candidates(option: Option<&Path>) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn the_users_own_directory_is_found_with_and_without_the_variable() {
-        let _umask = crate::umask::hold();
-        let root = env::temp_dir().join(format!("foghorn-places-{}", std::process::id()));
-        // A killed run may have left one.
-        let _ = fs::remove_dir_all(&root);
+        let root = Scratch::new("places");
         let places = |value: Option<&str>| {
             let places = in_order(value.map(OsStr::new), &root);
             places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>()
@@ -113,7 +111,7 @@ mod tests {
         assert_eq!(places(None), [system]);
 
         fs::create_dir_all(root.join("proc/self")).unwrap();
-        let uid = fs::metadata(&root).unwrap().uid();
+        let uid = fs::metadata(&*root).unwrap().uid();
         let session = root.join(format!("run/user/{uid}"));
         // There is none for this user, or it is not a directory.
         assert_eq!(places(None), [system]);
@@ -136,7 +134,6 @@ mod tests {
             assert_eq!(places(Some(same)).len(), 2, "{same}");
         }
         assert_eq!(places(Some("/run")), [system, &of_session]);
-        fs::remove_dir_all(root).unwrap();
     }
 
     #[test]

@@ -148,6 +148,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
+    use crate::scratch::Scratch;
 
     const HEAD: &str =
         "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
@@ -160,9 +161,8 @@ mod tests {
 
     /// A directory in place of `/`, with a process 9000812 that has the socket of that inode. No real process has
     /// so high a number, least of all this one.
-    fn system(name: &str, comm: &[u8]) -> (PathBuf, u64) {
-        let _umask = crate::umask::hold();
-        let root = std::env::temp_dir().join(format!("foghorn-port-owner-{}-{name}", std::process::id()));
+    fn system(name: &str, comm: &[u8]) -> (Scratch, u64) {
+        let root = Scratch::new(name);
         fs::create_dir_all(root.join("proc/net")).unwrap();
         fs::create_dir_all(root.join("proc/9000812/fd")).unwrap();
         fs::create_dir_all(root.join("proc/9000813")).unwrap();
@@ -201,14 +201,13 @@ mod tests {
         assert!(owner().unwrap().contains("by another program"));
         fs::rename(root.join("proc/net/udp"), root.join("proc/net/udp6")).unwrap();
         assert!(owner().is_some());
-        fs::remove_dir_all(root).unwrap();
     }
 
     #[test]
     fn a_program_that_runs_is_found_by_its_name() {
         let (root, _) = system("running", b"firewalld\n");
         assert!(is_running(&root, "firewalld") && !is_running(&root, "firewall"));
-        fs::remove_dir_all(&root).unwrap();
+        fs::remove_dir_all(&*root).unwrap();
         assert!(!is_running(&root, "firewalld"));
     }
 
@@ -231,7 +230,6 @@ mod tests {
         assert_eq!(lost("00000000", inode, at), None);
         assert_eq!(lost("00010000", inode, &format!("/mnt {at}")), None);
         assert_eq!(lost("00010000", inode, "/run/control.sock"), None);
-        fs::remove_dir_all(root).unwrap();
     }
 
     #[test]

@@ -163,6 +163,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::scratch::Scratch;
 
     const LIST: &[u8] = b"root:x:0:0:root:/root:/bin/sh\n\
         latin:x:7:8:M\xfcller:/:/bin/false\n\
@@ -213,11 +214,9 @@ mod tests {
 
     #[test]
     fn a_port_that_takes_a_privilege_is_told_of() {
-        let _umask = crate::umask::hold();
-        let root = std::env::temp_dir().join(format!("foghorn-forbidden-{}", std::process::id()));
+        let scratch = Scratch::new("forbidden");
+        let root = scratch.to_path_buf();
         let directory = root.join("proc/sys/net/ipv4");
-        // A killed run may have left one.
-        let _ = fs::remove_dir_all(&root);
         fs::create_dir_all(&directory).unwrap();
         // Privileges are a thread's own.
         let thread = std::thread::spawn(move || {
@@ -244,7 +243,6 @@ mod tests {
             }
             fs::write(directory.join("ip_unprivileged_port_start"), "1\n").unwrap();
             assert_eq!(told(1), None);
-            fs::remove_dir_all(root).unwrap();
         });
         thread.join().unwrap();
     }

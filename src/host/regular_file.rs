@@ -49,14 +49,11 @@ mod tests {
     use nix::unistd::mkfifo;
 
     use super::{OFlags, Path, open_regular};
+    use crate::scratch::Scratch;
 
     #[test]
     fn only_a_regular_file_is_opened_and_nothing_keeps_it_waiting() {
-        let _umask = crate::umask::hold();
-        let directory = std::env::temp_dir().join(format!("foghorn-regular-{}", std::process::id()));
-        // A killed run may have left one.
-        let _ = fs::remove_dir_all(&directory);
-        fs::create_dir(&directory).unwrap();
+        let directory = Scratch::new("regular");
         let [file, fifo, link] = ["file", "fifo", "link"].map(|name| directory.join(name));
         fs::write(&file, "").unwrap();
         mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
@@ -65,10 +62,9 @@ mod tests {
         let (any, no_link) = (OFlags::empty(), OFlags::NOFOLLOW);
         assert!(read(&file, no_link).is_ok() && read(&link, any).is_ok());
         assert!(read(&link, no_link).is_err() && read(&directory.join("none"), any).is_err());
-        for path in [&fifo, &directory, Path::new("/dev/null")] {
+        for path in [&*fifo, &*directory, Path::new("/dev/null")] {
             assert_eq!(read(path, any).unwrap_err().to_string(), "it is not a regular file", "{path:?}");
         }
         assert!(open_regular(&fifo, OFlags::WRONLY).is_err());
-        fs::remove_dir_all(directory).unwrap();
     }
 }

@@ -74,7 +74,7 @@ fn listen(path: &Path, lock_tries: u32) -> io::Result<UnixListener> {
     let _lock = lock_directory(path, lock_tries)?;
     remove_stale(path)?;
     #[cfg(test)]
-    let _umask = crate::umask::hold();
+    let _umask = crate::scratch::hold_umask();
     // The mode must not be set afterwards: in between, others could connect.
     let before = umask(Mode::from_bits_truncate(0o117));
     let listener = UnixListener::bind(path);
