@@ -326,7 +326,7 @@ mod tests {
         let other = "warn  ? also announces ?, heard ? ago: give one of the two another name with --id\n";
         for (line, expected) in [
             ("rival id=pi address=198.18.7.4 age_s=12", twin),
-            // What was counted may be long past.
+            // The counter may tell of a host that has gone long ago.
             ("rejected own_name=7", ""),
             // From another version.
             ("rival", other),

@@ -150,7 +150,7 @@ fn command(name: &str) -> Option<&'static (&'static str, Command, &'static str)>
     COMMANDS.iter().find(|(known, ..)| *known == name)
 }
 
-/// What to say where no command comes first.
+/// The error for a line that does not begin with a command.
 #[cold]
 fn no_command(arguments: &[OsString]) -> Failure {
     let typed: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
@@ -180,7 +180,7 @@ fn line(command: &str, typed: &[String], without: usize) -> String {
     line
 }
 
-/// What may be meant by what was typed, which begins with a word that is no command.
+/// The suggestion for a line that begins with a word that is no command.
 fn other_line(typed: &[String], word: &str, is_option: bool) -> Option<String> {
     let next = typed.get(1).map(String::as_str);
     let mut names = String::new();
@@ -216,7 +216,7 @@ fn other_line(typed: &[String], word: &str, is_option: bool) -> Option<String> {
     is_known.then(|| format!("foghorn lookup {name}"))
 }
 
-/// What to say of an argument that is not among those which a command's help text tells of.
+/// The error for an argument that a command's help text does not have.
 fn unexpected(argument: Arg<'_>, help: &str) -> Failure {
     let name = word_after(help, "foghorn").unwrap_or_default();
     let other_command = |word: &str| command(word).map(|(name, ..)| format!("foghorn {name}"));
@@ -248,7 +248,7 @@ fn unexpected(argument: Arg<'_>, help: &str) -> Failure {
     misread(&what, meant.as_deref(), name)
 }
 
-/// What to say of what is not understood: what may be meant, and whose help tells the rest.
+/// An error with a suggestion, if there is one, and the help to read.
 fn misread(what: &str, meant: Option<&str>, command: &str) -> Failure {
     let mut message = what.to_owned();
     match meant {
@@ -338,7 +338,7 @@ fn value(parser: &mut Parser) -> Result<OsString, Failure> {
     })
 }
 
-/// What to say of a value that is not what an option takes.
+/// The error for a value that an option does not take.
 fn refused(takes: &str, value: &str) -> Failure {
     Failure::usage(format!("{takes}, not \"{value}\""))
 }

@@ -1,9 +1,9 @@
-//! What was probably meant by what is not understood.
+//! Suggestions for input that foghorn does not understand.
 
 use std::net::Ipv4Addr;
 
-/// What people type, and after the colon what does that: an option if the command has it, else another command. `@` stands for
-/// the node, `~` for the word itself.
+/// Words that people type, and after the colon the suggestion for them: an option if the command has
+/// it, else another command. `@` stands for the node, `~` for the word itself.
 const WORDS: &str = "\
 verbose debug v:--log debug
 quiet silent q:--log error
@@ -34,7 +34,7 @@ nc telnet:foghorn connect @
 announce register publish add:foghorn run --announce @
 ";
 
-/// What does what a word asks for, which `next` follows. Options count only if that help text has them.
+/// The suggestion for a word, which `next` follows. Options count only if that help text has them.
 pub(super) fn meant_by(word: &str, next: Option<&str>, help: &str) -> Option<String> {
     for line in WORDS.split('\n') {
         let (words, meant) = line.split_once(':')?;
@@ -84,7 +84,8 @@ pub(super) fn word_after<'a>(help: &'a str, word: &str) -> Option<&'a str> {
     words.next().filter(|word| !word.is_empty())
 }
 
-/// What was typed in place of a node's name, and what of it may be the name.
+/// Recognises a URL, an address and the like in place of a node's name: its kind, and the part that
+/// may be the name.
 pub(super) fn mistaken(text: &str) -> Option<(&'static str, &str)> {
     let (mut what, mut name) = (None, text);
     if let Some(rest) = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")) {
@@ -111,7 +112,7 @@ pub(super) fn mistaken(text: &str) -> Option<(&'static str, &str)> {
     what.map(|what| (what, name))
 }
 
-/// What is [mistaken] for a name as SSH takes it. A node can be called so.
+/// The kind of `user@name`, which SSH takes. A node can have such a name.
 pub(super) const USER: &str = "a user and a name";
 
 pub(super) const ADDRESS: &str = "an address";

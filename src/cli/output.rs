@@ -81,7 +81,7 @@ pub(super) fn fail(message: &str) {
 /// Says it by that priority to the journal, and by the name of the program to anybody else.
 fn say(priority: &str, message: &str) {
     let mut line = if is_journal() { priority } else { "foghorn: " }.to_owned();
-    // What a message quotes may come from anybody.
+    // A message may quote text from anybody.
     line.extend(message.chars().map(shown));
     line.push('\n');
     let _ = match Outlet::stderr() {

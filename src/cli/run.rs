@@ -137,7 +137,7 @@ pub(super) fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Fail
     u16::try_from(number).ok().and_then(NonZeroU16::new).ok_or_else(|| Failure::usage("no such port"))
 }
 
-/// What to say of a word that is no option and no option's value.
+/// The error for a word that is no option and no option's value.
 #[cold]
 fn bare(word: &str, parser: &mut Parser) -> Failure {
     let mut meant = String::new();

@@ -184,7 +184,7 @@ pub(super) fn rival(rival: &Record) -> String {
 struct Text<'a> {
     out: &'a mut dyn Write,
     width: usize,
-    /// What stands before the next line, if that is the first of its section.
+    /// The text before the next line, if that is the first of its section.
     label: &'static str,
 }
 

@@ -39,7 +39,7 @@ impl Look {
 
     /// For a terminal of so many columns, or for none, and also by the environment: `NO_COLOR` and `TERM`, the locale as POSIX finds it,
     /// and `COLUMNS` where the terminal does not tell how wide it is, which is 0 then: a serial line does not. (That is what `ls` does.)
-    /// What is empty counts as not set.
+    /// An empty variable counts as not set.
     pub(super) fn new(columns: Option<usize>, variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let get = |name| variable(name).filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get).unwrap_or_default();
@@ -69,7 +69,7 @@ impl Look {
         }
     }
 
-    /// What stands for the middle of a name that was left out, one column wide.
+    /// The character in place of the middle of a name, one column wide.
     pub(super) fn ellipsis(self) -> char {
         if self.has_utf8 { '…' } else { '~' }
     }

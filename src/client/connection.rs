@@ -26,7 +26,7 @@ const MESSAGE_CAPACITY: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: UnixStream,
-    /// What has come. Of that, the lines up to `told` were told.
+    /// The bytes received. The lines up to `told` were handed out.
     received: Vec<u8>,
     told: usize,
     /// Until when a line is awaited; for ever if `None`.

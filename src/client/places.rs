@@ -70,7 +70,7 @@ fn of_session(root: &Path) -> Option<PathBuf> {
     (found.is_dir() && found.uid() == uid).then_some(directory)
 }
 
-/// What to say of a variable that does not name the user's own directory.
+/// The complaint about a variable that does not name the user's own directory.
 pub(crate) fn complaint() -> &'static str {
     complaint_of(env::var_os(USER).as_deref())
 }

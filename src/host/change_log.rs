@@ -1,4 +1,4 @@
-//! What happens to nodes, and to interfaces, as log lines.
+//! Changes of nodes and interfaces, as log lines.
 
 use super::links::LinkName;
 use crate::discoverer::{Event, EventKind};

@@ -1,4 +1,4 @@
-//! What process 1 of a container has to do itself.
+//! The duties of process 1 of a container.
 //!
 //! The kernel gives it no signal that it has no handler for, and makes it the parent of each process whose own parent has ended.
 
@@ -19,7 +19,7 @@ pub(crate) fn act_as_first_process() {
     }
     for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM] {
         let before = handle(signal, SigHandler::Handler(end));
-        // What this process was told to ignore does not end any other either.
+        // A signal that this process was told to ignore ends no other process either.
         if before.is_ok_and(|before| matches!(before.handler(), SigHandler::SigIgn)) {
             let _ = handle(signal, SigHandler::SigIgn);
         }

@@ -53,7 +53,7 @@ impl Line {
 
 impl Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // What a message quotes may come from anybody.
+        // A message may quote text from anybody.
         text.chars().map(shown).try_for_each(|c| self.0.push(c).map_err(|_| fmt::Error))
     }
 }

@@ -113,7 +113,7 @@ fn record<'a>(reader: &mut Reader<'a>) -> Result<Record<'a>, OutOfBytes> {
 }
 
 impl Record<'_> {
-    /// What falls from one to the next: how long ago it was heard, and 0 if it is only remembered.
+    /// A number that falls from one node to the next: how long ago it was heard, and 0 if it is only remembered.
     fn rank(&self) -> u64 {
         if self.heard == 0 {
             return 0;

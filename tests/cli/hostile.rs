@@ -25,7 +25,7 @@ fn stand_in(control: &Path, reply: impl Fn(&str, &mut UnixStream) -> io::Result<
     });
 }
 
-/// What becomes of a command that may have 8 MB of memory for its data.
+/// Runs a command that may have 8 MB of memory for its data.
 fn in_8_mb(arguments: &str, control: &Path) -> Ended {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -d 8192 && exec \"$@\"", "sh", FOGHORN]).args(arguments.split(' '));

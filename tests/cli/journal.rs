@@ -1,4 +1,4 @@
-//! What is said where standard error is systemd's journal.
+//! Messages and the log in systemd's journal.
 
 use std::fs;
 use std::io::Read as _;

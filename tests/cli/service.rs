@@ -1,4 +1,4 @@
-//! What commands say where the daemon should run as a service, and does not.
+//! Advice of the commands where the daemon should run as a service, and does not.
 
 use std::process::Stdio;
 

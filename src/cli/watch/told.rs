@@ -156,7 +156,7 @@ mod tests {
         assert!((0..9).all(|number| told.take(&node(number, "x"), true).is_ok()));
         assert!((0..9).all(|number| told.take(&node(number, &long), true).is_ok()));
         assert!(told.take(&node(9, &long), true).is_err());
-        // What is lost leaves room for others.
+        // A lost node leaves room for others.
         told.lose_all_but(&[], |_| Ok::<_, ()>(())).unwrap();
         assert!((0..9).all(|number| told.take(&node(number, &long), true).is_ok()));
         assert!(told.take(&Record::read("lost id=0"), true).is_ok());

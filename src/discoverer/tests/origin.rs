@@ -186,7 +186,7 @@ fn the_rival_of_an_own_node_is_known_for_three_intervals() {
     assert_eq!(known(&discoverer, 121_000, &web), None);
     speak(&mut discoverer, 121_000, 7, "web");
     assert_eq!(discoverer.poll_rival(), Some((&web, peer(7))));
-    // What is no announcement from a host on the link makes no rival.
+    // Only an announcement from a host on the link makes a rival.
     for (from, id) in
         [("10.0.0.2", "nas"), ("198.18.0.255", "nas"), ("198.18.0.1", "nas"), ("198.18.0.7", "NAS")]
     {
