@@ -126,9 +126,10 @@ impl fmt::Display for Error {
                 let length = path.as_os_str().len();
                 write!(
                     f,
-                    "{} cannot be a control socket: a socket's path has at most 107 bytes, and this has {length}: \
+                    "{} cannot be a control socket: a socket's path has at most {} bytes, and this has {length}: \
                      give a shorter one with --control",
-                    path.display()
+                    path.display(),
+                    places::LONGEST
                 )
             }
             Self::System { call, error } => {

@@ -12,7 +12,7 @@ use rustix::net::SocketAddrUnix;
 use super::Error;
 
 /// The longest path of a socket, in bytes. A byte of the kernel's 108 ends it.
-const LONGEST: usize = 107;
+pub(super) const LONGEST: usize = 107;
 
 /// The address of the socket at a path.
 pub(crate) fn address(path: &Path) -> Result<SocketAddrUnix, Error> {
