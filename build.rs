@@ -20,7 +20,8 @@ fn main() {
 
     // A frame names its message by the address of a symbol: where the program is loaded must not change that. Of a program that
     // is linked statically the linker alone can't see to it, since rustc has chosen its start-up code by then.
-    let asked_for = variable("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
+    let asked_for =
+        variable("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
     let is_static = asked_for || variable("CARGO_CFG_TARGET_ENV") == "musl";
     if !is_static {
         println!("cargo::rustc-link-arg-bins=-no-pie");

@@ -135,7 +135,8 @@ fn id_of_52_bytes(number: u32) -> NodeId {
 fn chosen_numbers(count: usize) -> Vec<u32> {
     let hasher = SipHasher13::new_with_key(&GUESSED_KEY);
     let collides = |number: &u32| {
-        let [a, b, c, d, ..] = hasher.hash(id_of_52_bytes(*number).as_str().as_bytes()).to_ne_bytes();
+        let [a, b, c, d, ..] =
+            hasher.hash(id_of_52_bytes(*number).as_str().as_bytes()).to_ne_bytes();
         u32::from_ne_bytes([a, b, c, d]) < u32::MAX / 64
     };
     (0..).filter(collides).take(count).collect()
@@ -244,8 +245,10 @@ fn known_node<const N: usize>(
 fn newcomer<const N: usize>(effort: Effort, storage: &mut Storage<N>) -> f64 {
     let mut discoverer = discoverer(storage, SECRET_KEY, &[], 0);
     let mut numbers = 0..;
-    let mut stranger =
-        || Neighbour { address: Ipv4Addr::new(198, 18, 0, 1), ..Neighbour::new(numbers.next().unwrap()) };
+    let mut stranger = || Neighbour {
+        address: Ipv4Addr::new(198, 18, 0, 1),
+        ..Neighbour::new(numbers.next().unwrap())
+    };
     while discoverer.registry().used() < N {
         hear(&mut discoverer, &stranger());
         while discoverer.poll_event().is_some() {}
@@ -332,9 +335,13 @@ fn print_table(columns: &[Column]) {
         ("yardstick: HashMap<String, u64>, insert known key", |c| Some(c.hash_map)),
         ("yardstick: one line of as much memory, at random", |c| Some(c.memory)),
     ];
-    print_row("registry of N nodes, full; ns", columns.iter().map(|column| format!("N = {}", column.name)));
+    print_row(
+        "registry of N nodes, full; ns",
+        columns.iter().map(|column| format!("N = {}", column.name)),
+    );
     for (name, cell) in rows {
-        let cells = columns.iter().map(|column| cell(column).map_or("-".into(), |ns| format!("{ns:.1}")));
+        let cells =
+            columns.iter().map(|column| cell(column).map_or("-".into(), |ns| format!("{ns:.1}")));
         print_row(name, cells);
     }
     let ratio = |column: &Column| format!("{:.2}", column.known_at_random / column.hash_map);

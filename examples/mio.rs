@@ -46,12 +46,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hash_key = [random.hash_one(0), random.hash_one(1)].map(u64::to_ne_bytes);
     let config = Config::new(random.hash_one(2), hash_key.as_flattened().try_into()?);
 
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, config.udp_port).into())
-        .map_err(|error| format!("cannot open UDP port {}: {error}; does a daemon run?", config.udp_port))?;
+    let socket =
+        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, config.udp_port).into()).map_err(|error| {
+            format!("cannot open UDP port {}: {error}; does a daemon run?", config.udp_port)
+        })?;
     let mut storage = Storage::<64>::new();
     let mut node = Node::new(&config, &mut storage, socket, network.parse()?, announcement)?;
     loop {
-        node.turn(&mut |event| println!("{} {} {}", event.kind.name(), event.id, event.address.socket))?;
+        node.turn(&mut |event| {
+            println!("{} {} {}", event.kind.name(), event.id, event.address.socket)
+        })?;
     }
 }
 
@@ -179,7 +183,8 @@ mod tests {
     /// A node on loopback that sends to that port.
     fn node<'a>(storage: &'a mut Storage<4>, socket: UdpSocket, to: u16, id: &str) -> Node<'a> {
         let config = Config { udp_port: to, ..Config::new(to.into(), [0; 16]) };
-        let announcement = Announcement { id: NodeId::try_from(id).unwrap(), port: 22.try_into().unwrap() };
+        let announcement =
+            Announcement { id: NodeId::try_from(id).unwrap(), port: 22.try_into().unwrap() };
         Node::new(&config, storage, socket, "127.0.0.1/8".parse().unwrap(), announcement).unwrap()
     }
 
@@ -188,7 +193,10 @@ mod tests {
         let mut found = vec![];
         while !found.iter().any(|id| id == last) {
             node.turn(&mut |event| {
-                assert_eq!((event.kind, event.address.socket), (Found, "127.0.0.1:22".parse().unwrap()));
+                assert_eq!(
+                    (event.kind, event.address.socket),
+                    (Found, "127.0.0.1:22".parse().unwrap())
+                );
                 found.push(event.id.to_string());
             })
             .unwrap();
@@ -204,7 +212,8 @@ mod tests {
         // The pi is not there yet when the nas announces itself: it will hear the answer to its own announcement.
         assert!(pi_socket.recv_from(&mut [0; 64]).is_ok());
         let sender = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let tell_nas = |datagram: &[u8]| sender.send_to(datagram, (Ipv4Addr::LOCALHOST, nas_port)).unwrap();
+        let tell_nas =
+            |datagram: &[u8]| sender.send_to(datagram, (Ipv4Addr::LOCALHOST, nas_port)).unwrap();
         // More than it takes in one turn.
         let foreign = 2 * DATAGRAMS;
         (0..foreign).for_each(|_| _ = tell_nas(b"foreign"));

@@ -37,8 +37,13 @@ pub const OWN_NODES: usize = setting(
 );
 
 /// Interfaces in use at once, 1 to 64. Set by `FOGHORN_LINKS`.
-pub const LINKS: usize =
-    setting(option_env!("FOGHORN_LINKS"), 16, 1, 64, "FOGHORN_LINKS must be a whole number from 1 to 64");
+pub const LINKS: usize = setting(
+    option_env!("FOGHORN_LINKS"),
+    16,
+    1,
+    64,
+    "FOGHORN_LINKS must be a whole number from 1 to 64",
+);
 
 /// Clients of the control socket at once, 1 to 64. Set by `FOGHORN_CONTROL_CLIENTS`.
 pub const CONTROL_CLIENTS: usize = setting(
@@ -113,7 +118,13 @@ const _: () = assert!(OWN_NODES <= u8::MAX as usize, "own nodes are counted by a
 
 /// A number from the build's environment, or the default. Runs in the compiler: a bad value is a build error.
 #[expect(clippy::panic, reason = "runs at compile time only")]
-const fn setting(value: Option<&str>, default: usize, min: usize, max: usize, complaint: &str) -> usize {
+const fn setting(
+    value: Option<&str>,
+    default: usize,
+    min: usize,
+    max: usize,
+    complaint: &str,
+) -> usize {
     let number = match value {
         None => default,
         Some(text) => match usize::from_str_radix(text, 10) {

@@ -26,7 +26,8 @@ macro_rules! statement {
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub(crate) fn emit(level: log::Level, message: core::fmt::Arguments<'_>) {
     if level <= log::max_level() {
-        log::logger().log(&log::Record::builder().level(level).target("foghorn").args(message).build());
+        log::logger()
+            .log(&log::Record::builder().level(level).target("foghorn").args(message).build());
     }
 }
 

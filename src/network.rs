@@ -89,7 +89,9 @@ pub struct InvalidNetwork;
 
 impl fmt::Display for InvalidNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a network is written like 10.0.0.0/8, or like 10.0.0.1 if it is a single address")
+        f.write_str(
+            "a network is written like 10.0.0.0/8, or like 10.0.0.1 if it is a single address",
+        )
     }
 }
 
@@ -111,10 +113,9 @@ pub(crate) struct Networks<'a>(pub(crate) &'a [Network]);
 
 impl fmt::Display for Networks<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .enumerate()
-            .try_for_each(|(number, network)| write!(f, "{}{network}", if number == 0 { "" } else { "," }))
+        self.0.iter().enumerate().try_for_each(|(number, network)| {
+            write!(f, "{}{network}", if number == 0 { "" } else { "," })
+        })
     }
 }
 
@@ -201,7 +202,10 @@ mod tests {
     #[test]
     fn the_other_end_of_a_point_to_point_address_is_in_reach_and_so_are_we() {
         let network = Network::with_peer(ip("10.0.0.1"), ip("192.168.7.2"), 30).unwrap();
-        assert_eq!((network.address(), network.to_string()), (ip("10.0.0.1"), "192.168.7.0/30".to_owned()));
+        assert_eq!(
+            (network.address(), network.to_string()),
+            (ip("10.0.0.1"), "192.168.7.0/30".to_owned())
+        );
         assert!(network.contains(ip("10.0.0.1")) && network.contains(ip("192.168.7.1")));
         assert!(!network.contains(ip("10.0.0.2")));
     }

@@ -44,9 +44,13 @@ mod tests {
 
     #[test]
     fn a_hash_is_scaled_to_the_length_and_stays_below_it() {
-        for (hash, length, expected) in
-            [(0, 7, 0), (u32::MAX, 7, 6), (1 << 31, 10, 5), (u32::MAX, 65_535, 65_534), (u32::MAX, 0, 0)]
-        {
+        for (hash, length, expected) in [
+            (0, 7, 0),
+            (u32::MAX, 7, 6),
+            (1 << 31, 10, 5),
+            (u32::MAX, 65_535, 65_534),
+            (u32::MAX, 0, 0),
+        ] {
             assert_eq!(scaled(hash, length), expected);
         }
     }

@@ -72,7 +72,8 @@ impl Schedule {
     pub(crate) fn announced(&mut self, now: Instant) {
         let jitter = self.interval.millis() / JITTER_PART;
         let shortest = Duration::from_millis(self.interval.millis() - jitter);
-        self.announce_at = Some(now + shortest + up_to(&mut self.random, Duration::from_millis(2 * jitter)));
+        self.announce_at =
+            Some(now + shortest + up_to(&mut self.random, Duration::from_millis(2 * jitter)));
     }
 
     pub(crate) fn stop_announcing(&mut self) {

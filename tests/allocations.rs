@@ -26,7 +26,10 @@ const BURST: u32 = 50;
 fn options(control: PathBuf, state: PathBuf) -> Options {
     let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     Options {
-        announce: vec![Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MIN }],
+        announce: vec![Announcement {
+            id: NodeId::try_from("nas").unwrap(),
+            port: NonZeroU16::MIN,
+        }],
         host_name: Some(NonZeroU16::MIN),
         expect: vec![NodeId::try_from("node-1").unwrap()],
         // Entries live 600 ms, so that many expire while others come, and newcomers are answered between two announcements.
@@ -80,8 +83,9 @@ fn ask(control: &Path, requests: &[u8], mut answers: usize) -> String {
 /// Every kind of input, again and again.
 fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
     // Half of the forged nodes come from one host, which soon has its share; the others from enough hosts to fill the registry.
-    let sockets: Vec<_> =
-        (1..=64).map(|host| UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), 0)).unwrap()).collect();
+    let sockets: Vec<_> = (1..=64)
+        .map(|host| UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), 0)).unwrap())
+        .collect();
     let mut watcher = UnixStream::connect(control).unwrap();
     watcher.write_all(b"watch\n").unwrap();
     watcher.set_nonblocking(true).unwrap();
@@ -133,7 +137,8 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
     // To loopback nobody can send from elsewhere.
     let elsewhere = ["bad_source=0", "off_link=0", "own_address=0", "own_name=0"];
     // Where the kernel drops nothing, the daemon does.
-    let expected_zero = ["uptime_s=0", "interval_s=0", "registry_full=0", "dropped=0", "send_errors=0"];
+    let expected_zero =
+        ["uptime_s=0", "interval_s=0", "registry_full=0", "dropped=0", "send_errors=0"];
     let zero: Vec<_> = status.split_whitespace().filter(|word| word.ends_with("=0")).collect();
     assert!(
         zero.iter().all(|word| expected_zero.contains(word) || elsewhere.contains(word)),
@@ -163,12 +168,16 @@ impl Drop for SetAtEnd<'_> {
 
 #[test]
 fn after_start_up_the_loop_allocates_nothing() {
-    let path = std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
+    let path =
+        std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
     // Whatever can be logged is, in a build that logs.
     #[cfg(any(feature = "log", feature = "defmt"))]
     let log = path.with_extension("log");
     #[cfg(any(feature = "log", feature = "defmt"))]
-    foghorn::host::init_log(foghorn::host::Level::Trace, foghorn::host::LogSink::open(&log, None).unwrap());
+    foghorn::host::init_log(
+        foghorn::host::Level::Trace,
+        foghorn::host::LogSink::open(&log, None).unwrap(),
+    );
     let state = path.with_extension("state");
     let notify = path.with_extension("notify");
     let manager = UnixDatagram::bind(&notify).unwrap();
@@ -212,6 +221,7 @@ fn after_start_up_the_loop_allocates_nothing() {
     std::fs::remove_file(&log).unwrap();
 
     // The count counts: this is how it would look if the loop allocated.
-    let counted = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(StdDuration::ZERO))));
+    let counted =
+        allocation_counter::measure(|| drop(std::hint::black_box(Box::new(StdDuration::ZERO))));
     assert_eq!(counted.count_total, 1);
 }

@@ -48,14 +48,20 @@ impl Pi {
 
     /// The nodes that are told of, by name, each with whether it is its own.
     fn nodes(client: &mut Client) -> Vec<(NodeId, bool)> {
-        let mut nodes: Vec<_> = client.nodes().unwrap().into_iter().map(|node| (node.id, node.own)).collect();
+        let mut nodes: Vec<_> =
+            client.nodes().unwrap().into_iter().map(|node| (node.id, node.own)).collect();
         nodes.sort_unstable();
         nodes
     }
 
     /// A daemon beside it that announces `nas`.
     fn nas(&self, port: &str) -> Daemon {
-        start(&self.directory, "nas.sock", &self.port, &["--interval", "1", "--id", "nas", "--port", port])
+        start(
+            &self.directory,
+            "nas.sock",
+            &self.port,
+            &["--interval", "1", "--id", "nas", "--port", port],
+        )
     }
 }
 
@@ -81,7 +87,9 @@ fn until(
     kinds: impl AsRef<[ChangeKind]>,
 ) -> Change {
     let mut changes = changes.map(Result::unwrap);
-    changes.find(|change| change.id.as_str() == id && kinds.as_ref().contains(&change.kind)).unwrap()
+    changes
+        .find(|change| change.id.as_str() == id && kinds.as_ref().contains(&change.kind))
+        .unwrap()
 }
 
 fn name(text: &str) -> NodeId {
@@ -103,7 +111,10 @@ fn it_tells_what_the_daemon_knows() {
     let node = client.lookup(&name("nas")).unwrap().unwrap();
     assert_eq!((&node.id, &node.addresses), (&name("nas"), &vec![loopback(22)]));
     assert_eq!((node.interface.as_deref(), node.contested), (Some("lo"), false));
-    assert!(node.heard >= 1 && node.expires_in.as_secs() <= 90 && node.age <= node.known, "{node:?}");
+    assert!(
+        node.heard >= 1 && node.expires_in.as_secs() <= 90 && node.age <= node.known,
+        "{node:?}"
+    );
     pi.hear("tv", 80);
     assert_eq!(Pi::nodes(&mut client), [(name("nas"), false), (name("tv"), false)]);
 }
@@ -148,10 +159,14 @@ fn a_dynamic_address_is_looked_up() {
     let pi = Pi::new("30");
     pi.hear("nas", 22);
     let connect = || Client::connect_to(&pi.daemon.control);
-    let resolve = |address: &str, id| address.parse::<PeerAddress>().unwrap().resolve(&name(id), connect);
+    let resolve =
+        |address: &str, id| address.parse::<PeerAddress>().unwrap().resolve(&name(id), connect);
     assert_eq!(resolve("dynamic", "nas").unwrap(), Some(loopback(22)));
     assert_eq!(resolve("dynamic", "printer").unwrap(), None);
-    assert_eq!(resolve("198.18.0.2:22000", "nas").unwrap(), Some("198.18.0.2:22000".parse().unwrap()));
+    assert_eq!(
+        resolve("198.18.0.2:22000", "nas").unwrap(),
+        Some("198.18.0.2:22000".parse().unwrap())
+    );
 }
 
 #[test]
@@ -159,8 +174,9 @@ fn it_connects_again_when_the_daemon_has_left_it() {
     let mut pi = Pi::new("30");
     let mut client = pi.client();
     // Silent clients give way.
-    let silent: Vec<_> =
-        (0..3 * CONTROL_CLIENTS).map(|_| UnixStream::connect(&pi.daemon.control).unwrap()).collect();
+    let silent: Vec<_> = (0..3 * CONTROL_CLIENTS)
+        .map(|_| UnixStream::connect(&pi.daemon.control).unwrap())
+        .collect();
     pi.hear("nas", 22);
     drop(silent);
     assert!(client.lookup(&name("nas")).unwrap().is_some());
@@ -206,6 +222,9 @@ fn why_there_is_no_connection_is_told() {
         Client::connect_to(&pi.daemon.control).unwrap_err()
     };
     let denied = thread::scope(|scope| scope.spawn(connect).join().unwrap());
-    assert!(matches!(&denied, Error::PermissionDenied { path } if *path == pi.daemon.control), "{denied:?}");
+    assert!(
+        matches!(&denied, Error::PermissionDenied { path } if *path == pi.daemon.control),
+        "{denied:?}"
+    );
     assert!(denied.to_string().contains("no permission to use"), "{denied}");
 }

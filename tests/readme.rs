@@ -42,7 +42,10 @@ fn the_limits_are_those_of_this_build() {
 fn the_memory_it_holds_is_that_of_the_budget() {
     let sum = cell(BUDGET, "Sum", 1);
     let told = README.replace(',', "");
-    assert!(told.contains(&format!("foghorn itself holds is {sum} bytes")), "memory-budget.md says {sum}");
+    assert!(
+        told.contains(&format!("foghorn itself holds is {sum} bytes")),
+        "memory-budget.md says {sum}"
+    );
 }
 
 #[test]
@@ -58,7 +61,9 @@ fn every_command_is_told_of() {
 fn run_for_cron(begin: &str, directory: &Directory, control: &Path) -> String {
     let line = README.split('`').find(|code| code.starts_with(begin)).unwrap().replace("/www/", "");
     let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("foghorn() {{ $FOGHORN_TEST_RUNNER \"$FOGHORN\" \"$@\"; }}\n{line}"));
+    command
+        .arg("-c")
+        .arg(format!("foghorn() {{ $FOGHORN_TEST_RUNNER \"$FOGHORN\" \"$@\"; }}\n{line}"));
     command.env("FOGHORN", FOGHORN).env("FOGHORN_CONTROL", control);
     assert!(command.current_dir(directory.path("")).output().unwrap().status.success());
     fs::read_to_string(directory.path(line.rsplit(' ').next().unwrap())).unwrap()
@@ -76,12 +81,21 @@ fn the_files_that_cron_makes_say_so_when_the_daemon_has_died() {
             .map(|begin| run_for_cron(begin, &directory, &control))
     };
     let [metrics, page] = files();
-    assert!(metrics.contains("\nfoghorn_up 1\n") && metrics.contains("\nfoghorn_nodes 0\n"), "{metrics}");
-    assert!(page.contains("<p>As of 20") && page.contains("<p>No node has been heard yet: "), "{page}");
+    assert!(
+        metrics.contains("\nfoghorn_up 1\n") && metrics.contains("\nfoghorn_nodes 0\n"),
+        "{metrics}"
+    );
+    assert!(
+        page.contains("<p>As of 20") && page.contains("<p>No node has been heard yet: "),
+        "{page}"
+    );
     daemon.crash();
     let [metrics, page] = files();
     assert!(metrics.ends_with("\nfoghorn_up 0\n") && metrics.lines().count() == 3, "{metrics}");
-    assert!(page.contains("<p>As of 20") && page.contains("<p><mark>no daemon answers at "), "{page}");
+    assert!(
+        page.contains("<p>As of 20") && page.contains("<p><mark>no daemon answers at "),
+        "{page}"
+    );
 }
 
 /// All Rust files in some directories and below, by their paths in the repository, with their text.
@@ -107,13 +121,16 @@ fn every_test_that_is_to_prove_something_exists() {
     let is_test = |name: &&&str| {
         name.contains('_') && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     };
-    let reasons: Vec<_> = foghorn::stats::Rejected::all().map(foghorn::stats::Rejected::name).collect();
-    let tests: Vec<_> = quoted.iter().filter(is_test).filter(|name| !reasons.contains(name)).collect();
+    let reasons: Vec<_> =
+        foghorn::stats::Rejected::all().map(foghorn::stats::Rejected::name).collect();
+    let tests: Vec<_> =
+        quoted.iter().filter(is_test).filter(|name| !reasons.contains(name)).collect();
     assert!(tests.len() > 50, "{tests:?}");
     for test in tests {
         assert!(code.contains(&format!("fn {test}(")), "{test}");
     }
-    for file in quoted.iter().filter(|name| name.starts_with("src/") || name.starts_with("tests/")) {
+    for file in quoted.iter().filter(|name| name.starts_with("src/") || name.starts_with("tests/"))
+    {
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(), "{file}");
     }
 }
@@ -121,12 +138,16 @@ fn every_test_that_is_to_prove_something_exists() {
 #[test]
 fn the_files_with_unsafe_code_are_those_that_are_told() {
     let is_unsafe = |line: &str| {
-        !line.trim_start().starts_with("//") && (line.contains("unsafe ") || line.contains("unsafe("))
+        !line.trim_start().starts_with("//")
+            && (line.contains("unsafe ") || line.contains("unsafe("))
     };
     let code = code_in(&["src"]);
-    let with_it = code.iter().filter(|(_, text)| text.lines().any(is_unsafe)).map(|(file, _)| file.as_str());
-    let section =
-        THREATS.split("\n## ").find(|section| section.starts_with("Where code is `unsafe`")).unwrap();
+    let with_it =
+        code.iter().filter(|(_, text)| text.lines().any(is_unsafe)).map(|(file, _)| file.as_str());
+    let section = THREATS
+        .split("\n## ")
+        .find(|section| section.starts_with("Where code is `unsafe`"))
+        .unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     let told: BTreeSet<_> = rows.map(|row| row.split('`').next().unwrap()).collect();
     assert!(with_it.eq(told.iter().copied()), "told are {told:?}");
@@ -134,12 +155,10 @@ fn the_files_with_unsafe_code_are_those_that_are_told() {
 
 #[test]
 fn the_rust_version_is_that_of_the_package() {
-    assert!(
-        README.contains(&format!(
-            "With Rust {} or newer",
-            env!("CARGO_PKG_RUST_VERSION").trim_end_matches(".0")
-        ))
-    );
+    assert!(README.contains(&format!(
+        "With Rust {} or newer",
+        env!("CARGO_PKG_RUST_VERSION").trim_end_matches(".0")
+    )));
 }
 
 #[test]

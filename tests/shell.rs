@@ -93,11 +93,13 @@ impl Shells {
     fn new() -> Self {
         let directory = Directory::new();
         let (program, arguments) = to_run(FOGHORN);
-        let words: Vec<_> = [program].into_iter().chain(arguments).map(|word| format!("'{word}'")).collect();
+        let words: Vec<_> =
+            [program].into_iter().chain(arguments).map(|word| format!("'{word}'")).collect();
         let script = format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "));
         fs::create_dir(directory.path("bin")).unwrap();
         fs::write(directory.path("bin/foghorn"), script).unwrap();
-        fs::set_permissions(directory.path("bin/foghorn"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(directory.path("bin/foghorn"), fs::Permissions::from_mode(0o755))
+            .unwrap();
         fs::create_dir(directory.path("home")).unwrap();
         Self { directory, daemon: None }
     }
@@ -112,18 +114,37 @@ impl Shells {
         let mut completed = vec![];
         for (shell, arguments, file) in shells {
             let Some(program) = tool::find(shell, shell) else { continue };
-            let path = format!("{}:{}", self.directory.path("bin").display(), std::env::var("PATH").unwrap());
+            let path = format!(
+                "{}:{}",
+                self.directory.path("bin").display(),
+                std::env::var("PATH").unwrap()
+            );
             let result = self.directory.path(&format!("result-{shell}"));
             let mut command = Command::new(program);
-            command.args(arguments).arg(Path::new(ROOT).join("cross/completions").join(file)).args(lines);
-            command.current_dir(self.directory.path("home")).env("HOME", self.directory.path("home"));
-            command.env("PATH", path).env("RESULT", result).env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
-            let control = self.daemon.as_ref().map_or(Path::new(NO_DAEMON), |daemon| &daemon.control);
-            command.env_remove("XDG_RUNTIME_DIR").env("FOGHORN_CONTROL", control).stdin(Stdio::null());
+            command
+                .args(arguments)
+                .arg(Path::new(ROOT).join("cross/completions").join(file))
+                .args(lines);
+            command
+                .current_dir(self.directory.path("home"))
+                .env("HOME", self.directory.path("home"));
+            command
+                .env("PATH", path)
+                .env("RESULT", result)
+                .env("TERM", "dumb")
+                .env("LC_ALL", "C.UTF-8");
+            let control =
+                self.daemon.as_ref().map_or(Path::new(NO_DAEMON), |daemon| &daemon.control);
+            command
+                .env_remove("XDG_RUNTIME_DIR")
+                .env("FOGHORN_CONTROL", control)
+                .stdin(Stdio::null());
             let output = command.output().unwrap();
             let out = String::from_utf8(output.stdout).unwrap();
-            let sets: Vec<BTreeSet<_>> =
-                out.split_terminator(" \n").map(|set| set.lines().map(str::to_owned).collect()).collect();
+            let sets: Vec<BTreeSet<_>> = out
+                .split_terminator(" \n")
+                .map(|set| set.lines().map(str::to_owned).collect())
+                .collect();
             let err = String::from_utf8_lossy(&output.stderr);
             assert_eq!(sets.len(), lines.len(), "{shell} completed to {out}\n{err}");
             completed.push((shell, sets));
@@ -149,7 +170,8 @@ fn the_manual_has_all_commands_and_options_and_no_other() {
     for section in sections.split("\n.Ss ") {
         let (command, section) = section.split_once('\n').unwrap();
         let lines = section.lines().filter_map(|line| line.strip_prefix(".It Fl -"));
-        let found: BTreeSet<_> = lines.map(|line| format!("--{}", line.split(' ').next().unwrap())).collect();
+        let found: BTreeSet<_> =
+            lines.map(|line| format!("--{}", line.split(' ').next().unwrap())).collect();
         assert_eq!(found, options(command), "{command}");
         told.insert(command.to_owned());
     }
@@ -165,7 +187,8 @@ fn the_manual_can_be_set() {
     ] {
         let Some(path) = tool::find(program, package) else { continue };
         let output = Command::new(path).args(arguments).arg(&file).output().unwrap();
-        let said = [output.stderr, if program == "mandoc" { output.stdout } else { vec![] }].concat();
+        let said =
+            [output.stderr, if program == "mandoc" { output.stdout } else { vec![] }].concat();
         assert_eq!(String::from_utf8_lossy(&said), "", "{program}");
     }
 }
@@ -177,7 +200,8 @@ fn shells_complete_all_commands_and_options_and_no_other() {
     let lines: Vec<_> = ["foghorn "].into_iter().chain(lines.iter().map(String::as_str)).collect();
     for (shell, completed) in Shells::new().complete(&lines) {
         let (first, rest) = completed.split_first().unwrap();
-        let first: BTreeSet<_> = first.iter().filter(|word| !word.starts_with('-')).cloned().collect();
+        let first: BTreeSet<_> =
+            first.iter().filter(|word| !word.starts_with('-')).cloned().collect();
         assert_eq!(first, commands.iter().cloned().collect(), "{shell}");
         for (command, completed) in commands.iter().zip(rest) {
             let mut expected = options(command);
@@ -189,11 +213,19 @@ fn shells_complete_all_commands_and_options_and_no_other() {
 
 #[test]
 fn shells_complete_values() {
-    let lines =
-        ["foghorn run --log ", "foghorn run --interface l", "foghorn run --port ", "foghorn run --user roo"];
+    let lines = [
+        "foghorn run --log ",
+        "foghorn run --interface l",
+        "foghorn run --port ",
+        "foghorn run --user roo",
+    ];
     for (shell, completed) in Shells::new().complete(&lines) {
-        let has = |line: usize, word: &str| completed.get(line).is_some_and(|words| words.contains(word));
-        assert!(["error", "warn", "info", "debug", "trace"].iter().all(|level| has(0, level)), "{shell}");
+        let has =
+            |line: usize, word: &str| completed.get(line).is_some_and(|words| words.contains(word));
+        assert!(
+            ["error", "warn", "info", "debug", "trace"].iter().all(|level| has(0, level)),
+            "{shell}"
+        );
         assert!(has(1, "lo") && has(3, "root"), "{shell}: {completed:?}");
         assert_eq!(completed.get(2).map(BTreeSet::len), Some(0), "{shell}");
     }
@@ -214,10 +246,13 @@ fn a_name_from_the_lan_is_completed_as_a_word_whatever_it_holds() {
     let mut shells = Shells::new();
     let port = free_udp_port();
     let control = shells.directory.path("control");
-    let daemon = Daemon::start(&control, &["--interface", "lo", "--udp-port", &port, "--interval", "3600"]);
+    let daemon =
+        Daemon::start(&control, &["--interface", "lo", "--udp-port", &port, "--interval", "3600"]);
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     for name in names.into_iter().chain([option]) {
-        socket.send_to(&announcement(name, 22), (Ipv4Addr::LOCALHOST, port.parse().unwrap())).unwrap();
+        socket
+            .send_to(&announcement(name, 22), (Ipv4Addr::LOCALHOST, port.parse().unwrap()))
+            .unwrap();
         assert_eq!(daemon.ask(&["lookup", "--wait", "20", "--", name]).code, 0, "{name}");
     }
     shells.daemon = Some(daemon);
@@ -225,15 +260,20 @@ fn a_name_from_the_lan_is_completed_as_a_word_whatever_it_holds() {
     let lines: Vec<_> = names
         .iter()
         .map(|name| format!("foghorn lookup {}", name.chars().next().unwrap()))
-        .chain(["foghorn connect ", "foghorn run --expect ", "foghorn lookup e:f:"].map(str::to_owned))
+        .chain(
+            ["foghorn connect ", "foghorn run --expect ", "foghorn lookup e:f:"].map(str::to_owned),
+        )
         .collect();
     let lines: Vec<_> = lines.iter().map(String::as_str).collect();
     // A node with the name of an option is none that can be completed to.
     let all: BTreeSet<_> = names.iter().map(|name| (*name).to_owned()).collect();
     for (shell, completed) in shells.complete(&lines) {
         let one = |name: &str| BTreeSet::from([name.to_owned()]);
-        let expected: Vec<_> =
-            names.iter().map(|name| one(name)).chain([all.clone(), all.clone(), one("e:f:g")]).collect();
+        let expected: Vec<_> = names
+            .iter()
+            .map(|name| one(name))
+            .chain([all.clone(), all.clone(), one("e:f:g")])
+            .collect();
         assert_eq!(completed, expected, "{shell}");
         assert!(!shells.directory.path("home/pwned").exists(), "{shell}");
     }

@@ -7,8 +7,10 @@ use foghorn::wire::{Announcement, NodeId, v1};
 
 /// The announcement of a node.
 pub(crate) fn announcement(name: &str) -> Vec<u8> {
-    let announcement =
-        Announcement { id: NodeId::try_from(name).unwrap(), port: NonZeroU16::new(22_000).unwrap() };
+    let announcement = Announcement {
+        id: NodeId::try_from(name).unwrap(),
+        port: NonZeroU16::new(22_000).unwrap(),
+    };
     let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
     let length = v1::emit(&announcement, &mut buffer).unwrap();
     buffer[..length].to_vec()

@@ -61,11 +61,13 @@ pub(crate) fn measure(workshop: &Workshop) {
     for abuse in ABUSES {
         watch(&format!("one {}", abuse.0), &[abuse], each(), &daemon);
     }
-    let _silent: Vec<_> = (0..SILENT).map(|_| UnixStream::connect(&daemon.control).unwrap()).collect();
+    let _silent: Vec<_> =
+        (0..SILENT).map(|_| UnixStream::connect(&daemon.control).unwrap()).collect();
     // At first the buffers of all clients come into use.
     watch("all of these", &ABUSES, each(), &daemon);
     let before = daemon.process.resident_kb();
-    let (worst, percent) = watch(&format!("all of these, and {SILENT} are silent"), &ABUSES, all(), &daemon);
+    let (worst, percent) =
+        watch(&format!("all of these, and {SILENT} are silent"), &ABUSES, all(), &daemon);
     let grown = daemon.process.resident_kb().saturating_sub(before);
     goal("worst lookup under abuse", worst, 100.0, " ms");
     goal("processor time under abuse", percent, 5.0, " %");

@@ -54,7 +54,8 @@ fn measure_questions(workshop: &Workshop, daemon: &Daemon) {
         let (mut foghorn_micros, mut echo_micros) = (vec![], vec![]);
         for _ in 0..rounds() {
             placement.apply(daemon.process.pid());
-            foghorn_micros.extend((0..questions()).map(|_| micros(|| ask(&mut foghorn, &question))));
+            foghorn_micros
+                .extend((0..questions()).map(|_| micros(|| ask(&mut foghorn, &question))));
             placement.apply(echo_process.pid());
             echo_micros.extend((0..questions()).map(|_| micros(|| ask(&mut echo, &question))));
         }

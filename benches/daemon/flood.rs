@@ -43,16 +43,24 @@ pub(crate) fn measure(workshop: &Workshop) {
         Flood::from(WHOLE_NETWORK).begin();
         let mut flood = Flood::from(sources);
         flood.establish();
-        let before = (daemon.count("datagrams", "sent"), daemon.process.resident_kb(), dropped(UDP_PORT));
+        let before =
+            (daemon.count("datagrams", "sent"), daemon.process.resident_kb(), dropped(UDP_PORT));
         let begin = Instant::now();
         let mut seen = flood.run(&daemon);
         let seconds = begin.elapsed().as_secs_f64();
         let sent = to_f64(daemon.count("datagrams", "sent") - before.0);
         let grown = to_f64(daemon.process.resident_kb().saturating_sub(before.1));
         let lost = dropped(UDP_PORT) - before.2;
-        println!("  from {name}: {seconds:.1} s, {lost} datagrams lost, as the socket's buffer was full");
+        println!(
+            "  from {name}: {seconds:.1} s, {lost} datagrams lost, as the socket's buffer was full"
+        );
         goal("growth", grown, 0.0, " kB");
-        goal("datagrams sent each second, its own announcements among them", sent / seconds, 20.0, "");
+        goal(
+            "datagrams sent each second, its own announcements among them",
+            sent / seconds,
+            20.0,
+            "",
+        );
         seen.print();
     }
     println!();
@@ -66,7 +74,8 @@ struct Flood {
 
 impl Flood {
     fn from(sources: u8) -> Self {
-        let sender = |network, host| Sender::between(Ipv4Addr::new(127, 0, network, host), UDP_PORT);
+        let sender =
+            |network, host| Sender::between(Ipv4Addr::new(127, 0, network, host), UDP_PORT);
         let senders = (1..=sources).map(|host| sender(1, host)).collect();
         Self { senders, neighbour: sender(0, 2), forged: 0 }
     }
@@ -108,7 +117,8 @@ impl Flood {
                 self.neighbour.send(&announcement(ESTABLISHED));
             }
             if tick % NEWCOMER == NEWCOMER / 2 {
-                let (id, host) = (format!("newcomer-{tick}"), u8::try_from(tick / NEWCOMER).unwrap());
+                let (id, host) =
+                    (format!("newcomer-{tick}"), u8::try_from(tick / NEWCOMER).unwrap());
                 Sender::between(Ipv4Addr::new(127, 0, 2, host), UDP_PORT).send(&announcement(&id));
                 newcomer = Some((id, Instant::now()));
                 seen.newcomers += 1;
@@ -143,7 +153,12 @@ impl Seen {
         // Each has the time until the next comes.
         let not_found = f64::from(self.newcomers) - to_f64(self.newcomer_millis.len() as u64);
         goal(&format!("newcomers not found within 1 s, of {}", self.newcomers), not_found, 0.0, "");
-        goal("longest until a newcomer was found", percentile(&mut self.newcomer_millis, 100), 1000.0, " ms");
+        goal(
+            "longest until a newcomer was found",
+            percentile(&mut self.newcomer_millis, 100),
+            1000.0,
+            " ms",
+        );
     }
 }
 

@@ -37,7 +37,10 @@ pub(crate) fn measure(workshop: &Workshop) {
     let received = daemon.count("datagrams", "received") - received_before;
     drop(neighbour);
 
-    println!("idle for {} s with one neighbour, both announce every {interval} s", watched().as_secs_f64());
+    println!(
+        "idle for {} s with one neighbour, both announce every {interval} s",
+        watched().as_secs_f64()
+    );
     println!(
         "  {slept} sleeps, {waited} involuntary switches, {sent} datagrams sent, {received} heard, {cpu} us of processor time"
     );

@@ -32,7 +32,8 @@ const PAUSE: Duration = Duration::from_micros(40);
 /// Starts this program as the bare receiver, and waits until that receives.
 pub(crate) fn start_bare_receiver() -> Process {
     let process = Process::start(
-        Command::new(std::env::current_exe().unwrap()).args([BARE_RECEIVER, &BARE_PORT.to_string()]),
+        Command::new(std::env::current_exe().unwrap())
+            .args([BARE_RECEIVER, &BARE_PORT.to_string()]),
     );
     while !is_open(BARE_PORT) {
         thread::sleep(PAUSE);
@@ -89,7 +90,8 @@ impl Load {
 
     fn send(self, process: &Process, port: u16, datagrams: &[Vec<u8>]) {
         let mut sender = Sender::to(port);
-        let mut left = (0..self.datagrams()).zip(datagrams.iter().cycle()).map(|(_, datagram)| datagram);
+        let mut left =
+            (0..self.datagrams()).zip(datagrams.iter().cycle()).map(|(_, datagram)| datagram);
         match self {
             Self::Bursts => left.for_each(|datagram| sender.send_in_bursts(datagram, process)),
             Self::OneByOne => left.for_each(|datagram| {

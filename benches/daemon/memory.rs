@@ -34,8 +34,9 @@ const MALFORMED: [&[u8]; 6] = [
 pub(crate) fn measure(workshop: &Workshop) {
     let daemon = Daemon::start(workshop, "memory", "30");
     let known = neighbours();
-    let senders: Vec<_> =
-        (1..=SOURCES).map(|host| Sender::between(Ipv4Addr::new(127, 0, 0, host), UDP_PORT)).collect();
+    let senders: Vec<_> = (1..=SOURCES)
+        .map(|host| Sender::between(Ipv4Addr::new(127, 0, 0, host), UDP_PORT))
+        .collect();
     let mut number = 0;
     let mut send_until = |total: u32| {
         while number < total {

@@ -64,7 +64,8 @@ impl Process {
 
     /// How often it went to sleep, and how often it was made to wait for another process.
     pub(crate) fn switches(&self) -> [u64; 2] {
-        ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"].map(|key| self.number("status", key))
+        ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"]
+            .map(|key| self.number("status", key))
     }
 
     pub(crate) fn threads(&self) -> u64 {
@@ -135,7 +136,9 @@ impl Daemon {
         );
         let daemon = Self { process, control };
         for _ in 0..2_000 {
-            if UnixStream::connect(&daemon.control).is_ok() && daemon.status("interface", "state") == "up" {
+            if UnixStream::connect(&daemon.control).is_ok()
+                && daemon.status("interface", "state") == "up"
+            {
                 return daemon;
             }
             thread::sleep(Duration::from_millis(10));

@@ -46,7 +46,10 @@ impl Host {
         let mut command = Command::new("nsenter");
         // nsenter becomes the program: it is no process of its own.
         command.arg(format!("--net={}", self.namespace.display())).arg(program);
-        command.env_clear().env("HOME", &self.directory).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command
+            .env_clear()
+            .env("HOME", &self.directory)
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.current_dir(&self.directory);
         command
     }

@@ -71,8 +71,10 @@ fn amount(count: u64) -> f64 {
 
 fn measure() {
     // A short run is about foghorn.
-    let programs = (1..).zip(Program::all()).filter(|(_, program)| is_bench_run() || program.is_foghorn());
-    let subjects: Vec<_> = programs.map(|(number, program)| Subject::start(program, number)).collect();
+    let programs =
+        (1..).zip(Program::all()).filter(|(_, program)| is_bench_run() || program.is_foghorn());
+    let subjects: Vec<_> =
+        programs.map(|(number, program)| Subject::start(program, number)).collect();
     wait(SETTLE);
     subjects.iter().for_each(Subject::fill_registry);
     wait(REST);

@@ -69,6 +69,11 @@ impl<'a> Mapping<'a> {
     fn parse(line: &'a str) -> Option<Self> {
         let mut words = line.split_whitespace();
         let (start, end) = words.next()?.split_once('-')?;
-        Some(Self { start, end, permissions: words.next()?, path: words.nth(3).unwrap_or_default() })
+        Some(Self {
+            start,
+            end,
+            permissions: words.next()?,
+            path: words.nth(3).unwrap_or_default(),
+        })
     }
 }

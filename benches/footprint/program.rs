@@ -33,7 +33,9 @@ impl Program {
                 name: "minissdpd VERSION",
                 file: installed("minissdpd"),
                 is_small: false,
-                arguments: |_, directory| format!("-i eth0 -s {directory}/socket -p {directory}/pid"),
+                arguments: |_, directory| {
+                    format!("-i eth0 -s {directory}/socket -p {directory}/pid")
+                },
                 // It can't be asked.
                 version: |_| output("dpkg-query", &["--show", "minissdpd"]),
             },
@@ -79,10 +81,12 @@ impl Program {
 
     /// What the table calls it.
     pub(crate) fn title(&self) -> String {
-        let told = self.file.as_ref().ok().and_then(|file| (self.version)(file).ok()).unwrap_or_default();
+        let told =
+            self.file.as_ref().ok().and_then(|file| (self.version)(file).ok()).unwrap_or_default();
         // As in "v1.19.2-ds1": what follows the dash is the distribution's.
-        let mut numbers =
-            told.split_whitespace().map(|word| word.trim_start_matches('v').split('-').next().unwrap());
+        let mut numbers = told
+            .split_whitespace()
+            .map(|word| word.trim_start_matches('v').split('-').next().unwrap());
         match numbers.find(|number| number.starts_with(|first: char| first.is_ascii_digit())) {
             Some(version) => self.name.replace("VERSION", version),
             None => self.name.replace(" VERSION", ""),
@@ -96,13 +100,16 @@ fn small_foghorn() -> Result<PathBuf, String> {
     // In TARGET-DIRECTORY/release, or one deeper if cargo was told a target.
     let directories = Path::new(FOGHORN).ancestors().skip(2).take(2);
     let mut files = directories.map(|directory| directory.join(&target).join("small/foghorn"));
-    files.find(|file| file.is_file()).ok_or(format!("not measured, build it first: cross/build.sh {target}"))
+    files
+        .find(|file| file.is_file())
+        .ok_or(format!("not measured, build it first: cross/build.sh {target}"))
 }
 
 /// The file of a daemon. It may not be on a user's path.
 fn installed(name: &str) -> Result<PathBuf, String> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut files = env::split_paths(&path).chain(["/usr/sbin".into()]).map(|directory| directory.join(name));
+    let mut files =
+        env::split_paths(&path).chain(["/usr/sbin".into()]).map(|directory| directory.join(name));
     files.find(|file| file.is_file()).ok_or("not installed".to_owned())
 }
 
@@ -119,7 +126,8 @@ fn configure_syncthing(file: &Path, directory: &str) -> String {
     output(file, &["generate", &home, "--no-default-folder", "--skip-port-probing"]).unwrap();
     let path = format!("{directory}/config.xml");
     let mut config = fs::read_to_string(&path).unwrap();
-    for option in ["globalAnnounceEnabled", "relaysEnabled", "natEnabled", "crashReportingEnabled"] {
+    for option in ["globalAnnounceEnabled", "relaysEnabled", "natEnabled", "crashReportingEnabled"]
+    {
         config = config.replace(&format!("<{option}>true<"), &format!("<{option}>false<"));
     }
     fs::write(path, config).unwrap();

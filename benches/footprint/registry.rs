@@ -13,9 +13,12 @@ use crate::daemon::status;
 /// Sends the announcements of as many nodes as there are places to the daemon at that address: as many from each neighbour. They are sent
 /// again while the daemon has not heard all.
 pub(crate) fn fill(control: &Path, address: Ipv4Addr, neighbours: &[Ipv4Addr]) {
-    let nodes: Vec<_> = (0..capacity(control)).map(|number| announcement(&neighbour(number))).collect();
+    let nodes: Vec<_> =
+        (0..capacity(control)).map(|number| announcement(&neighbour(number))).collect();
     for _ in 0..100 {
-        for (source, nodes) in neighbours.iter().zip(nodes.chunks(nodes.len().div_ceil(neighbours.len()))) {
+        for (source, nodes) in
+            neighbours.iter().zip(nodes.chunks(nodes.len().div_ceil(neighbours.len())))
+        {
             let socket = UdpSocket::bind((*source, 0)).unwrap();
             for datagram in nodes {
                 socket.send_to(datagram, (address, UDP_PORT)).unwrap();

@@ -19,9 +19,11 @@ pub(crate) struct Sample {
 
 impl Sample {
     pub(crate) fn take(processes: &[PathBuf]) -> Self {
-        let memory =
-            |key| processes.iter().map(|process| value(&process.join("smaps_rollup"), key).unwrap()).sum();
-        let threads = processes.iter().flat_map(|process| fs::read_dir(process.join("task")).unwrap());
+        let memory = |key| {
+            processes.iter().map(|process| value(&process.join("smaps_rollup"), key).unwrap()).sum()
+        };
+        let threads =
+            processes.iter().flat_map(|process| fs::read_dir(process.join("task")).unwrap());
         let sleeps = threads.filter_map(|thread| {
             let path = thread.unwrap().path();
             // None for a thread that ends just now.

@@ -23,7 +23,9 @@ pub(crate) fn print(subjects: &[Subject], before: &[Option<Sample>], after: &[Op
         };
         println!("| {} | {cells} |", subject.program.title());
     }
-    let said = |program, arguments: &[&str]| output(program, arguments).unwrap_or_default().trim().to_owned();
+    let said = |program, arguments: &[&str]| {
+        output(program, arguments).unwrap_or_default().trim().to_owned()
+    };
     println!(
         "
 {}, {}. All at once idle for a minute, each on a host of its own with one link, where nobody else speaks.
@@ -45,7 +47,9 @@ fn cells(file: &Path, before: &Sample, after: &Sample) -> String {
     let libraries = libraries(file);
     let libraries = match libraries.len() {
         0 => "none".to_owned(),
-        count => format!("{count} of {}", kilobytes(libraries.iter().map(|library| size(library)).sum())),
+        count => {
+            format!("{count} of {}", kilobytes(libraries.iter().map(|library| size(library)).sum()))
+        }
     };
     [
         format!("{} kB", grouped(after.resident_kb)),

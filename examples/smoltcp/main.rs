@@ -42,7 +42,10 @@ const DATAGRAMS: usize = OWN_NODES + 8;
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut nas_memory, mut pi_memory) = (Memory::new(), Memory::new());
     let mut print = |now: Instant, node: &str, event: Event| {
-        say(now, &format!("{node}: {} {} at {}", event.kind.name(), event.id, event.address.socket));
+        say(
+            now,
+            &format!("{node}: {} {} at {}", event.kind.name(), event.id, event.address.socket),
+        );
     };
 
     say(at(0), "the nas is switched on");
@@ -82,7 +85,8 @@ fn run(nodes: &mut [&mut Node<'_>], span: Range<Instant>, tell: Tell<'_>) {
         }
         // A frame takes no time. When nobody has sent any, wait as a board does: until something is due.
         if !carry(nodes) {
-            let next = nodes.iter_mut().filter_map(|node| node.poll_at(now)).min().unwrap_or(span.end);
+            let next =
+                nodes.iter_mut().filter_map(|node| node.poll_at(now)).min().unwrap_or(span.end);
             now = next.max(now + Duration::from_millis(1));
         }
     }
@@ -234,14 +238,19 @@ struct Memory<'a> {
 
 impl Memory<'_> {
     const fn new() -> Self {
-        Self { registry: Storage::new(), sockets: [SocketStorage::EMPTY], datagrams: [Datagrams::NONE; 2] }
+        Self {
+            registry: Storage::new(),
+            sockets: [SocketStorage::EMPTY],
+            datagrams: [Datagrams::NONE; 2],
+        }
     }
 }
 
 struct Datagrams([PacketMetadata; DATAGRAMS], [[u8; ANNOUNCEMENT_CAPACITY]; DATAGRAMS]);
 
 impl Datagrams {
-    const NONE: Self = Self([PacketMetadata::EMPTY; DATAGRAMS], [[0; ANNOUNCEMENT_CAPACITY]; DATAGRAMS]);
+    const NONE: Self =
+        Self([PacketMetadata::EMPTY; DATAGRAMS], [[0; ANNOUNCEMENT_CAPACITY]; DATAGRAMS]);
 
     fn buffer(&mut self) -> PacketBuffer<'_> {
         PacketBuffer::new(&mut self.0[..], self.1.as_flattened_mut())
@@ -259,7 +268,12 @@ mod tests {
     /// Everything that was noticed: when, by which node, what, about which node.
     type Log = Vec<(Instant, String, EventKind, String)>;
 
-    fn node<'a>(memory: &'a mut Memory<'a>, now: Instant, name: &'a str, address: &str) -> Node<'a> {
+    fn node<'a>(
+        memory: &'a mut Memory<'a>,
+        now: Instant,
+        name: &'a str,
+        address: &str,
+    ) -> Node<'a> {
         Node::new(memory, now, name, address.parse().unwrap()).unwrap()
     }
 
@@ -293,7 +307,11 @@ mod tests {
             let mut who: Vec<_> =
                 log.iter().map(|(_, node, kind, id)| (node.as_str(), *kind, id.as_str())).collect();
             who.sort_unstable_by_key(|(node, ..)| *node);
-            assert_eq!(who, [("nas", Found, "pi"), ("pi", Found, "nas")], "{nas_starts} {pi_starts}");
+            assert_eq!(
+                who,
+                [("nas", Found, "pi"), ("pi", Found, "nas")],
+                "{nas_starts} {pi_starts}"
+            );
         }
     }
 
@@ -360,7 +378,8 @@ mod tests {
 
     #[test]
     fn a_newcomer_that_is_gone_before_its_answer_does_not_silence_a_node() {
-        let (mut nas_memory, mut guest_memory, mut pi_memory) = (Memory::new(), Memory::new(), Memory::new());
+        let (mut nas_memory, mut guest_memory, mut pi_memory) =
+            (Memory::new(), Memory::new(), Memory::new());
         let mut nas = node(&mut nas_memory, at(0), "nas", NAS);
         let mut guest = node(&mut guest_memory, at(1), "guest", "198.18.0.9:80");
         run(&mut [&mut nas], at(0)..at(1), &mut |_, _, _| {});

@@ -36,5 +36,8 @@ impl Absence {
 
 /// Whether the reason may pass without a person's help: a daemon starts, or has more time.
 pub(super) fn may_pass(error: &Error) -> bool {
-    matches!(error, Error::NoDaemon { .. } | Error::TimedOut | Error::Lost(_) | Error::Refused { .. })
+    matches!(
+        error,
+        Error::NoDaemon { .. } | Error::TimedOut | Error::Lost(_) | Error::Refused { .. }
+    )
 }

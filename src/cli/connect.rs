@@ -61,7 +61,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 /// The one node whose name differs in case alone: SSH makes what was typed lower case.
 fn in_other_letters(control: Option<&Path>, id: &NodeId) -> Option<Record> {
     let nodes = Client::connect(control).ok()?.all_nodes(&Request::List).ok()?;
-    let mut alike = nodes.into_iter().filter(|node| node.get("id").eq_ignore_ascii_case(id.as_str()));
+    let mut alike =
+        nodes.into_iter().filter(|node| node.get("id").eq_ignore_ascii_case(id.as_str()));
     alike.next().filter(|_| alike.next().is_none())
 }
 
@@ -120,7 +121,9 @@ fn wait(first: &Flow<'_>, second: &Flow<'_>) -> io::Result<[bool; 2]> {
     // A flow that has ended would be told of its closed source again and again.
     let open = if second.is_open { waiting.as_mut_slice() } else { waiting.split_at_mut(1).0 };
     match poll(open, PollTimeout::NONE) {
-        Ok(_) | Err(nix::Error::EINTR) => Ok(waiting.map(|descriptor| descriptor.any() == Some(true))),
+        Ok(_) | Err(nix::Error::EINTR) => {
+            Ok(waiting.map(|descriptor| descriptor.any() == Some(true)))
+        }
         Err(errno) => Err(errno.into()),
     }
 }
@@ -163,7 +166,11 @@ impl<'a> Flow<'a> {
             self.destination.write(held).map(|count| self.held.start += count)
         };
         match advanced {
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
+                Ok(())
+            }
             Err(error) => {
                 self.is_open = false;
                 Err(error)

@@ -12,7 +12,10 @@ use crate::host::{User, make_directory};
 
 /// The socket for a daemon to listen at, and whether it is a default one. The directory of such is
 /// made if it is missing, for the user that the daemon will run as if one is given.
-pub(super) fn for_daemon(option: Option<&Path>, user: Option<&User>) -> Result<(PathBuf, bool), Failure> {
+pub(super) fn for_daemon(
+    option: Option<&Path>,
+    user: Option<&User>,
+) -> Result<(PathBuf, bool), Failure> {
     if let Some(path) = asked_for(option) {
         address(&path)?;
         return Ok((path, false));

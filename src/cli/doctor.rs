@@ -34,19 +34,25 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         Err(error @ Error::InvalidPath { .. }) => return Err(error.into()),
         Err(error) => {
             report.is_silent = !matches!(error, Error::NoDaemon { .. });
-            let mut sockets = candidates(control.as_deref()).into_iter().filter(|_| !report.is_silent);
+            let mut sockets =
+                candidates(control.as_deref()).into_iter().filter(|_| !report.is_silent);
             let lost = sockets.find_map(|socket| lost_socket(root, &socket));
             let complaint = lost.unwrap_or_else(|| Failure::from(error).message);
             report.line("bad   $", &[&complaint]);
             Status(vec![])
         }
     };
-    let port = udp_port.unwrap_or_else(|| status.get("daemon", "udp_port").parse().unwrap_or(UDP_PORT));
+    let port =
+        udp_port.unwrap_or_else(|| status.get("daemon", "udp_port").parse().unwrap_or(UDP_PORT));
     report.examine(&status, root, port);
     match wall() {
         Ok(time) if time.secs() >= WRITTEN => {}
-        Ok(_) => report.line("warn  the clock is not set: nothing in a --state file has an age", &[]),
-        Err(error) => report.line("bad   the clock can't be read (clock_gettime): $", &[&error.to_string()]),
+        Ok(_) => {
+            report.line("warn  the clock is not set: nothing in a --state file has an age", &[])
+        }
+        Err(error) => {
+            report.line("bad   the clock can't be read (clock_gettime): $", &[&error.to_string()])
+        }
     }
     output::print(&report.text)?;
     if report.is_bad {
@@ -156,15 +162,20 @@ impl Report {
         }
         for node in status.all("contested") {
             let values = &[node.get("id"), node.get("addresses")];
-            self.line("warn  $ is at $: it has two network cards, or somebody claims its name", values);
+            self.line(
+                "warn  $ is at $: it has two network cards, or somebody claims its name",
+                values,
+            );
         }
     }
 
     /// An interface in use.
     fn check_link(&mut self, status: &Status, link: &Record) {
         let [name, state, received, dropped, sent, errors] =
-            ["name", "state", "received", "dropped", "sent", "send_errors"].map(|key| link.get(key));
-        if state == "?" || [received, dropped, sent, errors].iter().any(|count| count.parse::<u64>().is_err())
+            ["name", "state", "received", "dropped", "sent", "send_errors"]
+                .map(|key| link.get(key));
+        if state == "?"
+            || [received, dropped, sent, errors].iter().any(|count| count.parse::<u64>().is_err())
         {
             return self.line("warn  $: the daemon's answer does not say how it is", &[name]);
         }
@@ -190,18 +201,19 @@ impl Report {
     fn check_firewall(&mut self, root: &Path, port: &str) {
         // Root alone may read the rules.
         let has = |path, begin: &str| match read_file(&root.join(path)) {
-            Ok(text) => {
-                Some(text.split(|byte| *byte == b'\n').any(|line| line.starts_with(begin.as_bytes())))
-            }
+            Ok(text) => Some(
+                text.split(|byte| *byte == b'\n').any(|line| line.starts_with(begin.as_bytes())),
+            ),
             Err(error) => (error.kind() == ErrorKind::NotFound).then_some(false),
         };
         if has("etc/ufw/ufw.conf", "ENABLED=yes") == Some(true) {
             match has("etc/ufw/user.rules", &format!("-A ufw-user-input -p udp --dport {port} ")) {
                 Some(true) => {}
-                Some(false) => self.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", &[port]),
+                Some(false) => {
+                    self.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", &[port])
+                }
                 None => {
-                    let line =
-                        "warn  ufw may keep foghorn out, its rules can't be read: see sudo foghorn doctor";
+                    let line = "warn  ufw may keep foghorn out, its rules can't be read: see sudo foghorn doctor";
                     self.line(line, &[]);
                 }
             }
@@ -236,7 +248,11 @@ mod tests {
         };
         let daemon = "daemon uptime_s=31 interval_s=30";
         for (daemon, counts, line) in [
-            (daemon, "state=up received=3 dropped=1 sent=3 send_errors=0", "ok    eth0: 3 received\n"),
+            (
+                daemon,
+                "state=up received=3 dropped=1 sent=3 send_errors=0",
+                "ok    eth0: 3 received\n",
+            ),
             (
                 daemon,
                 "state=up received=0 dropped=0 sent=3 send_errors=0",
@@ -258,14 +274,22 @@ mod tests {
                 "state=up received=3 dropped=0 sent=3 send_errors=2",
                 "warn  eth0: could not send 2 times\n",
             ),
-            (daemon, "state=up received=3 dropped=4 sent=3 send_errors=0", "warn  eth0: drops most"),
+            (
+                daemon,
+                "state=up received=3 dropped=4 sent=3 send_errors=0",
+                "warn  eth0: drops most",
+            ),
             // From another version.
             (
                 "daemon",
                 "state=up received=many dropped=-1 sent=3 send_errors=0",
                 "warn  eth0: the daemon's answer",
             ),
-            ("daemon", "received=3 dropped=1 sent=3 send_errors=0", "warn  eth0: the daemon's answer"),
+            (
+                "daemon",
+                "received=3 dropped=1 sent=3 send_errors=0",
+                "warn  eth0: the daemon's answer",
+            ),
             ("daemon", "", "warn  eth0: the daemon's answer"),
         ] {
             let text = counted(daemon, counts);
@@ -302,7 +326,8 @@ mod tests {
             report.text
         };
         let (daemon, counts) = ("daemon uptime_s=3 interval_s=30", "datagrams received=5 own=2");
-        let nobody = "warn  no other node is heard, which takes up to 30 s: does one run in this LAN?\n";
+        let nobody =
+            "warn  no other node is heard, which takes up to 30 s: does one run in this LAN?\n";
         let others = "warn  3 announcements came from other networks: see ip addr and --allow\n";
         for (registry, rejected, expected) in [
             ("registry used=0", "rejected off_link=0", &[nobody][..]),
@@ -323,7 +348,8 @@ mod tests {
     #[test]
     fn a_host_that_announces_a_name_of_this_one_is_named() {
         let twin = "warn  198.18.7.4 also announces pi, heard 12 s ago: give one of the two another name with --id\n";
-        let other = "warn  ? also announces ?, heard ? ago: give one of the two another name with --id\n";
+        let other =
+            "warn  ? also announces ?, heard ? ago: give one of the two another name with --id\n";
         for (line, expected) in [
             ("rival id=pi address=198.18.7.4 age_s=12", twin),
             // The counter may tell of a host that has gone long ago.
@@ -335,7 +361,12 @@ mod tests {
             let mut report = Report::default();
             report.examine(&status(&[line]), Path::new("/nowhere"), 1);
             assert!(report.text.contains(expected), "{line}: {}", report.text);
-            assert_eq!(report.text.contains("announces"), !expected.is_empty(), "{line}: {}", report.text);
+            assert_eq!(
+                report.text.contains("announces"),
+                !expected.is_empty(),
+                "{line}: {}",
+                report.text
+            );
         }
     }
 
@@ -388,13 +419,15 @@ mod tests {
             assert!(says().contains("ufw"));
         }
         for source in ["", "-s 198.18.0.0/24 "] {
-            let rule = format!("*filter\n-A ufw-user-input -p udp --dport 21025 {source}-j ACCEPT\n");
+            let rule =
+                format!("*filter\n-A ufw-user-input -p udp --dport 21025 {source}-j ACCEPT\n");
             set("etc/ufw/user.rules", rule.as_bytes());
             assert_eq!(says(), "", "{source}");
         }
         fs::remove_file(root.join("etc/ufw/user.rules")).unwrap();
         fs::create_dir(root.join("etc/ufw/user.rules")).unwrap();
-        let unread = "warn  ufw may keep foghorn out, its rules can't be read: see sudo foghorn doctor\n";
+        let unread =
+            "warn  ufw may keep foghorn out, its rules can't be read: see sudo foghorn doctor\n";
         assert_eq!(says(), unread);
         set("etc/ufw/ufw.conf", b"ENABLED=no\n");
         set("proc/7/comm", b"firewalld\n");

@@ -50,7 +50,8 @@ impl Exec {
             arguments.extend(CString::new(argument.into_vec()));
         }
         let program = arguments.first().filter(|program| !program.is_empty());
-        let program = program.ok_or_else(|| Failure::usage("--exec takes a command and its arguments"))?;
+        let program =
+            program.ok_or_else(|| Failure::usage("--exec takes a command and its arguments"))?;
         let path = find(program).ok_or_else(|| {
             Failure::failed(format!("there is no program {} in PATH", program.to_string_lossy()))
         })?;
@@ -108,8 +109,9 @@ fn find(program: &CStr) -> Option<CString> {
         CString::new(place).ok()
     });
     // Of a directory, too, the kernel says that it is executable.
-    let is_file =
-        |place: &CStr| fs::metadata(OsStr::from_bytes(place.to_bytes())).is_ok_and(|place| place.is_file());
+    let is_file = |place: &CStr| {
+        fs::metadata(OsStr::from_bytes(place.to_bytes())).is_ok_and(|place| place.is_file())
+    };
     places.find(|place| access(place.as_c_str(), AccessFlags::X_OK).is_ok() && is_file(place))
 }
 

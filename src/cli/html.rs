@@ -28,8 +28,7 @@ tr>:nth-child(n+4){text-align:right;white-space:nowrap}
 </style>
 <title>Nodes at ";
 
-const NOBODY: &str =
-    "<p>No node has been heard yet: it can take 30 s, and foghorn must run on another machine too.\n";
+const NOBODY: &str = "<p>No node has been heard yet: it can take 30 s, and foghorn must run on another machine too.\n";
 
 /// From the time to the first row.
 const TABLE: &str = "\
@@ -128,7 +127,10 @@ mod tests {
     fn a_page_from_a_clock_that_is_not_set_has_no_time() {
         for time in [None, Some(0), Some(300), Some(WRITTEN - 1)] {
             let page = after_head(time, Ok(&[]));
-            assert!(page.starts_with("<p>The clock is not set") && !page.contains("UTC"), "{time:?}: {page}");
+            assert!(
+                page.starts_with("<p>The clock is not set") && !page.contains("UTC"),
+                "{time:?}: {page}"
+            );
         }
     }
 
@@ -136,7 +138,8 @@ mod tests {
     fn a_page_without_an_answer_says_why() {
         let failure = Failure::failed("no daemon answers at <b>");
         let page = after_head(Some(WRITTEN), Err(&failure));
-        let expected = "<p>As of 2026-01-01 00:00:00 UTC\n<p><mark>no daemon answers at &#60;b&#62;</mark>\n";
+        let expected =
+            "<p>As of 2026-01-01 00:00:00 UTC\n<p><mark>no daemon answers at &#60;b&#62;</mark>\n";
         assert_eq!(page, expected);
     }
 
@@ -173,7 +176,9 @@ mod tests {
             "node id=<b>&'\" addresses=<b> interface=<b> age_s=<b> known_s=<b> expires_s=<b> contested=<b>",
         ]);
         assert!(
-            body.contains("<tr><td>&#60;b&#62;&#38;&#39;&#34;<td>&#60;b&#62;<td>&#60;b&#62;<td>? ago<td>?\n"),
+            body.contains(
+                "<tr><td>&#60;b&#62;&#38;&#39;&#34;<td>&#60;b&#62;<td>&#60;b&#62;<td>? ago<td>?\n"
+            ),
             "{body}"
         );
     }

@@ -52,11 +52,16 @@ pub(super) fn key(out: &mut String, name: &str) {
 /// Whether it is a whole number as JSON has them; the protocol has no other.
 pub(super) fn is_number(value: &str) -> bool {
     value == "0"
-        || !value.is_empty() && !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit())
+        || !value.is_empty()
+            && !value.starts_with('0')
+            && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Writes `[{"key":value,...},...]`.
-pub(super) fn objects(out: &mut dyn fmt::Write, records: &mut dyn Iterator<Item = &Record>) -> fmt::Result {
+pub(super) fn objects(
+    out: &mut dyn fmt::Write,
+    records: &mut dyn Iterator<Item = &Record>,
+) -> fmt::Result {
     let mut text = String::from("[");
     for (number, record) in records.enumerate() {
         if number > 0 {
@@ -116,7 +121,10 @@ mod tests {
         );
         assert_eq!(json("registry contested=3"), r#"{"contested":3}"#);
         assert_eq!(json("rejected truncated=3 later=4"), r#"{"truncated":3,"later":4}"#);
-        assert_eq!(json("interface name=7 networks=10.0.0.1/8"), r#"{"name":"7","networks":["10.0.0.1/8"]}"#);
+        assert_eq!(
+            json("interface name=7 networks=10.0.0.1/8"),
+            r#"{"name":"7","networks":["10.0.0.1/8"]}"#
+        );
         assert_eq!(json("daemon allowed="), r#"{"allowed":[]}"#);
         assert_eq!(json("daemon"), "{}");
         assert_eq!(json("future n=1 t=x"), r#"{"n":1,"t":"x"}"#);
@@ -129,7 +137,10 @@ mod tests {
             r#"{"age_s":"many","known_s":"","heard":"007","contested":"maybe"}"#
         );
         // Only what is a JSON number is written as one.
-        assert_eq!(json("future n=-1 m=+1 k=1e5 z=00"), r#"{"n":"-1","m":"+1","k":"1e5","z":"00"}"#);
+        assert_eq!(
+            json("future n=-1 m=+1 k=1e5 z=00"),
+            r#"{"n":"-1","m":"+1","k":"1e5","z":"00"}"#
+        );
     }
 
     #[test]

@@ -14,7 +14,9 @@ use crate::host::wall;
 use crate::time::Duration;
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
-    let Some(query) = Query::parse(parser, help::LIST, &[Form::Json, Form::Html])? else { return Ok(()) };
+    let Some(query) = Query::parse(parser, help::LIST, &[Form::Json, Form::Html])? else {
+        return Ok(());
+    };
     let nodes = nodes(query.control.as_deref()).map_err(Failure::from);
     if query.form == Some(Form::Html) {
         let time = wall().ok().map(Duration::secs);
@@ -94,7 +96,8 @@ fn rows(
     each(&HEAD.map(str::to_owned), &[Style::Bold; HEAD.len()])?;
     for (node, name) in nodes.iter().zip(names) {
         let is_contested = look.is_terminal && node.get("contested") == "yes";
-        let (word, mark) = if is_contested { ("contested", Style::Magenta) } else { ("", Style::Plain) };
+        let (word, mark) =
+            if is_contested { ("contested", Style::Magenta) } else { ("", Style::Plain) };
         let (bar, colour) = look.lease(output::lease(node));
         let styles = [Style::Plain, mark, Style::Plain, colour, Style::Plain, Style::Plain, mark];
         let mut addresses = node.addresses();
@@ -251,7 +254,11 @@ nas       10.0.0.2:22   eth0       ##### 3 s ago   5 min      4      contested
                 head,
                 "{width}"
             );
-            assert_eq!(lines.next().unwrap().split_whitespace().next(), Some(name), "{width}: {out}");
+            assert_eq!(
+                lines.next().unwrap().split_whitespace().next(),
+                Some(name),
+                "{width}: {out}"
+            );
             assert!(lines.next().unwrap().starts_with("nas "), "{out}");
             let widest = out.lines().map(output::columns).max().unwrap();
             assert!(width < 50 || widest <= width, "{width}: {out}");
@@ -261,7 +268,8 @@ nas       10.0.0.2:22   eth0       ##### 3 s ago   5 min      4      contested
 
     #[test]
     fn names_that_would_look_alike_are_shown_in_full() {
-        let [one, two] = [1, 2].map(|number| format!("camera-at-the-back-door-{number}-of-the-house"));
+        let [one, two] =
+            [1, 2].map(|number| format!("camera-at-the-back-door-{number}-of-the-house"));
         let nodes = [&one, &two, SYNCTHING, "P56IOI7~ICQ"].map(named);
         let out = at_width(40, &nodes, &|_| None);
         for name in [&one, &two, SYNCTHING, "P56IOI7~ICQ"] {
@@ -274,7 +282,10 @@ nas       10.0.0.2:22   eth0       ##### 3 s ago   5 min      4      contested
         assert_eq!(shorten("リビングのテレビ", 11, '…'), "リビン…ビ");
         assert_eq!(shorten("リビングのテレビ", 16, '…'), "リビングのテレビ");
         for room in 0..20 {
-            assert!(output::columns(&shorten("リビングのテレビ", room, '~')) <= room.max(1), "{room}");
+            assert!(
+                output::columns(&shorten("リビングのテレビ", room, '~')) <= room.max(1),
+                "{room}"
+            );
         }
     }
 

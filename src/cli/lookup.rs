@@ -36,7 +36,9 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
         }
     }
     let id = id.ok_or_else(|| {
-        Failure::usage("no node given; try foghorn lookup NODE, and foghorn list shows the known nodes")
+        Failure::usage(
+            "no node given; try foghorn lookup NODE, and foghorn list shows the known nodes",
+        )
     })?;
     if as_json && (all || host) {
         return Err(Failure::usage("--json has every address: leave --all and --host out"));
@@ -63,7 +65,9 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
 /// How long to wait: also a part of a second, at most a day.
 fn seconds(text: &str) -> Result<Duration, Failure> {
     let wait = decimal(text).filter(|wait| *wait <= DAY);
-    wait.ok_or_else(|| refused("--wait takes a number of seconds from 0 to 86400, like 10 or 0.5", text))
+    wait.ok_or_else(|| {
+        refused("--wait takes a number of seconds from 0 to 86400, like 10 or 0.5", text)
+    })
 }
 
 /// Reads seconds, to the millisecond. Floating point would do it too, but reading it takes 15 kB of tables and code.
@@ -80,12 +84,17 @@ fn decimal(text: &str) -> Option<Duration> {
 
 /// The `NodeID` that was typed.
 pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
-    NodeId::try_from(text)
-        .map_err(|invalid| Failure::usage(format!("\"{text}\" is not a valid node name: {invalid}")))
+    NodeId::try_from(text).map_err(|invalid| {
+        Failure::usage(format!("\"{text}\" is not a valid node name: {invalid}"))
+    })
 }
 
 /// The node that was typed, unless there was one before: `lookup nas tv`, or `lookup all nas` for `--all`.
-pub(super) fn only_node(before: Option<NodeId>, value: OsString, help: &str) -> Result<NodeId, Failure> {
+pub(super) fn only_node(
+    before: Option<NodeId>,
+    value: OsString,
+    help: &str,
+) -> Result<NodeId, Failure> {
     match before {
         None => node_id(&value.string()?),
         Some(option) if has_option(help, option.as_str()) => {

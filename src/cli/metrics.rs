@@ -44,7 +44,8 @@ pub(super) fn write(out: &mut dyn Write, status: &Status) -> Result {
     let families = if status.0.is_empty() { 1 } else { usize::MAX };
     for line in FAMILIES.split('\n').take(families) {
         let mut columns = line.split('|');
-        let [name, kind, keys, label, from, help] = [(); 6].map(|()| columns.next().unwrap_or_default());
+        let [name, kind, keys, label, from, help] =
+            [(); 6].map(|()| columns.next().unwrap_or_default());
         let form = if name.ends_with("_total") { "counter" } else { "gauge" };
         // The head goes out with the first sample.
         let mut text = format!("# HELP foghorn_{name} {help}\n# TYPE foghorn_{name} {form}\n");
@@ -79,7 +80,9 @@ pub(super) fn write(out: &mut dyn Write, status: &Status) -> Result {
 /// What a sample says, as a number; none if it says nothing that this version knows.
 fn value<'a>(kind: &str, key: &str, told: &'a str) -> Option<&'a str> {
     match (kind, key, told) {
-        (_, "version", _) | ("interface", "state", "up") | ("expected", "state", "known") => Some("1"),
+        (_, "version", _) | ("interface", "state", "up") | ("expected", "state", "known") => {
+            Some("1")
+        }
         // The state of an interface that is not up may be one of many words.
         ("interface", "state", _) | ("expected", "state", "missing") => Some("0"),
         _ => Some(told).filter(|told| json::is_number(told)),
@@ -118,7 +121,8 @@ contested id=nas addresses=198.18.0.2:22,198.18.0.66:22
 
     #[test]
     fn names_can_not_break_out_of_a_label() {
-        let told = metrics("expected id=a\\\"}x,y=\"{z state=known\ninterface name=büro\u{85} state=up");
+        let told =
+            metrics("expected id=a\\\"}x,y=\"{z state=known\ninterface name=büro\u{85} state=up");
         assert!(told.contains(r#"expected_node_up{node="a\\\"}x,y=\"{z"} 1"#), "{told}");
         assert!(told.contains("interface_up{interface=\"büro\u{85}\"} 1\n"), "{told}");
     }
@@ -144,8 +148,7 @@ contested id=nas addresses=198.18.0.2:22,198.18.0.66:22
 
     #[test]
     fn where_no_daemon_answers_that_is_all_that_is_told() {
-        let expected =
-            "# HELP foghorn_up Whether the daemon answered.\n# TYPE foghorn_up gauge\nfoghorn_up 0\n";
+        let expected = "# HELP foghorn_up Whether the daemon answered.\n# TYPE foghorn_up gauge\nfoghorn_up 0\n";
         assert_eq!(metrics(""), expected);
     }
 }

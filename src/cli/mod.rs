@@ -137,7 +137,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure
     };
     match first.to_str() {
         Some("--help" | "-h") => output::print(help::OVERVIEW),
-        Some("--version" | "-V") => output::print(concat!("foghorn ", env!("CARGO_PKG_VERSION"), "\n")),
+        Some("--version" | "-V") => {
+            output::print(concat!("foghorn ", env!("CARGO_PKG_VERSION"), "\n"))
+        }
         name => match name.and_then(command) {
             Some((_, command, _)) => command(&mut Parser::from_iter(arguments)),
             None => Err(no_command(&arguments)),
@@ -153,7 +155,8 @@ fn command(name: &str) -> Option<&'static (&'static str, Command, &'static str)>
 /// The error for a line that does not begin with a command.
 #[cold]
 fn no_command(arguments: &[OsString]) -> Failure {
-    let typed: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let typed: Vec<_> =
+        arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let first = typed.first().map_or("", String::as_str);
     let word = first.trim_start_matches(['-', '/']);
     let is_option = word.len() < first.len();
@@ -163,7 +166,8 @@ fn no_command(arguments: &[OsString]) -> Failure {
         let meant = typed.get(place).map(|command| line(command, &typed, place));
         return misread("options go behind the command", meant.as_deref(), "");
     }
-    let mut message = String::from(if is_option { "there is no option " } else { "there is no command " });
+    let mut message =
+        String::from(if is_option { "there is no option " } else { "there is no command " });
     message.push_str(first);
     misread(&message, other_line(&typed, word, is_option).as_deref(), "")
 }
@@ -223,7 +227,8 @@ fn unexpected(argument: Arg<'_>, help: &str) -> Failure {
     let (what, meant) = match argument {
         Long(option) => {
             let meant = nearest(option, help, "--").map(|option| format!("--{option}"));
-            let meant = meant.or_else(|| other_command(option)).or_else(|| meant_by(option, None, help));
+            let meant =
+                meant.or_else(|| other_command(option)).or_else(|| meant_by(option, None, help));
             (format!("there is no option --{option}"), meant)
         }
         Short(letter) => {
@@ -307,9 +312,11 @@ impl Query {
 
     fn choose(&mut self, form: Form) -> Result<(), Failure> {
         match self.form.replace(form) {
-            Some(other) if other != form => {
-                Err(Failure::usage(format!("use either --{} or --{}", other.option(), form.option())))
-            }
+            Some(other) if other != form => Err(Failure::usage(format!(
+                "use either --{} or --{}",
+                other.option(),
+                form.option()
+            ))),
             _ => Ok(()),
         }
     }
@@ -327,7 +334,9 @@ fn value(parser: &mut Parser) -> Result<OsString, Failure> {
     }
     parser.value().map_err(|error| {
         let name = parser.bin_name().unwrap_or_default();
-        let lexopt::Error::MissingValue { option: Some(option) } = &error else { return error.into() };
+        let lexopt::Error::MissingValue { option: Some(option) } = &error else {
+            return error.into();
+        };
         let help = command(name).map_or("", |(.., help)| help);
         let kind = match word_after(help, option) {
             None | Some("NODE") => "name",
@@ -354,7 +363,11 @@ fn text(parser: &mut Parser) -> Result<String, Failure> {
 }
 
 /// A whole number within a range, as an option's value.
-fn number(parser: &mut Parser, option: &str, range: std::ops::RangeInclusive<u64>) -> Result<u64, Failure> {
+fn number(
+    parser: &mut Parser,
+    option: &str,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<u64, Failure> {
     let value = value(parser)?;
     let value = value.to_string_lossy();
     let within = |text: &str| text.parse().ok().filter(|number| range.contains(number));

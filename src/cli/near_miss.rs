@@ -68,7 +68,9 @@ pub(super) fn options_with(letter: char, help: &str) -> Option<String> {
 fn options(help: &str) -> Vec<&str> {
     let mut options = vec![];
     for line in help.split('\n') {
-        let Some(line) = line.strip_prefix("  ").filter(|line| line.starts_with('-')) else { continue };
+        let Some(line) = line.strip_prefix("  ").filter(|line| line.starts_with('-')) else {
+            continue;
+        };
         // Two spaces end them.
         for word in line.split(' ').take_while(|word| !word.is_empty()) {
             options.extend(word.strip_prefix("--"));
@@ -143,7 +145,8 @@ fn distance(typed: &str, meant: &str) -> Option<u8> {
             return Some(slips);
         }
     }
-    (!typed.is_empty() && (meant.starts_with(typed) || typed.starts_with(meant))).then_some(most + 1)
+    (!typed.is_empty() && (meant.starts_with(typed) || typed.starts_with(meant)))
+        .then_some(most + 1)
 }
 
 /// Whether at most that many slips lead from one to the other: a letter too many, one that is missing or another one, or two that changed
@@ -207,10 +210,15 @@ mod tests {
 
     #[test]
     fn only_marked_words_count() {
-        let help = "Options:\n  -h, --help     this text\n  --id NODE --port PORT  announce NODE at PORT";
-        for (typed, meant) in
-            [("prt", Some("port")), ("i", Some("id")), ("ports", Some("port")), ("text", None), ("", None)]
-        {
+        let help =
+            "Options:\n  -h, --help     this text\n  --id NODE --port PORT  announce NODE at PORT";
+        for (typed, meant) in [
+            ("prt", Some("port")),
+            ("i", Some("id")),
+            ("ports", Some("port")),
+            ("text", None),
+            ("", None),
+        ] {
             assert_eq!(nearest(typed, help, "--"), meant, "{typed}");
         }
     }

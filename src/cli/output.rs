@@ -20,7 +20,9 @@ use crate::wire::printable::shown;
 const PIECE: usize = 1 << 15;
 
 /// Writes to standard output what is composed, piece by piece: it may be much longer than what it is made of.
-pub(super) fn write(compose: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> Result<(), Failure> {
+pub(super) fn write(
+    compose: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
+) -> Result<(), Failure> {
     let mut pieces = Pieces { text: String::new(), told: Ok(true) };
     // Nothing but writing can fail, and how that ended is known.
     let _ = compose(&mut pieces);

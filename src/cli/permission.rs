@@ -14,7 +14,9 @@ pub(super) fn advice(socket: &Path) -> String {
     // What is in a directory that keeps us out can't be looked at, so the first that can be looked at is what does.
     let barrier = socket.ancestors().find_map(|path| fs::metadata(path).ok());
     // To use a socket is to write it, to use a directory is to search it.
-    let may = |metadata: &fs::Metadata| metadata.mode() & if metadata.is_dir() { 0o010 } else { 0o020 } != 0;
+    let may = |metadata: &fs::Metadata| {
+        metadata.mode() & if metadata.is_dir() { 0o010 } else { 0o020 } != 0
+    };
     match barrier.filter(|metadata| !matches!(metadata.gid(), 0 | NOGROUP) && may(metadata)) {
         None => "become root".to_owned(),
         Some(metadata) => {
@@ -38,9 +40,13 @@ mod tests {
         let directory = Scratch::new("permission");
         let path = directory.join("control.sock");
         let _socket = UnixListener::bind(&path).unwrap();
-        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap()
+        };
         // Only root can give it to a group that nobody is in.
-        if chown(&path, None, Some(54_321)).is_ok() && chown(&*directory, None, Some(54_322)).is_ok() {
+        if chown(&path, None, Some(54_321)).is_ok()
+            && chown(&*directory, None, Some(54_322)).is_ok()
+        {
             set(&path, 0o660);
             assert!(advice(&path).contains("sudo adduser $USER 54321, and"), "{}", advice(&path));
             set(&path, 0o604);

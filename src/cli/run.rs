@@ -35,7 +35,11 @@ struct Arguments {
 
 pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(arguments) = Arguments::parse(parser)? else { return Ok(()) };
-    init_log(arguments.log.as_deref(), arguments.log_to.as_deref(), arguments.options.user.as_ref())?;
+    init_log(
+        arguments.log.as_deref(),
+        arguments.log_to.as_deref(),
+        arguments.options.user.as_ref(),
+    )?;
     run(&arguments.into_options()?)
 }
 
@@ -123,7 +127,9 @@ impl Arguments {
             (Some(id), Some(port)) => options.announce.insert(0, Announcement { id, port }),
             (None, port) => options.host_name = port,
             (Some(_), None) => {
-                return Err(Failure::usage("--id needs --port: add the port of the node, like --port 22"));
+                return Err(Failure::usage(
+                    "--id needs --port: add the port of the node, like --port 22",
+                ));
             }
         }
         (options.control, options.own_directory) =
@@ -134,7 +140,10 @@ impl Arguments {
 
 pub(super) fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Failure> {
     let number = number(parser, option, 1..=65_535)?;
-    u16::try_from(number).ok().and_then(NonZeroU16::new).ok_or_else(|| Failure::usage("no such port"))
+    u16::try_from(number)
+        .ok()
+        .and_then(NonZeroU16::new)
+        .ok_or_else(|| Failure::usage("no such port"))
 }
 
 /// The error for a word that is no option and no option's value.
@@ -159,7 +168,9 @@ fn bare(word: &str, parser: &mut Parser) -> Failure {
 /// The name of a node to announce or to expect. The protocol allows one that is plainly something else, but nobody means that.
 /// `after` is what `option` has after the name.
 fn name(text: &str, option: &str, after: &str) -> Result<NodeId, Failure> {
-    let Some((what, name)) = mistaken(text).filter(|(what, _)| *what != USER) else { return node_id(text) };
+    let Some((what, name)) = mistaken(text).filter(|(what, _)| *what != USER) else {
+        return node_id(text);
+    };
     let mut message = format!("\"{text}\" is {what}, not a node's name: ");
     if what == ADDRESS {
         message.push_str("the other machines tell the address, so give a name like nas");
@@ -179,7 +190,10 @@ fn id(text: &str) -> Result<NodeId, Failure> {
 fn announcement(text: &str) -> Result<Announcement, Failure> {
     let parts = text.rsplit_once(':').and_then(|(id, port)| Some((id, port, port.parse().ok()?)));
     let Some((id, digits, port)) = parts.filter(|(id, ..)| !id.is_empty()) else {
-        return Err(refused("--announce takes NODE:PORT with a port from 1 to 65535, like nas:22", text));
+        return Err(refused(
+            "--announce takes NODE:PORT with a port from 1 to 65535, like nas:22",
+            text,
+        ));
     };
     Ok(Announcement { id: name(id, "--announce", &format!(":{digits}"))?, port })
 }
@@ -190,7 +204,8 @@ fn pattern(text: &str) -> Result<Pattern, Failure> {
             "--interface takes one pattern, not \"{text}\": repeat it for each, like --interface eth0 --interface eth1"
         )));
     }
-    Pattern::new(text).ok_or_else(|| refused("--interface takes a pattern like eth* or !docker*", text))
+    Pattern::new(text)
+        .ok_or_else(|| refused("--interface takes a pattern like eth* or !docker*", text))
 }
 
 fn network(text: &str) -> Result<Network, Failure> {
@@ -258,7 +273,8 @@ mod tests {
 
     #[test]
     fn what_can_not_be_announced_is_refused() {
-        for text in ["", "nas", "nas:", "nas:0", "nas:70000", "nas:ssh", ":22", "a b:22", "nas:-1"] {
+        for text in ["", "nas", "nas:", "nas:0", "nas:70000", "nas:ssh", ":22", "a b:22", "nas:-1"]
+        {
             assert_eq!(announcement(text).unwrap_err().exit_code(), 2, "{text:?}");
         }
     }

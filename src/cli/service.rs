@@ -18,7 +18,9 @@ pub(super) fn advice(root: &Path, socket: &Path) -> Option<&'static str> {
     if socket.as_os_str() != Path::new(SYSTEM).join(FILE).as_os_str() {
         None
     } else if is_there("run/systemd/system") && UNITS.iter().any(|unit| is_there(unit)) {
-        Some("start it with sudo systemctl start foghorn; sudo journalctl -u foghorn says why it stopped")
+        Some(
+            "start it with sudo systemctl start foghorn; sudo journalctl -u foghorn says why it stopped",
+        )
     } else if is_there("sbin/procd") && is_there("etc/init.d/foghorn") {
         Some("start it with service foghorn start; logread -e foghorn says why it stopped")
     } else {
@@ -56,7 +58,8 @@ mod tests {
             for file in files {
                 let path = root.join(file);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
-                if file.ends_with('/') { fs::create_dir(path) } else { fs::write(path, "") }.unwrap();
+                if file.ends_with('/') { fs::create_dir(path) } else { fs::write(path, "") }
+                    .unwrap();
             }
             let told = advice(&root, &socket);
             assert_eq!(told.is_some(), expected.is_some(), "{files:?}: {told:?}");

@@ -209,7 +209,9 @@ fn fold(out: &mut dyn Write, line: &str, width: usize) -> fmt::Result {
     let (label, mut rest) = line.split_at_checked(INDENT).unwrap_or(("", line));
     out.write_str(label)?;
     let mut room = width.saturating_sub(INDENT);
-    while let Some((part, next)) = place_to_break(rest, room).and_then(|end| rest.split_at_checked(end)) {
+    while let Some((part, next)) =
+        place_to_break(rest, room).and_then(|end| rest.split_at_checked(end))
+    {
         write!(out, "{part}\n{:1$}", "", INDENT + 2)?;
         rest = next.trim_start_matches(' ');
         room = width.saturating_sub(INDENT + 2);

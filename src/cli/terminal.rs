@@ -44,11 +44,14 @@ impl Look {
         let get = |name| variable(name).filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get).unwrap_or_default();
         // As in de_DE.UTF-8@euro and C.utf8.
-        let charset =
-            locale.to_str().and_then(|locale| locale.split_once('.')).map_or("", |(_, charset)| charset);
+        let charset = locale
+            .to_str()
+            .and_then(|locale| locale.split_once('.'))
+            .map_or("", |(_, charset)| charset);
         let is_terminal = columns.is_some();
         let from_variable = || get("COLUMNS")?.to_str()?.parse().ok();
-        let width = columns.and_then(|columns| if columns > 0 { Some(columns) } else { from_variable() });
+        let width =
+            columns.and_then(|columns| if columns > 0 { Some(columns) } else { from_variable() });
         Self {
             is_terminal,
             width: width.filter(|width| *width > 0),
@@ -77,7 +80,9 @@ impl Look {
     /// A bar of how much of a node's lease is left, in percent, and a space. Green while it was heard as it should be, which is three times in a
     /// lease; yellow when it has missed one announcement or two; red when it will soon be forgotten.
     pub(super) fn lease(self, left: Option<u64>) -> (String, Style) {
-        let Some(left) = left.filter(|_| self.is_terminal) else { return (String::new(), Style::Plain) };
+        let Some(left) = left.filter(|_| self.is_terminal) else {
+            return (String::new(), Style::Plain);
+        };
         let [full, empty] = if self.has_utf8 { ['█', '░'] } else { ['#', '.'] };
         let mut bar = String::new();
         for percent in [0, 20, 40, 60, 80] {

@@ -47,13 +47,16 @@ impl Connection {
                 Ok(stream) => return Self::new(stream),
                 Err(Error::NoDaemon { path, .. }) => tried.push(path),
                 // The first place is where a daemon should be, unless there is one that may not be asked.
-                Err(error) if failure.is_none() || matches!(error, Error::PermissionDenied { .. }) => {
+                Err(error)
+                    if failure.is_none() || matches!(error, Error::PermissionDenied { .. }) =>
+                {
                     failure = Some(error);
                 }
                 Err(_) => {}
             }
         }
-        Err(failure.unwrap_or_else(|| Error::NoDaemon { path: Path::new(SYSTEM).join(FILE), tried }))
+        Err(failure
+            .unwrap_or_else(|| Error::NoDaemon { path: Path::new(SYSTEM).join(FILE), tried }))
     }
 
     pub(super) fn new(stream: UnixStream) -> Result<Self, Error> {
@@ -72,7 +75,8 @@ impl Connection {
     pub(crate) fn send_by(&mut self, request: &Request, deadline: Deadline) -> Result<(), Error> {
         self.deadline = Some(deadline);
         let both = format!("{}\n{request}\n", Request::Version(Some(VERSION)));
-        let sent = self.stream.write_all(both.as_bytes()).map_err(|error| Error::lost("sendto", error));
+        let sent =
+            self.stream.write_all(both.as_bytes()).map_err(|error| Error::lost("sendto", error));
         if matches!(sent, Err(Error::System { .. })) {
             return sent;
         }
@@ -130,9 +134,11 @@ impl Connection {
         };
         let start = self.told;
         self.told += length + 1;
-        let line = str::from_utf8(self.received.get(start..start + length).unwrap_or_default()).ok();
         let line =
-            line.filter(|line| !line.contains(char::is_control)).ok_or(Error::Protocol { what: "text" })?;
+            str::from_utf8(self.received.get(start..start + length).unwrap_or_default()).ok();
+        let line = line
+            .filter(|line| !line.contains(char::is_control))
+            .ok_or(Error::Protocol { what: "text" })?;
         // A terminal may show it. A name that is printable only to a newer daemon is no reason to fail: the line is
         // passed over, like one of a kind that is not known.
         Ok(if line.chars().all(|c| shown(c) == c) { line } else { "?" })
@@ -171,7 +177,9 @@ fn connect(path: &Path) -> Result<UnixStream, Error> {
     let address = places::address(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)
         .map_err(|error| Error::System { call: "socket", error })?;
-    socket.set_write_timeout(Some(PATIENCE)).map_err(|error| Error::System { call: "setsockopt", error })?;
+    socket
+        .set_write_timeout(Some(PATIENCE))
+        .map_err(|error| Error::System { call: "setsockopt", error })?;
     open(&socket, &address).map_err(|errno| Error::unreachable(path, errno.into()))?;
     Ok(OwnedFd::from(socket).into())
 }

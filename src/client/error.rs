@@ -112,7 +112,9 @@ impl fmt::Display for Error {
                     write!(f, "{}{}", if number == 0 { " at " } else { " or " }, path.display())?;
                 }
                 f.write_str(places::complaint())?;
-                f.write_str(": start one with foghorn run, or set FOGHORN_CONTROL to the socket of one")
+                f.write_str(
+                    ": start one with foghorn run, or set FOGHORN_CONTROL to the socket of one",
+                )
             }
             Self::PermissionDenied { path } => write!(
                 f,
@@ -133,7 +135,10 @@ impl fmt::Display for Error {
                 )
             }
             Self::System { call, error } => {
-                write!(f, "{call} was refused: {error}: does a sandbox or container keep foghorn from it?")
+                write!(
+                    f,
+                    "{call} was refused: {error}: does a sandbox or container keep foghorn from it?"
+                )
             }
             Self::TimedOut => f.write_str("the daemon does not answer: restart it"),
             Self::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -154,7 +159,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::InvalidPath { error, .. } | Self::System { error, .. } | Self::Lost(error) => Some(error),
+            Self::InvalidPath { error, .. } | Self::System { error, .. } | Self::Lost(error) => {
+                Some(error)
+            }
             _ => None,
         }
     }

@@ -111,7 +111,12 @@ impl Change {
             _ => return Ok(None),
         };
         let Some(id) = id(fields)? else { return Ok(None) };
-        Ok(Some(Self { kind, id, address: parsed(fields, "address")?, interface: interface(fields)? }))
+        Ok(Some(Self {
+            kind,
+            id,
+            address: parsed(fields, "address")?,
+            interface: interface(fields)?,
+        }))
     }
 }
 

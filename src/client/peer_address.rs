@@ -52,7 +52,9 @@ impl PeerAddress {
     ) -> Result<Option<SocketAddr>, Error> {
         match self {
             Self::Fixed(address) => Ok(Some(address)),
-            Self::Dynamic => Ok(connect()?.lookup(id)?.and_then(|node| node.addresses.first().copied())),
+            Self::Dynamic => {
+                Ok(connect()?.lookup(id)?.and_then(|node| node.addresses.first().copied()))
+            }
         }
     }
 }

@@ -108,7 +108,8 @@ fn an_own_node_is_looked_up_in_the_list() {
 
 #[test]
 fn an_own_node_without_an_address_is_nowhere() {
-    let refused = "error own-node nas is announced by this machine itself, which has no address now";
+    let refused =
+        "error own-node nas is announced by this machine itself, which has no address now";
     let mut client = client(format!("{VERSION}{refused}\n{VERSION}{NAS}\nok\n"));
     assert_eq!(client.lookup(&name("nas")).unwrap(), None);
 }
@@ -119,8 +120,14 @@ fn a_name_that_is_none_here_hides_no_other_node() {
     let long = "x".repeat(NODE_ID_CAPACITY + 1);
     let odd = [long.as_str(), "\u{378}", ""].map(|id| NAS.replace("id=nas", &format!("id={id}")));
     let mut client = client(format!("{VERSION}{}\n{NAS}\nok\n", odd.join("\n")));
-    assert_eq!(client.nodes().unwrap().iter().map(|node| node.id.as_str()).collect::<Vec<_>>(), ["nas"]);
-    assert_eq!(change(&format!("found id={long} address=198.18.0.2:22 interface=eth0")).unwrap(), None);
+    assert_eq!(
+        client.nodes().unwrap().iter().map(|node| node.id.as_str()).collect::<Vec<_>>(),
+        ["nas"]
+    );
+    assert_eq!(
+        change(&format!("found id={long} address=198.18.0.2:22 interface=eth0")).unwrap(),
+        None
+    );
 }
 
 #[test]
@@ -133,7 +140,8 @@ fn each_kind_of_change_is_read() {
         ("lost", ChangeKind::Lost),
     ];
     for (word, kind) in kinds {
-        let line = format!("{word} id=nas address=198.18.0.2:22 interface=eth0 rival=198.18.0.9:22");
+        let line =
+            format!("{word} id=nas address=198.18.0.2:22 interface=eth0 rival=198.18.0.9:22");
         let expected = Change {
             kind,
             id: name("nas"),
@@ -169,7 +177,8 @@ fn a_watch_ends_with_its_first_error() {
 #[test]
 fn a_daemon_that_says_anything_costs_a_bounded_amount() {
     // As long as a line may be, and one byte more.
-    let line = |length: usize| format!("{VERSION}{NAS} x={}\nok\n", "x".repeat(length - NAS.len() - 4));
+    let line =
+        |length: usize| format!("{VERSION}{NAS} x={}\nok\n", "x".repeat(length - NAS.len() - 4));
     assert_eq!(client(line(CLIENT_LINE_CAPACITY)).nodes().unwrap().len(), 1);
     for line in [CLIENT_LINE_CAPACITY + 1, 100 * CLIENT_LINE_CAPACITY].map(line) {
         assert_eq!(invalid(client(line).nodes()), "line");
@@ -179,7 +188,9 @@ fn a_daemon_that_says_anything_costs_a_bounded_amount() {
     assert_eq!(invalid(client(lines(CLIENT_LINES)).nodes()), "end");
     let mut endless = client(format!("{}{VERSION}", "later\n".repeat(CLIENT_LINES)));
     assert_eq!(invalid(endless.nodes()), "end");
-    for text in [&b"version \xff\nok\n"[..], b"version \x1b[31m\nok\n", b"version \xc2\x9b31m\nok\n"] {
+    for text in
+        [&b"version \xff\nok\n"[..], b"version \x1b[31m\nok\n", b"version \xc2\x9b31m\nok\n"]
+    {
         assert_eq!(invalid(client(text).nodes()), "text");
     }
 }
@@ -256,11 +267,17 @@ fn a_wait_ends_whatever_comes_meanwhile() {
 
 #[test]
 fn an_answer_that_is_cut_short_is_none() {
-    for says in ["", "version", VERSION, &format!("{VERSION}{NAS}\n"), &format!("{VERSION}{NAS}\nok")] {
+    for says in
+        ["", "version", VERSION, &format!("{VERSION}{NAS}\n"), &format!("{VERSION}{NAS}\nok")]
+    {
         let mut connection = connection(says);
-        let asked = connection.send(&Request::List).and_then(|()| connection.reply(|_| Ok(Some(()))));
+        let asked =
+            connection.send(&Request::List).and_then(|()| connection.reply(|_| Ok(Some(()))));
         assert!(matches!(&asked, Err(Error::Lost(_))), "{says:?} {asked:?}");
-        assert_eq!(asked.unwrap_err().to_string(), "the daemon closed the connection: see foghorn doctor");
+        assert_eq!(
+            asked.unwrap_err().to_string(),
+            "the daemon closed the connection: see foghorn doctor"
+        );
     }
     assert_eq!(invalid(client(format!("{VERSION}ok\n")).lookup(&name("nas"))), "node");
     assert_eq!(invalid(client(format!("{VERSION}{NAS}\nok\n")).lookup(&name("tv"))), "node");
@@ -287,7 +304,8 @@ fn no_answer_is_taken_for_that_to_a_later_question() {
 
 #[test]
 fn what_the_daemon_refuses_is_told_with_its_reason() {
-    let refused = client(format!("{VERSION}error bad-request no such thing\n")).nodes().unwrap_err();
+    let refused =
+        client(format!("{VERSION}error bad-request no such thing\n")).nodes().unwrap_err();
     assert_eq!(refused.to_string(), "the daemon refused: no such thing");
     assert!(matches!(refused, Error::Refused { code, .. } if code == "bad-request"));
     let nas = "found id=nas address=10.0.0.2:22 interface=eth0";
@@ -321,8 +339,9 @@ fn an_address_is_fixed_or_dynamic_and_nothing_is_resolved() {
     let fixed = PeerAddress::Fixed(address("198.18.0.9:22"));
     let found = fixed.resolve(&name("nas"), || panic!("the daemon was asked"));
     assert_eq!(found.unwrap(), Some(address("198.18.0.9:22")));
-    let ask =
-        |says: &str| PeerAddress::Dynamic.resolve(&name("nas"), || Ok(client(format!("{VERSION}{says}\n"))));
+    let ask = |says: &str| {
+        PeerAddress::Dynamic.resolve(&name("nas"), || Ok(client(format!("{VERSION}{says}\n"))))
+    };
     assert_eq!(ask(&format!("{NAS}\nok")).unwrap(), Some(address("198.18.0.2:22")));
     assert_eq!(ask("error unknown-node nas is not known").unwrap(), None);
     assert!(matches!(ask("error busy try again later"), Err(Error::Refused { .. })));

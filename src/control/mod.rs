@@ -67,8 +67,8 @@ pub use form::ValueType;
 #[cfg(feature = "client")]
 pub(crate) use reply::split;
 pub use reply::{
-    ErrorCode, Fields, Line, change, contested, error, expected, host_name, interface, known, node, ok, own,
-    own_node, rival, status, version,
+    ErrorCode, Fields, Line, change, contested, error, expected, host_name, interface, known, node,
+    ok, own, own_node, rival, status, version,
 };
 pub use request::{InvalidRequest, Request};
 

@@ -188,7 +188,8 @@ pub fn change(
 }
 
 const DAEMON: &str = "version=text uptime_s=number interval_s=number udp_port=number allowed=list";
-const REGISTRY: &str = "used=number capacity=number found=number moved=number contested=number lost=number";
+const REGISTRY: &str =
+    "used=number capacity=number found=number moved=number contested=number lost=number";
 const DATAGRAMS: &str = "received=number own=number sent=number answers=number";
 
 /// A number for each reason.
@@ -200,7 +201,12 @@ const REJECTED: &str = "*=number";
 /// # Errors
 ///
 /// Fails when `out` does.
-pub fn status(out: &mut impl Write, discoverer: &Discoverer<'_>, dropped: u64, uptime: Duration) -> Result {
+pub fn status(
+    out: &mut impl Write,
+    discoverer: &Discoverer<'_>,
+    dropped: u64,
+    uptime: Duration,
+) -> Result {
     let (stats, registry) = (discoverer.stats(), discoverer.registry());
     let values: [&dyn Display; 5] = [
         &env!("CARGO_PKG_VERSION"),
@@ -404,10 +410,13 @@ mod tests {
         let id = NodeId::try_from("a=b,\"c\"").unwrap();
         let address = |host| SocketAddrV4::new(Ipv4Addr::new(198, 18, 0, host), 22000);
         for (secs, host) in [(0, 1), (30, 2)] {
-            registry.hear(Instant::from_millis(secs * 1000), &id, address(host), LinkId(1)).unwrap();
+            registry
+                .hear(Instant::from_millis(secs * 1000), &id, address(host), LinkId(1))
+                .unwrap();
         }
         let mut out = Out::new();
-        node(&mut out, registry.get(Instant::from_millis(33_000), id.as_str()).unwrap(), "eth0").unwrap();
+        node(&mut out, registry.get(Instant::from_millis(33_000), id.as_str()).unwrap(), "eth0")
+            .unwrap();
         let Line::Data { kind: "node", fields } = Line::parse(out.trim_end_matches('\n')) else {
             panic!("{out}")
         };
@@ -442,9 +451,12 @@ mod tests {
         version(&mut out).unwrap();
         node(&mut out, entry, "eth0").unwrap();
         known(&mut out, entry, "eth0").unwrap();
-        for kind in
-            [EventKind::Found, EventKind::Moved, EventKind::Contested { rival: address }, EventKind::Lost]
-        {
+        for kind in [
+            EventKind::Found,
+            EventKind::Moved,
+            EventKind::Contested { rival: address },
+            EventKind::Lost,
+        ] {
             change(&mut out, kind, &id, address, "eth0").unwrap();
         }
         status(&mut out, &discoverer, 0, Duration::ZERO).unwrap();
@@ -460,11 +472,12 @@ mod tests {
             let Line::Data { kind, fields } = Line::parse(text) else { panic!("{text}") };
             for (key, value) in fields {
                 let is_number = value.parse::<u64>().is_ok();
-                let is_right = match ValueType::of(kind, key).unwrap_or_else(|| panic!("{kind} {key}")) {
-                    ValueType::Number => is_number,
-                    ValueType::Flag => ["yes", "no"].contains(&value),
-                    ValueType::Text | ValueType::List => !is_number || key == "id",
-                };
+                let is_right =
+                    match ValueType::of(kind, key).unwrap_or_else(|| panic!("{kind} {key}")) {
+                        ValueType::Number => is_number,
+                        ValueType::Flag => ["yes", "no"].contains(&value),
+                        ValueType::Text | ValueType::List => !is_number || key == "id",
+                    };
                 assert!(is_right, "{key} of {text}");
                 pairs += 1;
             }
@@ -481,12 +494,15 @@ mod tests {
     fn the_rival(id: &NodeId) -> Rival {
         let mut storage = Storage::<4>::new();
         let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
-        discoverer.announce(Instant::ZERO, Announcement { id: id.clone(), port: NonZeroU16::MIN }).unwrap();
+        discoverer
+            .announce(Instant::ZERO, Announcement { id: id.clone(), port: NonZeroU16::MIN })
+            .unwrap();
         discoverer.allow("0.0.0.0/0".parse().unwrap()).unwrap();
         let from = Ipv4Addr::new(198, 118, 100, 100);
         let mut datagram = [0; ANNOUNCEMENT_CAPACITY];
         let length = v1::emit(&discoverer.own()[0], &mut datagram).unwrap();
-        let outcome = discoverer.handle_datagram(Instant::ZERO, LinkId(1), from, &datagram[..length]);
+        let outcome =
+            discoverer.handle_datagram(Instant::ZERO, LinkId(1), from, &datagram[..length]);
         assert_eq!(outcome, Err(Rejected::OwnName));
         discoverer.rival(Instant::ZERO, id).unwrap()
     }
@@ -518,7 +534,8 @@ mod tests {
     fn an_own_node_is_at_each_address_of_the_machine_and_those_of_loopback_come_last() {
         let mut storage = Storage::<4>::new();
         let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
-        let networks = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_, 4>>();
+        let networks =
+            |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_, 4>>();
         let links = [&["127.0.0.1/8"][..], &["198.18.0.1/24", "198.18.1.1/24"], &["10.0.0.1/8"]];
         for (number, addresses) in (1..).zip(links) {
             discoverer.link_up(Instant::ZERO, LinkId(number), &networks(addresses)).unwrap();
@@ -544,12 +561,15 @@ mod tests {
         let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
         let networks = [longest_network(); NETWORKS_PER_LINK];
         for number in 0..LINKS {
-            discoverer.link_up(Instant::ZERO, LinkId(number.try_into().unwrap()), &networks).unwrap();
+            discoverer
+                .link_up(Instant::ZERO, LinkId(number.try_into().unwrap()), &networks)
+                .unwrap();
         }
         let id = NodeId::new(&[b'x'; NODE_ID_CAPACITY]).unwrap();
         let node = Announcement { id, port: NonZeroU16::MAX };
         let mut out = String::<REPLY_CAPACITY>::new();
-        own_node(&mut out, &node, &discoverer, "interface-name-", Duration::from_millis(u64::MAX)).unwrap();
+        own_node(&mut out, &node, &discoverer, "interface-name-", Duration::from_millis(u64::MAX))
+            .unwrap();
         let expected = OWN_ADDRESSES.min(LINKS * NETWORKS_PER_LINK);
         assert_eq!(out.matches("255.255.255.255:65535").count(), expected);
     }
@@ -576,7 +596,9 @@ mod tests {
         assert_eq!(Line::parse("ok"), Line::Ok);
         assert_eq!(Line::parse("error"), Line::Error { code: "", message: "" });
         assert!(matches!(Line::parse(""), Line::Data { kind: "", .. }));
-        let Line::Data { kind: "future", fields } = Line::parse("future flag x=1") else { panic!() };
+        let Line::Data { kind: "future", fields } = Line::parse("future flag x=1") else {
+            panic!()
+        };
         assert!(fields.eq([("flag", ""), ("x", "1")]));
     }
 
@@ -588,6 +610,9 @@ mod tests {
         version(&mut out).unwrap();
         ok(&mut out).unwrap();
         let version = env!("CARGO_PKG_VERSION");
-        assert_eq!(out, format!("own id=nas port=1\nversion protocol=1 foghorn={version}\nok\n").as_str());
+        assert_eq!(
+            out,
+            format!("own id=nas port=1\nversion protocol=1 foghorn={version}\nok\n").as_str()
+        );
     }
 }

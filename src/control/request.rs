@@ -45,14 +45,18 @@ impl Request {
         let mut words = line.splitn(2, |byte| *byte == b' ');
         let word = words.next().unwrap_or_default();
         match (word, words.next()) {
-            (b"lookup", Some(id)) => NodeId::new(id).map(Self::Lookup).map_err(InvalidRequest::NodeId),
+            (b"lookup", Some(id)) => {
+                NodeId::new(id).map(Self::Lookup).map_err(InvalidRequest::NodeId)
+            }
             (b"list", None) => Ok(Self::List),
             (b"watch", None) => Ok(Self::Watch),
             (b"status", None) => Ok(Self::Status),
             (b"version", None) => Ok(Self::Version(None)),
             (b"version", Some(number)) => {
                 let number = core::str::from_utf8(number).ok().and_then(|text| text.parse().ok());
-                number.map(|number| Self::Version(Some(number))).ok_or(InvalidRequest::WrongArguments)
+                number
+                    .map(|number| Self::Version(Some(number)))
+                    .ok_or(InvalidRequest::WrongArguments)
             }
             (b"lookup" | b"list" | b"watch" | b"status", _) => Err(InvalidRequest::WrongArguments),
             _ => Err(InvalidRequest::Unknown),

@@ -7,7 +7,8 @@
 use core::net::Ipv4Addr;
 
 use crate::schedule::{
-    ALONE_PERIOD, ANSWER_BURST, ANSWER_PERIOD, PATIENCE, PATIENCE_PER_NODE, REPEATS, Schedule, TokenBucket,
+    ALONE_PERIOD, ANSWER_BURST, ANSWER_PERIOD, PATIENCE, PATIENCE_PER_NODE, REPEATS, Schedule,
+    TokenBucket,
 };
 use crate::time::Instant;
 
@@ -49,11 +50,21 @@ pub(super) enum Recipient {
 
 impl Answers {
     pub(super) fn new() -> Self {
-        Self { allowance: TokenBucket::new(ANSWER_BURST, ANSWER_PERIOD), alone_at: Instant::ZERO, next: None }
+        Self {
+            allowance: TokenBucket::new(ANSWER_BURST, ANSWER_PERIOD),
+            alone_at: Instant::ZERO,
+            next: None,
+        }
     }
 
     /// A newcomer came. `known` is how many nodes there are.
-    pub(super) fn newcomer(&mut self, now: Instant, from: Ipv4Addr, known: usize, schedule: &mut Schedule) {
+    pub(super) fn newcomer(
+        &mut self,
+        now: Instant,
+        from: Ipv4Addr,
+        known: usize,
+        schedule: &mut Schedule,
+    ) {
         let Some(next) = &mut self.next else {
             self.next = Some(Answer { due: schedule.answer_at(now), to: Newcomers::One(from) });
             return;
@@ -123,8 +134,10 @@ impl Answers {
             Newcomers::Many { .. } => (Recipient::Everyone, REPEATS),
             Newcomers::Again(times) => (Recipient::Everyone, times.saturating_sub(1)),
         };
-        let repeat =
-            |schedule: &mut Schedule| Answer { due: schedule.repeat_at(now), to: Newcomers::Again(again) };
+        let repeat = |schedule: &mut Schedule| Answer {
+            due: schedule.repeat_at(now),
+            to: Newcomers::Again(again),
+        };
         self.next = (again > 0).then(|| repeat(schedule));
         Some(to)
     }

@@ -52,5 +52,10 @@ pub struct Event {
 
 /// A node is no longer in the registry.
 pub(super) fn lost(departed: Departed) -> Event {
-    Event { kind: EventKind::Lost, id: departed.id, address: departed.address, place: departed.place }
+    Event {
+        kind: EventKind::Lost,
+        id: departed.id,
+        address: departed.address,
+        place: departed.place,
+    }
 }

@@ -21,7 +21,9 @@ use heapless::{Deque, HistoryBuf, Vec};
 
 use crate::limits::{ALLOWED_NETWORKS, LINKS, NETWORKS_PER_LINK, OWN_NODES};
 use crate::network::Network;
-use crate::registry::{Address, Change, Entry, LinkId, Place, Refused, Registry, Saved, Sighting, Storage};
+use crate::registry::{
+    Address, Change, Entry, LinkId, Place, Refused, Registry, Saved, Sighting, Storage,
+};
 use crate::schedule::{ANSWER_DELAY, LEASE_INTERVALS, Schedule};
 use crate::stats::{Rejected, Stats};
 use crate::time::{Duration, Instant};
@@ -62,7 +64,12 @@ impl Config {
 #[cfg(feature = "defmt")]
 impl defmt::Format for Config {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Config {{ interval: {}, udp_port: {=u16} }}", self.interval, self.udp_port);
+        defmt::write!(
+            f,
+            "Config {{ interval: {}, udp_port: {=u16} }}",
+            self.interval,
+            self.udp_port
+        );
     }
 }
 
@@ -202,7 +209,12 @@ impl<'a> Discoverer<'a> {
     ///
     /// [`TooManyLinks`]: nothing is sent there, and of the datagrams that come from it only those from
     /// [allowed](Self::allow) networks are heard.
-    pub fn link_up(&mut self, now: Instant, id: LinkId, networks: &[Network]) -> Result<(), TooManyLinks> {
+    pub fn link_up(
+        &mut self,
+        now: Instant,
+        id: LinkId,
+        networks: &[Network],
+    ) -> Result<(), TooManyLinks> {
         self.forget(id);
         let networks = networks.get(..NETWORKS_PER_LINK).unwrap_or(networks);
         let mut link = Link::new(id, Vec::from_slice(networks).unwrap_or_default());
@@ -261,7 +273,13 @@ impl<'a> Discoverer<'a> {
             && self.registry.restore(now, node)
     }
 
-    fn hear(&mut self, now: Instant, link: LinkId, from: Ipv4Addr, datagram: &[u8]) -> Result<(), Rejected> {
+    fn hear(
+        &mut self,
+        now: Instant,
+        link: LinkId,
+        from: Ipv4Addr,
+        datagram: &[u8],
+    ) -> Result<(), Rejected> {
         let frame = Frame::new(datagram)?;
         // A name that the registry has is valid: for nearly all datagrams that saves a look at each of its bytes.
         let name = match self.registry.find(frame.id()) {
@@ -350,8 +368,10 @@ impl<'a> Discoverer<'a> {
     /// `WouldBlock`: nothing is to be sent before [`poll_at`](Self::poll_at). [`BufferTooSmall`]: the datagram is lost.
     #[must_use = "it is handed out once"]
     pub fn poll_transmit(&mut self, buffer: &mut [u8]) -> nb::Result<Transmit, BufferTooSmall> {
-        let next =
-            self.links.iter_mut().find_map(|link| Some((link.id, link.next_transmit(self.own.len())?)));
+        let next = self
+            .links
+            .iter_mut()
+            .find_map(|link| Some((link.id, link.next_transmit(self.own.len())?)));
         let (link, (to, node)) = next.ok_or(nb::Error::WouldBlock)?;
         let node = self.own.get(node).ok_or(nb::Error::WouldBlock)?;
         let length = v1::emit(node, buffer)?;
@@ -369,7 +389,8 @@ impl<'a> Discoverer<'a> {
     /// [`handle_timeout`](Self::handle_timeout).
     #[must_use = "it is handed out once"]
     pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop_front().or_else(|| self.registry.pop_expired(self.now).map(lost))?;
+        let event =
+            self.events.pop_front().or_else(|| self.registry.pop_expired(self.now).map(lost))?;
         match event.kind {
             EventKind::Found => self.stats.found.increment(),
             EventKind::Moved => self.stats.moved.increment(),
@@ -385,7 +406,10 @@ impl<'a> Discoverer<'a> {
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
         let answer = self.links.iter().filter_map(|link| link.answers.due(&self.schedule)).min();
-        [self.schedule.announce_at(), answer, self.registry.next_expiry()].into_iter().flatten().min()
+        [self.schedule.announce_at(), answer, self.registry.next_expiry()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The node of that name, if it is known.

@@ -52,13 +52,19 @@ impl Discoverer<'_> {
 
     /// Whether a host with that address may speak for the node at a place of the registry. Another process on this machine may
     /// announce nodes, but not one that is known on other machines only.
-    pub(super) fn check_claim(&self, now: Instant, from: Ipv4Addr, place: Place) -> Result<(), Rejected> {
+    pub(super) fn check_claim(
+        &self,
+        now: Instant,
+        from: Ipv4Addr,
+        place: Place,
+    ) -> Result<(), Rejected> {
         if !self.has_address(from) {
             return Ok(());
         }
         let known = self.registry.at(now, place);
-        let is_elsewhere =
-            known.is_some_and(|entry| !entry.addresses().any(|address| self.is_here(*address.socket.ip())));
+        let is_elsewhere = known.is_some_and(|entry| {
+            !entry.addresses().any(|address| self.is_here(*address.socket.ip()))
+        });
         if is_elsewhere { Err(Rejected::OwnAddress) } else { Ok(()) }
     }
 

@@ -38,7 +38,8 @@ impl Discoverer<'_> {
         let own = self.own_place(id.as_str().as_bytes())?;
         let rival = self.rivals.get(own).copied().flatten()?;
         // One that was heard before an address became our own is this machine.
-        (rival.is_known(now, self.registry.lease()) && !self.is_here(rival.address)).then_some(rival)
+        (rival.is_known(now, self.registry.lease()) && !self.is_here(rival.address))
+            .then_some(rival)
     }
 
     /// The next own node that has a rival since there was none, with the address of that.
@@ -54,7 +55,12 @@ impl Discoverer<'_> {
 
     /// Whether who has that address may announce the own node at that place: we hear our own
     /// announcements, but another host has the same name.
-    pub(super) fn check_own(&mut self, now: Instant, from: Ipv4Addr, own: usize) -> Result<(), Rejected> {
+    pub(super) fn check_own(
+        &mut self,
+        now: Instant,
+        from: Ipv4Addr,
+        own: usize,
+    ) -> Result<(), Rejected> {
         if self.is_here(from) {
             return Ok(());
         }

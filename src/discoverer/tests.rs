@@ -193,7 +193,10 @@ fn an_expected_node_is_admitted_when_the_registry_is_full() {
     assert_eq!(hear(&mut discoverer, at(60_002), peer(3), "pi"), [(EventKind::Found, "pi".into())]);
     discoverer.handle_timeout(at(150_002));
     assert_eq!(events(&mut discoverer).len(), 2);
-    assert_eq!(hear(&mut discoverer, at(150_003), peer(3), "pi"), [(EventKind::Found, "pi".into())]);
+    assert_eq!(
+        hear(&mut discoverer, at(150_003), peer(3), "pi"),
+        [(EventKind::Found, "pi".into())]
+    );
 }
 
 #[test]
@@ -351,8 +354,10 @@ fn a_restored_node_is_no_newcomer() {
     let mut discoverer = Discoverer::new(&Config::new(1, [2; 16]), &mut storage);
     discoverer.announce(at(60_000), node("nas", 22)).unwrap();
     let saved = |id: &str, ip: Ipv4Addr, port: u16| {
-        let address = Address { socket: SocketAddrV4::new(ip, port), link: LinkId::NONE, heard: at(50_000) };
-        let (id, sightings) = (NodeId::try_from(id).unwrap(), Vec::from_array([Sighting::first(address)]));
+        let address =
+            Address { socket: SocketAddrV4::new(ip, port), link: LinkId::NONE, heard: at(50_000) };
+        let (id, sightings) =
+            (NodeId::try_from(id).unwrap(), Vec::from_array([Sighting::first(address)]));
         Saved { id, heard: 1, first_heard: at(1000), sightings, preferred: 0 }
     };
     // Our own, and those that no datagram can have told of.

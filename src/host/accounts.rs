@@ -11,7 +11,10 @@ const GROUPS: &str = "/etc/group";
 pub(super) type Account<'a> = (&'a str, u32, &'a [u8]);
 
 /// The first line of a list that is right.
-pub(super) fn find<'a>(list: &'a [u8], is_right: &dyn Fn(Account<'a>) -> bool) -> Option<Account<'a>> {
+pub(super) fn find<'a>(
+    list: &'a [u8],
+    is_right: &dyn Fn(Account<'a>) -> bool,
+) -> Option<Account<'a>> {
     list.split(|byte| *byte == b'\n').filter_map(parse).find(|account| is_right(*account))
 }
 

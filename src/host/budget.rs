@@ -37,7 +37,10 @@ fn held() -> Vec<(&'static str, usize)> {
         ("Control clients: requests and replies", CONTROL_CLIENTS * size_of::<Buffers>()),
         ("Received: a datagram, or what the kernel says", RECEIVED),
         ("Interfaces in use", LINKS * links::LINK),
-        ("Readiness events", (super::daemon::FIRST_LINK + LINKS) * size_of::<nix::libc::epoll_event>()),
+        (
+            "Readiness events",
+            (super::daemon::FIRST_LINK + LINKS) * size_of::<nix::libc::epoll_event>(),
+        ),
     ]
 }
 

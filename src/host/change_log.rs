@@ -44,7 +44,13 @@ impl ChangeLog {
             EventKind::Found => info!("found {} at {} on {}", id, socket, Shown(&interface)),
             EventKind::Moved => info!("{} is now at {} on {}", id, socket, Shown(&interface)),
             EventKind::Contested { rival } => {
-                info!("{} is contested: at {} on {}, and at {}", id, socket, Shown(&interface), *rival);
+                info!(
+                    "{} is contested: at {} on {}, and at {}",
+                    id,
+                    socket,
+                    Shown(&interface),
+                    *rival
+                );
             }
             EventKind::Lost => info!("lost {}, last heard at {}", id, socket),
         }

@@ -55,7 +55,10 @@ impl Clock {
         tried(Self::WithSleep).or_else(|error| {
             let other = tried(Self::WithoutSleep)?;
             let error = Shown(&error);
-            warn!("time asleep does not count, so after a suspend nodes are known for too long: {}", error);
+            warn!(
+                "time asleep does not count, so after a suspend nodes are known for too long: {}",
+                error
+            );
             Ok(other)
         })
     }
@@ -74,7 +77,9 @@ impl Clock {
             Self::WithSleep => DynamicClockId::Boottime,
             Self::WithoutSleep => DynamicClockId::Known(ClockId::Monotonic),
         };
-        read(id).map(|time| BOOT + from_timespec(time)).map_err(|errno| refused("clock_gettime", errno))
+        read(id)
+            .map(|time| BOOT + from_timespec(time))
+            .map_err(|errno| refused("clock_gettime", errno))
     }
 
     /// What timers call it.
@@ -160,9 +165,15 @@ mod tests {
     #[test]
     fn times_keep_their_milliseconds() {
         // The last two are in 2040, and as late as an instant can be.
-        for millis in
-            [0, 1, 999, 1000, 86_400_123, 2_208_988_800_007, u64::MAX - BOOT.since(Instant::ZERO).millis()]
-        {
+        for millis in [
+            0,
+            1,
+            999,
+            1000,
+            86_400_123,
+            2_208_988_800_007,
+            u64::MAX - BOOT.since(Instant::ZERO).millis(),
+        ] {
             let span = Duration::from_millis(millis);
             assert_eq!(from_timespec(to_timespec(BOOT + span)), span);
         }
@@ -173,7 +184,8 @@ mod tests {
 
     #[test]
     fn clocks_tell_nanoseconds() {
-        let read = || clock_gettime_dynamic(DynamicClockId::Known(ClockId::Monotonic)).unwrap().tv_nsec;
+        let read =
+            || clock_gettime_dynamic(DynamicClockId::Known(ClockId::Monotonic)).unwrap().tv_nsec;
         assert!((0..1000).any(|_| read() != 0));
         assert!((0..1_000_000_000).contains(&read()));
     }
@@ -226,7 +238,10 @@ mod tests {
         for (chosen, expected) in choices {
             assert_eq!(chosen.unwrap(), (expected, expected.id()));
         }
-        assert_eq!(Clock::WithoutSleep.now_by(WITHOUT_BOOTTIME).unwrap(), BOOT + Duration::from_secs(7));
+        assert_eq!(
+            Clock::WithoutSleep.now_by(WITHOUT_BOOTTIME).unwrap(),
+            BOOT + Duration::from_secs(7)
+        );
     }
 
     #[test]
@@ -248,7 +263,9 @@ mod tests {
             from_uuid(b"01234567-89ab-cdef-0123-456789abcdef").map(NonZeroU128::get),
             Some(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef)
         );
-        for text in ["", "\n", "none", "00000000-0000-0000-0000-000000000000", "0x1", &"f".repeat(33)] {
+        for text in
+            ["", "\n", "none", "00000000-0000-0000-0000-000000000000", "0x1", &"f".repeat(33)]
+        {
             assert_eq!(from_uuid(text.as_bytes()), None, "{text:?}");
         }
         assert_eq!(boot(), boot());

@@ -117,9 +117,11 @@ impl<'a> Daemon<'a> {
         let (clock, timer) = Clock::with_timer(Timer::new)?;
         let poll = Poll::new().map_err(|error| refused("epoll_create1", error))?;
         let (signals, monitor) = (Signals::new()?, Monitor::new()?);
-        for (fd, token) in [(signals.raw_fd(), SIGNALS), (timer.raw_fd(), TIMER), (monitor.raw_fd(), MONITOR)]
+        for (fd, token) in
+            [(signals.raw_fd(), SIGNALS), (timer.raw_fd(), TIMER), (monitor.raw_fd(), MONITOR)]
         {
-            let registered = poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE);
+            let registered =
+                poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE);
             registered.map_err(|error| refused("epoll_ctl", error))?;
         }
         let registry = poll.registry();
@@ -249,10 +251,19 @@ impl<'a> Daemon<'a> {
             state.start(self.started, &mut self.discoverer, self.received)?;
         }
         for node in &options.announce {
-            info!("announcing {} at port {} every {} s", node.id, node.port, options.interval.secs());
+            info!(
+                "announcing {} at port {} every {} s",
+                node.id,
+                node.port,
+                options.interval.secs()
+            );
         }
         self.look_at_host_name(self.started);
-        info!("foghorn {} listens at {}", env!("CARGO_PKG_VERSION"), Shown(&options.control.display()));
+        info!(
+            "foghorn {} listens at {}",
+            env!("CARGO_PKG_VERSION"),
+            Shown(&options.control.display())
+        );
         Ok(())
     }
 
@@ -283,7 +294,9 @@ impl<'a> Daemon<'a> {
             self.timer.wake_by(due)?;
         }
         match self.poll.poll(&mut self.events, self.more.then_some(StdDuration::ZERO)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(ControlFlow::Continue(())),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return Ok(ControlFlow::Continue(()));
+            }
             polled => polled.map_err(|error| refused("epoll_wait", error))?,
         }
         let now = self.clock.now()?;
@@ -299,7 +312,9 @@ impl<'a> Daemon<'a> {
                             return Ok(ControlFlow::Break(()));
                         }
                         crate::log::reopen();
-                        info!("asked to look at the interfaces and the host name, and announce now");
+                        info!(
+                            "asked to look at the interfaces and the host name, and announce now"
+                        );
                         self.discoverer.announce_now(now);
                         self.server.request_look();
                         changed = true;
@@ -318,7 +333,8 @@ impl<'a> Daemon<'a> {
                 LISTENER => self.server.mark_ready(),
                 token if token.0 >= FIRST_LINK => self.links.mark_ready(token),
                 _ => {
-                    let view = view(now, self.started, &self.discoverer, &self.links, &self.host_name);
+                    let view =
+                        view(now, self.started, &self.discoverer, &self.links, &self.host_name);
                     self.server.handle_client(readiness, &view);
                 }
             }
@@ -340,7 +356,9 @@ impl<'a> Daemon<'a> {
         for slot in 0..LINKS {
             for _ in 0..DATAGRAMS {
                 let buffer = self.received.get_mut(..DATAGRAM_CAPACITY).unwrap_or_default();
-                let Some((link, from, length)) = self.links.receive(now, slot, buffer) else { break };
+                let Some((link, from, length)) = self.links.receive(now, slot, buffer) else {
+                    break;
+                };
                 let datagram = self.received.get(..length).unwrap_or_default();
                 if let Err(reason) = self.discoverer.handle_datagram(now, link, from, datagram) {
                     let name = self.links.name(link);
@@ -349,7 +367,10 @@ impl<'a> Daemon<'a> {
                         && let Some((id, address)) = self.discoverer.poll_rival()
                         && self.changes.may_log(now)
                     {
-                        warn!("{} also announces {}: give one of the two another name", address, id);
+                        warn!(
+                            "{} also announces {}: give one of the two another name",
+                            address, id
+                        );
                     }
                 }
                 // Whatever is to be sent because of it waits for its time.
@@ -373,7 +394,11 @@ impl<'a> Daemon<'a> {
         let mut datagram = [0; ANNOUNCEMENT_CAPACITY];
         while let Ok(transmit) = self.discoverer.poll_transmit(&mut datagram) {
             let networks = self.discoverer.networks(transmit.link);
-            self.links.send(&transmit, networks, datagram.get(..transmit.length).unwrap_or_default());
+            self.links.send(
+                &transmit,
+                networks,
+                datagram.get(..transmit.length).unwrap_or_default(),
+            );
         }
         self.tell(now);
     }
@@ -391,7 +416,8 @@ impl<'a> Daemon<'a> {
     /// Makes the interfaces in use those that there are. Why one could not be used, if so.
     fn use_interfaces(&mut self, now: Instant) -> Option<io::ErrorKind> {
         let (registry, discoverer) = (self.poll.registry(), &mut self.discoverer);
-        let failed = self.links.reconcile(now, &mut self.inquiry, self.received, discoverer, registry);
+        let failed =
+            self.links.reconcile(now, &mut self.inquiry, self.received, discoverer, registry);
         self.retry_at = failed.map(|_| now + RETRY);
         failed
     }
@@ -428,8 +454,8 @@ fn view<'a, 'b>(
 fn fill_randomly(bytes: &mut [u8]) -> io::Result<()> {
     // Linux has the call since 3.17; the file is older, but not in every container. So few bytes come whole.
     getrandom(&mut *bytes, GetRandomFlags::NONBLOCK).map(|_| ()).or_else(|errno| {
-        let read =
-            open_file(Path::new("/dev/urandom"), OFlags::RDONLY).and_then(|mut file| file.read_exact(bytes));
+        let read = open_file(Path::new("/dev/urandom"), OFlags::RDONLY)
+            .and_then(|mut file| file.read_exact(bytes));
         read.map_err(|_| refused("getrandom", errno))
     })
 }

@@ -43,7 +43,9 @@ extern "C" fn end(signal: c_int) {
 
 extern "C" fn reap(_: c_int) {
     let errno = Errno::last_raw();
-    while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|ended| ended != WaitStatus::StillAlive) {}
+    while waitpid(None, Some(WaitPidFlag::WNOHANG))
+        .is_ok_and(|ended| ended != WaitStatus::StillAlive)
+    {}
     Errno::set_raw(errno);
 }
 
@@ -52,7 +54,9 @@ extern "C" fn reap(_: c_int) {
 /// # Errors
 ///
 /// It can't be started. How it ended is apart.
-pub(crate) fn run_child(start: impl FnOnce() -> nix::Result<Pid>) -> nix::Result<nix::Result<WaitStatus>> {
+pub(crate) fn run_child(
+    start: impl FnOnce() -> nix::Result<Pid>,
+) -> nix::Result<nix::Result<WaitStatus>> {
     // Its end is told here, and not to the handler.
     let signal = SigSet::from(Signal::SIGCHLD);
     signal.thread_block()?;

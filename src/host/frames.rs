@@ -2,7 +2,10 @@
 //!
 //! A frame is the number of its message, the time since boot and the arguments, packed by defmt and ended by a zero byte.
 
-#![expect(unsafe_code, reason = "defmt asks for its logger by an unsafe trait and under fixed symbol names")]
+#![expect(
+    unsafe_code,
+    reason = "defmt asks for its logger by an unsafe trait and under fixed symbol names"
+)]
 
 use std::cell::RefCell;
 use std::io::{Cursor, Write as _};

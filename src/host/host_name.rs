@@ -55,9 +55,9 @@ impl fmt::Display for Name {
     /// Safe to show, and one word: what is not a printable ASCII character becomes a question mark.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
-        self.0
-            .iter()
-            .try_for_each(|byte| f.write_char(if byte.is_ascii_graphic() { char::from(*byte) } else { '?' }))
+        self.0.iter().try_for_each(|byte| {
+            f.write_char(if byte.is_ascii_graphic() { char::from(*byte) } else { '?' })
+        })
     }
 }
 
@@ -93,14 +93,23 @@ impl HostName {
             Err(errno) => {
                 if self.reading.begins() {
                     let reason = Reason::new(&errno.into());
-                    warn!("cannot read the host name: {}; still trying, or give --id", Shown(&reason));
+                    warn!(
+                        "cannot read the host name: {}; still trying, or give --id",
+                        Shown(&reason)
+                    );
                 }
             }
         }
         !self.is_announced
     }
 
-    fn adopt(&mut self, now: Instant, name: &Name, port: NonZeroU16, discoverer: &mut Discoverer<'_>) {
+    fn adopt(
+        &mut self,
+        now: Instant,
+        name: &Name,
+        port: NonZeroU16,
+        discoverer: &mut Discoverer<'_>,
+    ) {
         if self.name.as_ref() == Some(name) {
             return;
         }
@@ -133,7 +142,10 @@ impl HostName {
             Ok(id) => info!("announcing {} at port {} every {} s", id, port, interval),
             Err(Unfit::Placeholder) => {
                 let name = Shown(name);
-                warn!("the host name is {}: waiting for a real one to announce, or give --id", name);
+                warn!(
+                    "the host name is {}: waiting for a real one to announce, or give --id",
+                    name
+                );
             }
             Err(Unfit::Invalid(reason)) => refuse(name, &reason),
             Err(Unfit::Refused(reason)) => refuse(name, &reason),
@@ -158,9 +170,16 @@ mod tests {
 
     #[test]
     fn a_name_that_machines_have_until_they_get_one_is_no_node() {
-        for placeholder in
-            ["", "(none)", "localhost", "localhost.localdomain", "LocalHost.lan", "localhost.", ".", ".lan"]
-        {
+        for placeholder in [
+            "",
+            "(none)",
+            "localhost",
+            "localhost.localdomain",
+            "LocalHost.lan",
+            "localhost.",
+            ".",
+            ".lan",
+        ] {
             assert_eq!(name(placeholder).node_id(), Err(Unfit::Placeholder), "{placeholder}");
         }
         for real in ["nas", "localhost-2", "none", "OpenWrt"] {
@@ -230,7 +249,10 @@ mod tests {
     fn a_node_that_is_announced_besides_stays() {
         let told = announced(&["nas"], &["nas", "pi", "nas"]);
         let own = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<std::vec::Vec<_>>();
-        assert_eq!(told, [(own(&["nas"]), true), (own(&["nas", "pi"]), false), (own(&["nas"]), true)]);
+        assert_eq!(
+            told,
+            [(own(&["nas"]), true), (own(&["nas", "pi"]), false), (own(&["nas"]), true)]
+        );
     }
 
     #[test]

@@ -62,7 +62,11 @@ impl Intake {
             Err(nb::Error::Other(error)) => {
                 // Most errors stand for the interface, not for a datagram, and are gone once they were told: the first is no reason to wait.
                 if self.outage.begins() {
-                    warn!("{}: cannot receive: {}; still trying", Shown(name), Shown(&Reason::new(&error)));
+                    warn!(
+                        "{}: cannot receive: {}; still trying",
+                        Shown(name),
+                        Shown(&Reason::new(&error))
+                    );
                 } else {
                     self.paused_until = Some(now + PAUSE);
                 }
@@ -103,7 +107,11 @@ mod tests {
     }
 
     /// Turns of the loop until that second: each sleeps until the deadline. How many datagrams were taken, and how many turns that took.
-    fn run<F: FnMut(usize) -> bool>(socket: &mut Faulty<F>, intake: &mut Intake, until: u64) -> [usize; 2] {
+    fn run<F: FnMut(usize) -> bool>(
+        socket: &mut Faulty<F>,
+        intake: &mut Intake,
+        until: u64,
+    ) -> [usize; 2] {
         let name = InterfaceName::new(b"eth0").unwrap();
         let (mut now, mut taken, mut turns) = (Instant::ZERO, 0, 0);
         while now < Instant::ZERO + Duration::from_secs(until) {
@@ -145,7 +153,8 @@ mod tests {
         // The kernel says that there are more datagrams: no reason to try before.
         intake.mark_ready();
         assert!(
-            !intake.is_ready(Instant::from_millis(59_999)) && intake.is_ready(Instant::from_millis(60_000))
+            !intake.is_ready(Instant::from_millis(59_999))
+                && intake.is_ready(Instant::from_millis(60_000))
         );
     }
 

@@ -28,9 +28,9 @@ impl fmt::Display for InterfaceName {
     /// Safe to show: what is not a printable ASCII character becomes a question mark.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
-        self.0
-            .iter()
-            .try_for_each(|byte| f.write_char(if byte.is_ascii_graphic() { char::from(*byte) } else { '?' }))
+        self.0.iter().try_for_each(|byte| {
+            f.write_char(if byte.is_ascii_graphic() { char::from(*byte) } else { '?' })
+        })
     }
 }
 
@@ -190,7 +190,11 @@ mod tests {
             ("", "x", false),
             ("[a]", "a", false),
         ] {
-            assert_eq!(glob_matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+            assert_eq!(
+                glob_matches(pattern.as_bytes(), name.as_bytes()),
+                expected,
+                "{pattern} {name}"
+            );
         }
     }
 
@@ -226,7 +230,12 @@ mod tests {
             let flags = all.iter().enumerate().filter(|(bit, _)| chosen & (1 << bit) != 0);
             let mut seen = interface("eth0", InterfaceFlags::empty());
             seen.flags = flags.map(|(_, flag)| *flag).collect();
-            assert_eq!(shortcoming(seen.flags).is_none(), is_usable(&seen, &[]), "{:?}", seen.flags);
+            assert_eq!(
+                shortcoming(seen.flags).is_none(),
+                is_usable(&seen, &[]),
+                "{:?}",
+                seen.flags
+            );
         }
     }
 
@@ -254,7 +263,8 @@ mod tests {
     #[test]
     fn an_alternative_name_counts_as_the_name_does() {
         let mut eth0 = interface("eth0", InterfaceFlags::IFF_BROADCAST);
-        eth0.alternative_names = AlternativeNames::of(&["enp0s31f6", "a-name-with-more-than-fifteen-bytes"]);
+        eth0.alternative_names =
+            AlternativeNames::of(&["enp0s31f6", "a-name-with-more-than-fifteen-bytes"]);
         for pattern in ["eth0", "enp0s31f6", "enp*", "a-name-with-more-than-fifteen-bytes"] {
             assert!(is_usable(&eth0, &patterns(&[pattern])), "{pattern}");
             assert!(!is_usable(&eth0, &patterns(&[&format!("!{pattern}")])), "{pattern}");

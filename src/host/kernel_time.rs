@@ -19,7 +19,9 @@ mod padded {
     use rustix::io::Errno;
     use rustix::time::{DynamicClockId, Itimerspec, TimerfdTimerFlags, Timespec};
 
-    pub(in super::super) fn clock_gettime_dynamic(id: DynamicClockId<'_>) -> Result<Timespec, Errno> {
+    pub(in super::super) fn clock_gettime_dynamic(
+        id: DynamicClockId<'_>,
+    ) -> Result<Timespec, Errno> {
         let id = match id {
             DynamicClockId::Known(id) => id as libc::clockid_t,
             DynamicClockId::Boottime => libc::CLOCK_BOOTTIME,
@@ -34,13 +36,16 @@ mod padded {
         flags: TimerfdTimerFlags,
         time: &Itimerspec,
     ) -> Result<(), Errno> {
-        let time =
-            libc::itimerspec { it_interval: of_libc(time.it_interval)?, it_value: of_libc(time.it_value)? };
+        let time = libc::itimerspec {
+            it_interval: of_libc(time.it_interval)?,
+            it_value: of_libc(time.it_value)?,
+        };
         let flags = flags.bits().try_into().map_err(|_| Errno::INVAL)?;
         #[allow(unsafe_code)]
         // SAFETY: the kernel reads a time that lives until the call returns. It is told to write none.
-        let result =
-            unsafe { libc::timerfd_settime(fd.as_raw_fd(), flags, &raw const time, std::ptr::null_mut()) };
+        let result = unsafe {
+            libc::timerfd_settime(fd.as_raw_fd(), flags, &raw const time, std::ptr::null_mut())
+        };
         nix::errno::Errno::result(result).map(drop).map_err(of_rustix)
     }
 

@@ -165,7 +165,8 @@ impl Links {
     /// Warns of each pattern that asks for an interface which there is not, with the names of those there are. It is no error: an
     /// interface may come later.
     pub(super) fn warn_of_idle_patterns(&self, inquiry: &mut Inquiry, buffer: &mut [u8; BUFFER]) {
-        let mut idle: Vec<_> = self.patterns.iter().filter(|pattern| !pattern.leaves_out()).collect();
+        let mut idle: Vec<_> =
+            self.patterns.iter().filter(|pattern| !pattern.leaves_out()).collect();
         if idle.is_empty() {
             return;
         }
@@ -228,7 +229,13 @@ impl Links {
                     if let Some(link) = links.find(|link| link.id == id) {
                         match usable {
                             Some(interface) => {
-                                link.update(now, interface, networks, discoverer, &mut self.changes);
+                                link.update(
+                                    now,
+                                    interface,
+                                    networks,
+                                    discoverer,
+                                    &mut self.changes,
+                                );
                             }
                             None => link.seen = Seen::Unusable,
                         }
@@ -239,7 +246,10 @@ impl Links {
             });
             if let Err(error) = asked {
                 if self.asking.begins() {
-                    warn!("cannot ask for the interfaces: {}; still trying", Shown(&Reason::new(&error)));
+                    warn!(
+                        "cannot ask for the interfaces: {}; still trying",
+                        Shown(&Reason::new(&error))
+                    );
                 }
                 return Some(error.kind());
             }
@@ -281,7 +291,9 @@ impl Links {
     fn leave(&mut self, now: Instant, discoverer: &mut Discoverer<'_>) -> bool {
         let mut any = false;
         for slot in &mut self.slots {
-            let Some(link) = slot.as_ref().filter(|link| link.seen != Seen::Usable) else { continue };
+            let Some(link) = slot.as_ref().filter(|link| link.seen != Seen::Usable) else {
+                continue;
+            };
             let reason = match link.seen {
                 Seen::Never => "is gone or has no IPv4 address",
                 _ => "is down or no longer wanted",
@@ -297,7 +309,12 @@ impl Links {
         any
     }
 
-    fn open(&self, interface: &Interface<'_>, registry: &Registry, token: Token) -> io::Result<Link> {
+    fn open(
+        &self,
+        interface: &Interface<'_>,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Link> {
         let mut socket = LinkSocket::open(&interface.name, self.udp_port)?;
         socket.register(registry, token)?;
         let mut intake = Intake::default();
@@ -441,14 +458,18 @@ impl Link {
         discoverer: &mut Discoverer<'_>,
         changes: &mut ChangeLog,
     ) {
-        let (networks, left_out) = networks.split_at_checked(NETWORKS_PER_LINK).unwrap_or((networks, &[]));
+        let (networks, left_out) =
+            networks.split_at_checked(NETWORKS_PER_LINK).unwrap_or((networks, &[]));
         let name = Shown(&self.name);
         match left_out.first() {
             None => _ = self.crowded.ends(),
             Some(first) => {
                 if self.crowded.begins() {
                     let first = Shown(first);
-                    warn!("{}: more than {} addresses: left out from {} on", name, NETWORKS_PER_LINK, first);
+                    warn!(
+                        "{}: more than {} addresses: left out from {} on",
+                        name, NETWORKS_PER_LINK, first
+                    );
                 }
             }
         }
@@ -457,11 +478,14 @@ impl Link {
         if before == networks && had_been_up == interface.times_up {
             return;
         }
-        let [was, is] = [before, networks].map(|networks| networks.first().map(|first| first.address()));
+        let [was, is] =
+            [before, networks].map(|networks| networks.first().map(|first| first.address()));
         match (was, is) {
             _ if !changes.may_log(now) => {}
             (None, Some(is)) => info!("{}: up with address {}", name, is),
-            (Some(was), Some(is)) if was != is => info!("{}: address changed from {} to {}", name, was, is),
+            (Some(was), Some(is)) if was != is => {
+                info!("{}: address changed from {} to {}", name, was, is)
+            }
             // There may be others at the other end.
             _ if before == networks => info!("{}: has a link again", name),
             _ => info!("{}: addresses are now {}", name, Shown(&Networks(networks))),

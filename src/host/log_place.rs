@@ -61,8 +61,7 @@ impl LogPlace {
         let bytes = path.as_os_str().as_bytes();
         let (directory, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
             _ if bytes.is_empty() => {
-                let message =
-                    "\"\" is no place for the log: give the path of a file or a socket with --log-to";
+                let message = "\"\" is no place for the log: give the path of a file or a socket with --log-to";
                 return Err(usage(message.to_owned()));
             }
             None => (&b"."[..], bytes),
@@ -156,7 +155,9 @@ impl LogPlace {
             _ if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
                 "others could have made that link: give the path itself with --log-to"
             }
-            io::ErrorKind::NotFound => "make its directory first, or give another path with --log-to",
+            io::ErrorKind::NotFound => {
+                "make its directory first, or give another path with --log-to"
+            }
             io::ErrorKind::PermissionDenied => {
                 "let the daemon's user write there, or give another path with --log-to"
             }

@@ -121,14 +121,19 @@ mod tests {
                 let line = Line::new(Form::Text, Level::Info, format_args!("{path}: why")).0;
                 let (told, rest) = whole.split_at(line.len() - 1);
                 assert_eq!(line.strip_suffix('\n'), Some(told));
-                assert!(rest == "\n" || line.len() > LINE - letter.len(), "{length} of {letter}: {line}");
+                assert!(
+                    rest == "\n" || line.len() > LINE - letter.len(),
+                    "{length} of {letter}: {line}"
+                );
             }
         }
     }
 
     #[test]
     fn what_is_not_printable_is_a_question_mark() {
-        let line = Line::new(Form::Text, Level::Warn, format_args!("{} {}", "a\x1b[2J\u{202e}\n", "büro")).0;
+        let line =
+            Line::new(Form::Text, Level::Warn, format_args!("{} {}", "a\x1b[2J\u{202e}\n", "büro"))
+                .0;
         assert_eq!(line, "foghorn: warn: a?[2J?? büro\n");
     }
 }

@@ -8,7 +8,8 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom, sendto, socket,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom, sendto,
+    socket,
 };
 
 use rustix::net::RecvFlags;
@@ -110,7 +111,9 @@ impl Inquiry {
         });
         match listed {
             // One has too many names for a list.
-            Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => running.note_all(),
+            Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => {
+                running.note_all()
+            }
             listed => listed?,
         }
         // Those are asked for one by one, so that a long answer hides no other. By that the kernel would let an interface run before the
@@ -141,7 +144,11 @@ impl Inquiry {
     }
 
     /// Hands over the number of each interface that has an IPv4 address, as often as it has one.
-    pub(super) fn with_address(&mut self, buffer: &mut [u8], each: &mut dyn FnMut(LinkId)) -> io::Result<()> {
+    pub(super) fn with_address(
+        &mut self,
+        buffer: &mut [u8],
+        each: &mut dyn FnMut(LinkId),
+    ) -> io::Result<()> {
         self.addresses.dump(buffer, libc::RTM_GETADDR, libc::AF_INET, &mut |body| {
             if let Some((id, _)) = parse_address(body) {
                 each(id);
@@ -151,7 +158,11 @@ impl Inquiry {
     }
 
     /// Hands over each interface. One that does not fit into the buffer is an error.
-    pub(super) fn all(&mut self, buffer: &mut [u8], each: &mut dyn FnMut(&Interface<'_>)) -> io::Result<()> {
+    pub(super) fn all(
+        &mut self,
+        buffer: &mut [u8],
+        each: &mut dyn FnMut(&Interface<'_>),
+    ) -> io::Result<()> {
         self.links.dump(buffer, libc::RTM_GETLINK, libc::AF_UNSPEC, &mut |body| {
             if let Some(interface) = parse_link(body) {
                 each(&interface);
@@ -202,7 +213,9 @@ pub(super) fn undisturbed<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Resu
     let mut attempts = 1;
     loop {
         match ask() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted && attempts < ATTEMPTS => attempts += 1,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && attempts < ATTEMPTS => {
+                attempts += 1
+            }
             result => return result,
         }
     }
@@ -251,7 +264,11 @@ impl Dialogue {
             }
             if list.take(messages, each)? {
                 self.socket = Some(socket);
-                return if list.is_consistent() { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) };
+                return if list.is_consistent() {
+                    Ok(())
+                } else {
+                    Err(io::ErrorKind::Interrupted.into())
+                };
             }
         }
     }
@@ -262,10 +279,12 @@ impl Dialogue {
         let (answer, _) = receive(&socket, buffer)?;
         self.socket = Some(socket);
         match split_message(answer) {
-            Some((message, _)) if message.kind == libc::NLMSG_ERROR => match result_of(message.body) {
-                Ok(()) | Err(Errno::ENODEV) => Ok(None),
-                Err(errno) => Err(errno.into()),
-            },
+            Some((message, _)) if message.kind == libc::NLMSG_ERROR => {
+                match result_of(message.body) {
+                    Ok(()) | Err(Errno::ENODEV) => Ok(None),
+                    Err(errno) => Err(errno.into()),
+                }
+            }
             message => Ok(message.map(|(message, _)| message.body)),
         }
     }
@@ -274,10 +293,11 @@ impl Dialogue {
 /// Receives what the kernel says, and whether all of it is in the buffer. That does not wait: an answer is there when the request is sent.
 fn receive<'a>(socket: &OwnedFd, buffer: &'a mut [u8]) -> io::Result<(&'a [u8], bool)> {
     loop {
-        let (received, length, from) = match rustix::net::recvfrom(socket, &mut *buffer, RecvFlags::TRUNC) {
-            Err(rustix::io::Errno::INTR) => continue,
-            received => received?,
-        };
+        let (received, length, from) =
+            match rustix::net::recvfrom(socket, &mut *buffer, RecvFlags::TRUNC) {
+                Err(rustix::io::Errno::INTR) => continue,
+                received => received?,
+            };
         // Other processes can send to this socket; only the kernel has port 0.
         let from = from.and_then(|from| SocketAddrNetlink::try_from(from).ok());
         if from.is_some_and(|from| from.pid() == 0) {
@@ -307,7 +327,8 @@ mod tests {
         let sender = open().unwrap();
         let kind = u16::try_from(libc::NLMSG_DONE).unwrap();
         let message = request(kind, 0, libc::AF_INET, LinkId(0));
-        let sent = sendto(sender.as_raw_fd(), &message, &NetlinkAddr::new(port, 0), MsgFlags::empty());
+        let sent =
+            sendto(sender.as_raw_fd(), &message, &NetlinkAddr::new(port, 0), MsgFlags::empty());
         match sent {
             // It waits.
             Ok(_) => assert_eq!(recv(socket, &mut [0], MsgFlags::MSG_PEEK), Ok(1)),
@@ -389,7 +410,8 @@ mod tests {
         running.note(&interface(7, InterfaceFlags::IFF_RUNNING));
         running.note(&interface(8, InterfaceFlags::IFF_UP));
         running.note(&interface(u32::MAX, InterfaceFlags::IFF_RUNNING));
-        let noted = |running: &Running| (0..8192).filter(|id| running.is_noted(LinkId(*id))).count();
+        let noted =
+            |running: &Running| (0..8192).filter(|id| running.is_noted(LinkId(*id))).count();
         assert!(running.is_noted(LinkId(7)) && !running.is_noted(LinkId(8)));
         assert_eq!(noted(&running), 4);
         running.note_all();
@@ -410,7 +432,8 @@ mod tests {
         // An emulator of the other byte order translates whole messages only.
         if cfg!(target_endian = "little") || std::env::var_os("FOGHORN_TEST_RUNNER").is_none() {
             let mut short = [0; 100];
-            let lo = inquiry.links.get(LinkId(1), &mut short).unwrap().and_then(parse_link).unwrap();
+            let lo =
+                inquiry.links.get(LinkId(1), &mut short).unwrap().and_then(parse_link).unwrap();
             assert_eq!(lo.name.as_bytes(), b"lo");
         }
         let error = inquiry.all(&mut [0; 100], &mut |_| {}).unwrap_err();

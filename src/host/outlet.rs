@@ -48,7 +48,8 @@ enum Way {
 impl Outlet {
     /// Standard error, as it is now.
     pub(crate) fn stderr() -> io::Result<Self> {
-        let file = io::stderr().as_fd().try_clone_to_owned().map_err(|error| refused("fcntl", error))?;
+        let file =
+            io::stderr().as_fd().try_clone_to_owned().map_err(|error| refused("fcntl", error))?;
         let file = File::from(file);
         let metadata = file.metadata()?;
         let (kind, is_terminal) = (metadata.file_type(), file.is_terminal());
@@ -62,7 +63,9 @@ impl Outlet {
         // The master's side of a pseudoterminal is another one each time it is opened.
         if metadata.rdev() != makedev(5, 2)
             && let Ok(own) = open(c"/proc/self/fd/2", flags, Mode::empty()).map(File::from)
-            && own.metadata().is_ok_and(|own| (own.dev(), own.ino()) == (metadata.dev(), metadata.ino()))
+            && own
+                .metadata()
+                .is_ok_and(|own| (own.dev(), own.ino()) == (metadata.dev(), metadata.ino()))
         {
             return Ok(Self::file(own));
         }
@@ -117,9 +120,12 @@ impl Write for Outlet {
                 let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
                 Ok(send(self.file.as_raw_fd(), bytes, flags)?)
             }
-            Way::WhenReady(_) if !self.is_ready(PollTimeout::ZERO) => Err(ErrorKind::WouldBlock.into()),
+            Way::WhenReady(_) if !self.is_ready(PollTimeout::ZERO) => {
+                Err(ErrorKind::WouldBlock.into())
+            }
             Way::WhenReady(room) => {
-                let written = time_limit::limit(|| self.file.write(bytes.get(..room).unwrap_or(bytes)));
+                let written =
+                    time_limit::limit(|| self.file.write(bytes.get(..room).unwrap_or(bytes)));
                 written.map_err(|error| match error.kind() {
                     ErrorKind::Interrupted => ErrorKind::WouldBlock.into(),
                     _ => error,

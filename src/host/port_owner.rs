@@ -57,8 +57,11 @@ pub(crate) fn lost_socket(root: &Path, path: &Path) -> Option<String> {
     let path = path.display();
     Some(match owner(root, &[socket]) {
         Some(process) => {
-            let (name, number) = (name(&process), process.file_name().unwrap_or_default().display());
-            format!("{name} runs, but its socket {path} is gone: sudo kill -HUP {number} makes it again")
+            let (name, number) =
+                (name(&process), process.file_name().unwrap_or_default().display());
+            format!(
+                "{name} runs, but its socket {path} is gone: sudo kill -HUP {number} makes it again"
+            )
         }
         None => format!("a daemon runs, but its socket {path} is gone: see sudo foghorn doctor"),
     })
@@ -150,8 +153,7 @@ mod tests {
     use super::*;
     use crate::scratch::Scratch;
 
-    const HEAD: &str =
-        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    const HEAD: &str = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
     fn line(port: u16, inode: u64) -> String {
         format!(
@@ -181,8 +183,9 @@ mod tests {
     fn the_process_is_named() {
         let (root, inode) = system("named", b"sync\x1b[2J\n");
         let other = fs::metadata(root.join("proc/9000812/fd/1")).unwrap().ino();
-        let table =
-            |lines: &[String]| fs::write(root.join("proc/net/udp"), HEAD.to_owned() + &lines.concat());
+        let table = |lines: &[String]| {
+            fs::write(root.join("proc/net/udp"), HEAD.to_owned() + &lines.concat())
+        };
         let owner = || port_owner(&root, 21025);
         assert_eq!(owner(), None);
         table(&[line(53, inode)]).unwrap();
@@ -191,7 +194,8 @@ mod tests {
         let told = "UDP port 21025 is in use by sync?[2J (process 9000812): stop it, or choose another port with --udp-port";
         assert_eq!(owner().unwrap(), told);
         fs::write(root.join("proc/9000812/comm"), "foghorn\n").unwrap();
-        let told = "UDP port 21025 is in use by foghorn (process 9000812): stop it, or give its --control";
+        let told =
+            "UDP port 21025 is in use by foghorn (process 9000812): stop it, or give its --control";
         assert_eq!(owner().unwrap(), told);
         fs::rename(root.join("proc/9000812"), root.join("proc/cpuinfo")).unwrap();
         assert!(owner().unwrap().contains("by another program"));
@@ -216,15 +220,15 @@ mod tests {
         let (root, inode) = system("lost", b"foghorn\n");
         let path = Path::new("/run/my foghorn/control.sock");
         let lost = |flags: &str, inode: u64, at: &str| {
-            let line = format!("0000000000000000: 00000002 00000000 {flags} 0001 01 {inode} {at}\n");
+            let line =
+                format!("0000000000000000: 00000002 00000000 {flags} 0001 01 {inode} {at}\n");
             fs::write(root.join("proc/net/unix"), line).unwrap();
             lost_socket(&root, path)
         };
         let told = "foghorn (process 9000812) runs, but its socket /run/my foghorn/control.sock is gone: sudo kill -HUP 9000812 makes it again";
         let at = path.to_str().unwrap();
         assert_eq!(lost("00010000", inode, at).unwrap(), told);
-        let told =
-            "a daemon runs, but its socket /run/my foghorn/control.sock is gone: see sudo foghorn doctor";
+        let told = "a daemon runs, but its socket /run/my foghorn/control.sock is gone: see sudo foghorn doctor";
         assert_eq!(lost("00010000", 1, at).unwrap(), told);
         // A connection to it, and another socket.
         assert_eq!(lost("00000000", inode, at), None);

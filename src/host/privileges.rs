@@ -31,7 +31,10 @@ impl User {
     /// There is no such user, or that can't be told. The error's text says what to do.
     pub fn find(wanted: &str) -> io::Result<Self> {
         let users = read_file(Path::new(USERS)).map_err(|error| {
-            failure(error.kind(), format!("cannot look for the user \"{wanted}\" in {USERS}: {error}"))
+            failure(
+                error.kind(),
+                format!("cannot look for the user \"{wanted}\" in {USERS}: {error}"),
+            )
         })?;
         Self::in_list(&users, wanted).ok_or_else(|| {
             let message = format!(
@@ -43,9 +46,12 @@ impl User {
 
     fn in_list(users: &[u8], wanted: &str) -> Option<Self> {
         let find = |is_right: &dyn Fn(&str, u32) -> bool| {
-            accounts::find(users, &|(name, uid, gid)| is_right(name, uid) && accounts::number(gid).is_some())
+            accounts::find(users, &|(name, uid, gid)| {
+                is_right(name, uid) && accounts::number(gid).is_some()
+            })
         };
-        let by_number = || wanted.parse().ok().and_then(|wanted: u32| find(&|_, uid| uid == wanted));
+        let by_number =
+            || wanted.parse().ok().and_then(|wanted: u32| find(&|_, uid| uid == wanted));
         let (name, uid, gid) = find(&|name, _| name == wanted).or_else(by_number)?;
         let gid = accounts::number(gid)?;
         Some(Self { name: name.to_owned(), uid, gid })
@@ -64,10 +70,13 @@ impl User {
 /// Says that this process lacks the privilege to open that UDP port, and what to do, in a line. None
 /// if it has it, or needs none. The system is that below `root`, which is `/` but in tests.
 pub(crate) fn forbidden_port(root: &Path, port: u16) -> Option<String> {
-    let first = read_file(&root.join("proc/sys/net/ipv4/ip_unprivileged_port_start")).unwrap_or_default();
-    // Linux has it since 4.11.
     let first =
-        str::from_utf8(first.trim_ascii_end()).ok().and_then(|first| first.parse().ok()).unwrap_or(1024);
+        read_file(&root.join("proc/sys/net/ipv4/ip_unprivileged_port_start")).unwrap_or_default();
+    // Linux has it since 4.11.
+    let first = str::from_utf8(first.trim_ascii_end())
+        .ok()
+        .and_then(|first| first.parse().ok())
+        .unwrap_or(1024);
     (port < first && !udp::is_permitted(port)).then(|| {
         format!(
             "UDP port {port} needs privileges: give one from {first} on with --udp-port, start foghorn as root, \
@@ -181,7 +190,8 @@ mod tests {
 
     #[test]
     fn users_are_found_by_name_and_else_by_number() {
-        let found = |wanted| User::in_list(LIST, wanted).map(|user| (user.name, user.uid, user.gid));
+        let found =
+            |wanted| User::in_list(LIST, wanted).map(|user| (user.name, user.uid, user.gid));
         for (wanted, name, uid, gid) in [
             ("root", "root", 0, 0),
             ("0", "root", 0, 0),
@@ -230,7 +240,9 @@ mod tests {
             }
             let told = |port| forbidden_port(&root, port);
             // Bad ones count as none.
-            for text in [None, Some(""), Some("many\n"), Some("-1\n"), Some("65536\n"), Some("1024\n")] {
+            for text in
+                [None, Some(""), Some("many\n"), Some("-1\n"), Some("65536\n"), Some("1024\n")]
+            {
                 if let Some(text) = text {
                     fs::write(directory.join("ip_unprivileged_port_start"), text).unwrap();
                 }
@@ -252,12 +264,16 @@ mod tests {
         for port in [1, 21_025] {
             // Privileges are a thread's own.
             let thread = std::thread::spawn(move || {
-                let (could, before) = (udp::is_permitted(port), thread::capabilities(None).unwrap());
+                let (could, before) =
+                    (udp::is_permitted(port), thread::capabilities(None).unwrap());
                 drop(None, port).unwrap();
                 let (can, after) = (udp::is_permitted(port), thread::capabilities(None).unwrap());
                 assert_eq!(can, could, "{port}");
                 assert!(before.permitted.contains(after.permitted), "{before:?} {after:?}");
-                assert_eq!((after.effective, after.inheritable), (after.permitted, CapabilitySet::empty()));
+                assert_eq!(
+                    (after.effective, after.inheritable),
+                    (after.permitted, CapabilitySet::empty())
+                );
                 assert!(thread::no_new_privs().unwrap());
                 for one in after.permitted {
                     set(after.permitted - one, after.permitted).unwrap();

@@ -15,12 +15,20 @@ pub(super) fn failure(kind: ErrorKind, text: String) -> io::Error {
 
 /// The error where something else than the daemon keeps at a path is there already. What the daemon
 /// did not make it does not replace, nor does it advise to.
-pub(super) fn occupied(path: &Path, kind: FileType, wanted: &str, file: &str, option: &str) -> io::Error {
+pub(super) fn occupied(
+    path: &Path,
+    kind: FileType,
+    wanted: &str,
+    file: &str,
+    option: &str,
+) -> io::Error {
     let shown = path.display();
     let text = if kind.is_dir() {
         let inside = path.join(file);
         let inside = inside.display();
-        format!("{shown} is a directory: give the path of a file in it, like {inside}, with {option}")
+        format!(
+            "{shown} is a directory: give the path of a file in it, like {inside}, with {option}"
+        )
     } else {
         format!("{shown} exists and is not a {wanted}: choose another path with {option}")
     };
@@ -42,7 +50,9 @@ pub(super) fn refused(call: &str, error: impl Into<io::Error>) -> io::Error {
     fn named(call: &str, error: &io::Error) -> io::Error {
         let cause = match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::EMFILE | Errno::ENFILE) => "see ulimit -n",
-            Some(Errno::ENOMEM | Errno::ENOBUFS | Errno::ENOSPC) => "is the machine short of memory?",
+            Some(Errno::ENOMEM | Errno::ENOBUFS | Errno::ENOSPC) => {
+                "is the machine short of memory?"
+            }
             _ => "does a sandbox or container keep foghorn from it, or is this kernel too old?",
         };
         failure(error.kind(), format!("{call} was refused: {}: {cause}", Reason::new(error)))
@@ -106,7 +116,10 @@ mod tests {
         let reason = |errno: Errno| Reason::new(&errno.into()).to_string();
         assert_eq!(reason(Errno::EPERM), "permission denied (os error 1)");
         // Above 34 the numbers are not the same on each processor.
-        assert_eq!(reason(Errno::ENETDOWN), format!("network down (os error {})", Errno::ENETDOWN as i32));
+        assert_eq!(
+            reason(Errno::ENETDOWN),
+            format!("network down (os error {})", Errno::ENETDOWN as i32)
+        );
         assert_eq!(reason(Errno::EMFILE), "too many open files");
         assert_eq!(reason(Errno::ENOBUFS), "no room for what is sent");
         assert_eq!(Reason::would_block().to_string(), "operation would block");
@@ -117,7 +130,10 @@ mod tests {
     #[test]
     fn a_failure_says_its_text_and_nothing_else() {
         let failure = failure(ErrorKind::Other, "say \"x\"".to_owned());
-        assert_eq!((failure.kind(), failure.to_string()), (ErrorKind::Other, "say \"x\"".to_owned()));
+        assert_eq!(
+            (failure.kind(), failure.to_string()),
+            (ErrorKind::Other, "say \"x\"".to_owned())
+        );
     }
 
     #[test]
@@ -130,7 +146,10 @@ mod tests {
         assert!(!is_usage(&ErrorKind::InvalidInput.into()));
         let usage = usage("say \"x\"".to_owned());
         assert!(is_usage(&usage));
-        assert_eq!((usage.kind(), usage.to_string()), (ErrorKind::InvalidInput, "say \"x\"".to_owned()));
+        assert_eq!(
+            (usage.kind(), usage.to_string()),
+            (ErrorKind::InvalidInput, "say \"x\"".to_owned())
+        );
     }
 
     #[test]
@@ -142,7 +161,10 @@ mod tests {
                  or is this kernel too old?",
             ),
             (Errno::EMFILE, "bind was refused: too many open files: see ulimit -n"),
-            (Errno::ENOMEM, "bind was refused: out of memory (os error 12): is the machine short of memory?"),
+            (
+                Errno::ENOMEM,
+                "bind was refused: out of memory (os error 12): is the machine short of memory?",
+            ),
         ] {
             assert_eq!(refused("bind", errno).to_string(), text);
         }

@@ -63,7 +63,11 @@ mod tests {
         assert!(read(&file, no_link).is_ok() && read(&link, any).is_ok());
         assert!(read(&link, no_link).is_err() && read(&directory.join("none"), any).is_err());
         for path in [&*fifo, &*directory, Path::new("/dev/null")] {
-            assert_eq!(read(path, any).unwrap_err().to_string(), "it is not a regular file", "{path:?}");
+            assert_eq!(
+                read(path, any).unwrap_err().to_string(),
+                "it is not a regular file",
+                "{path:?}"
+            );
         }
         assert!(open_regular(&fifo, OFlags::WRONLY).is_err());
     }

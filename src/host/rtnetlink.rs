@@ -26,7 +26,8 @@ pub(super) fn request(kind: u16, flags: i32, family: i32, index: LinkId) -> [u8;
     // Without counters, which nobody looks at, an answer is shorter. And the kernel makes room in a dump for the longest, but only
     // when it is asked for more or less than usual.
     let mask = libc::RTEXT_FILTER_SKIP_STATS.to_ne_bytes();
-    let header: [&[u8]; 4] = [&40_u32.to_ne_bytes(), &kind.to_ne_bytes(), &flags.to_ne_bytes(), &[0; 8]];
+    let header: [&[u8]; 4] =
+        [&40_u32.to_ne_bytes(), &kind.to_ne_bytes(), &flags.to_ne_bytes(), &[0; 8]];
     let interface: [&[u8]; 3] = [&[family, 0, 0, 0], &index.0.to_ne_bytes(), &[0; 8]];
     let attribute: [&[u8]; 3] = [&8_u16.to_ne_bytes(), &libc::IFLA_EXT_MASK.to_ne_bytes(), &mask];
     let mut request = [0; REQUEST];
@@ -110,13 +111,16 @@ fn address_in(attributes: &[u8], kind: u16) -> Option<Ipv4Addr> {
 pub(super) fn parse_link(body: &[u8]) -> Option<Interface<'_>> {
     let flags = InterfaceFlags::from_bits_truncate(u32_at(body, 8)?.cast_signed());
     let attributes = body.get(16..)?;
-    let times_up = attribute(attributes, libc::IFLA_CARRIER_UP_COUNT).and_then(|count| u32_at(count, 0));
+    let times_up =
+        attribute(attributes, libc::IFLA_CARRIER_UP_COUNT).and_then(|count| u32_at(count, 0));
     Some(Interface {
         id: LinkId(u32_at(body, 4)?),
         name: InterfaceName::new(text(attribute(attributes, libc::IFLA_IFNAME)?))?,
         flags,
         times_up: times_up.unwrap_or(0),
-        alternative_names: AlternativeNames(attribute(attributes, libc::IFLA_PROP_LIST).unwrap_or_default()),
+        alternative_names: AlternativeNames(
+            attribute(attributes, libc::IFLA_PROP_LIST).unwrap_or_default(),
+        ),
     })
 }
 
@@ -126,7 +130,9 @@ pub(super) struct AlternativeNames<'a>(&'a [u8]);
 
 impl<'a> AlternativeNames<'a> {
     pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        attributes(self.0).filter(|(kind, _)| *kind == libc::IFLA_ALT_IFNAME).map(|(_, name)| text(name))
+        attributes(self.0)
+            .filter(|(kind, _)| *kind == libc::IFLA_ALT_IFNAME)
+            .map(|(_, name)| text(name))
     }
 }
 
@@ -134,7 +140,9 @@ impl<'a> AlternativeNames<'a> {
 impl AlternativeNames<'static> {
     /// These, as the kernel says them.
     pub(super) fn of(names: &[&str]) -> Self {
-        let name = |name: &&str| tests::attribute_of(libc::IFLA_ALT_IFNAME, format!("{name}\0").as_bytes());
+        let name = |name: &&str| {
+            tests::attribute_of(libc::IFLA_ALT_IFNAME, format!("{name}\0").as_bytes())
+        };
         Self(names.iter().flat_map(name).collect::<Vec<_>>().leak())
     }
 }
@@ -218,7 +226,8 @@ mod tests {
     /// A message of a list.
     fn message(kind: i32, flags: i32, body: &[u8]) -> Vec<u8> {
         let length = u32::try_from(16 + body.len()).unwrap();
-        let [kind, flags] = [kind, flags].map(|number| u16::try_from(number).unwrap().to_ne_bytes());
+        let [kind, flags] =
+            [kind, flags].map(|number| u16::try_from(number).unwrap().to_ne_bytes());
         [&length.to_ne_bytes(), &kind[..], &flags, &[0; 8], body].concat()
     }
 
@@ -240,7 +249,9 @@ mod tests {
         assert_eq!(taken(&mut list, &[object(), object()]).unwrap(), (b"aaaaaaaa".to_vec(), false));
         assert_eq!(taken(&mut list, &[object(), end(0)]).unwrap(), (b"aaaa".to_vec(), true));
         assert!(list.is_consistent());
-        for last in [end(-libc::EMSGSIZE), message(libc::NLMSG_ERROR, 0, &(-libc::EMSGSIZE).to_ne_bytes())] {
+        for last in
+            [end(-libc::EMSGSIZE), message(libc::NLMSG_ERROR, 0, &(-libc::EMSGSIZE).to_ne_bytes())]
+        {
             let error = taken(&mut list, &[object(), last]).unwrap_err();
             assert_eq!(error.raw_os_error(), Some(libc::EMSGSIZE));
         }
@@ -253,7 +264,8 @@ mod tests {
         for kinds in [[16, libc::NLMSG_DONE], [libc::NLMSG_DONE; 2]] {
             let mut list = List::default();
             let flags = libc::NLM_F_MULTI | libc::NLM_F_DUMP_INTR;
-            let (_, ended) = taken(&mut list, &kinds.map(|kind| message(kind, flags, &[0; 4]))).unwrap();
+            let (_, ended) =
+                taken(&mut list, &kinds.map(|kind| message(kind, flags, &[0; 4]))).unwrap();
             assert_eq!((ended, list.is_consistent()), (true, false));
         }
     }
@@ -272,7 +284,8 @@ mod tests {
         let AlternativeNames(list) = AlternativeNames::of(&names);
         // As the kernel does since 5.5, it says of the list that it is one.
         let properties = attribute_of(0x8000 | libc::IFLA_PROP_LIST, list);
-        let body = [&[0; 16], &attribute_of(libc::IFLA_IFNAME, b"eth0\0")[..], &properties].concat();
+        let body =
+            [&[0; 16], &attribute_of(libc::IFLA_IFNAME, b"eth0\0")[..], &properties].concat();
         let read = |body: &[u8]| -> Vec<String> {
             let interface = parse_link(body).unwrap();
             assert_eq!(interface.name.as_bytes(), b"eth0");
@@ -303,7 +316,10 @@ mod tests {
         assert_eq!(parse_address(&message(8, &[(local, ours)])), plain);
         let (_, network) =
             parse_address(&message(24, &[(address, [192, 168, 7, 2]), (local, ours)])).unwrap();
-        assert_eq!((network.address(), network.to_string()), (ours.into(), "192.168.7.0/24".to_owned()));
+        assert_eq!(
+            (network.address(), network.to_string()),
+            (ours.into(), "192.168.7.0/24".to_owned())
+        );
         assert_eq!(parse_address(&message(33, &[(local, ours)])), None);
         assert_eq!(parse_address(&message(8, &[(address, ours)])), None);
     }

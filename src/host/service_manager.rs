@@ -49,10 +49,15 @@ impl ServiceManager {
     #[must_use]
     pub fn from_environment() -> Option<Self> {
         let socket = env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty())?;
-        let watchdog = watchdog(env::var_os("WATCHDOG_USEC"), env::var_os("WATCHDOG_PID"), process::id());
+        let watchdog =
+            watchdog(env::var_os("WATCHDOG_USEC"), env::var_os("WATCHDOG_PID"), process::id());
         Self::connect(&socket, watchdog)
             .map_err(|error| {
-                warn!("cannot tell the service manager at {}: {}", Shown(&socket.display()), Shown(&error));
+                warn!(
+                    "cannot tell the service manager at {}: {}",
+                    Shown(&socket.display()),
+                    Shown(&error)
+                );
             })
             .ok()
     }
@@ -116,7 +121,10 @@ impl ServiceManager {
             }
             Err(error) => {
                 if self.telling.begins() {
-                    warn!("cannot tell the service manager: {}; still trying", Shown(&Reason::new(&error)));
+                    warn!(
+                        "cannot tell the service manager: {}; still trying",
+                        Shown(&Reason::new(&error))
+                    );
                 }
                 false
             }
@@ -151,14 +159,19 @@ mod tests {
     #[test]
     fn it_waits_for_this_process_as_long_as_it_says() {
         let watchdog = |micros: &str, pid: &str| watchdog(Some(micros.into()), Some(pid.into()), 7);
-        for (micros, millis) in
-            [("180000000", 180_000), ("1999", 1), ("1", 0), ("18446744073709551614", u64::MAX / 1000)]
-        {
+        for (micros, millis) in [
+            ("180000000", 180_000),
+            ("1999", 1),
+            ("1", 0),
+            ("18446744073709551614", u64::MAX / 1000),
+        ] {
             assert_eq!(watchdog(micros, "7"), Some(Duration::from_millis(millis)), "{micros}");
             assert_eq!(super::watchdog(Some(micros.into()), None, 7), watchdog(micros, "7"));
         }
         assert_eq!(super::watchdog(None, None, 7), None);
-        for micros in ["", "0", "-1", "1s", " 1", "1.5", "18446744073709551615", "18446744073709551616"] {
+        for micros in
+            ["", "0", "-1", "1s", " 1", "1.5", "18446744073709551615", "18446744073709551616"]
+        {
             assert_eq!(watchdog(micros, "7"), None, "{micros:?}");
         }
         for pid in ["8", "0", "-7", "7 ", "seven", ""] {
@@ -169,9 +182,16 @@ mod tests {
     #[test]
     fn where_nobody_listens_nobody_is_told() {
         let long = "/x".repeat(200);
-        for socket in
-            ["", "/", "@", "/no/such/socket", "/dev/null", &long, "@nobody-listens-here", "vsock:2:1"]
-        {
+        for socket in [
+            "",
+            "/",
+            "@",
+            "/no/such/socket",
+            "/dev/null",
+            &long,
+            "@nobody-listens-here",
+            "vsock:2:1",
+        ] {
             assert!(ServiceManager::connect(socket.as_ref(), None).is_err(), "{socket:?}");
         }
     }

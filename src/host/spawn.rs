@@ -17,7 +17,11 @@ use nix::unistd::Pid;
 /// The kernel can't run it: there is no such program, say.
 // Not nix's `posix_spawn`: that takes a list of what to do with files, and with its end musl's allocator comes along, 2 kB.
 #[expect(unsafe_code, reason = "no library has this function without the list")]
-pub(crate) fn spawn(path: &CStr, arguments: &[CString], environment: &[CString]) -> nix::Result<Pid> {
+pub(crate) fn spawn(
+    path: &CStr,
+    arguments: &[CString],
+    environment: &[CString],
+) -> nix::Result<Pid> {
     let [arguments, environment] = [arguments, environment].map(pointers);
     let (none_blocked, by_default) = (SigSet::empty(), SigSet::from(Signal::SIGPIPE));
     // The standard library has SIGPIPE ignored.

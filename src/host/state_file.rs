@@ -79,7 +79,9 @@ impl StateFile {
         if let Err(error) = &saved
             && !matches!(
                 error.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+                io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::FileTooLarge
             )
         {
             return Err(self.because(error));
@@ -91,10 +93,18 @@ impl StateFile {
     fn load(&self, now: Instant, discoverer: &mut Discoverer<'_>) -> io::Result<()> {
         let path = to_path(&self.path);
         let length = match fs::symlink_metadata(path) {
-            Ok(metadata) if metadata.is_file() => usize::try_from(metadata.len()).unwrap_or(usize::MAX),
+            Ok(metadata) if metadata.is_file() => {
+                usize::try_from(metadata.len()).unwrap_or(usize::MAX)
+            }
             // A daemon makes nothing but files: this is somebody else's, and stays what it is.
             Ok(metadata) => {
-                return Err(occupied(path, metadata.file_type(), "regular file", "state", "--state"));
+                return Err(occupied(
+                    path,
+                    metadata.file_type(),
+                    "regular file",
+                    "state",
+                    "--state",
+                ));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(self.because(&error)),
@@ -117,11 +127,20 @@ impl StateFile {
         Ok(())
     }
 
-    fn restore(&self, now: Instant, state: &State<'_>, discoverer: &mut Discoverer<'_>) -> io::Result<()> {
+    fn restore(
+        &self,
+        now: Instant,
+        state: &State<'_>,
+        discoverer: &mut Discoverer<'_>,
+    ) -> io::Result<()> {
         let path = to_path(&self.path).display();
-        let moment = clock::moment(self.boot, now).map_err(|error| refused("clock_gettime", error))?;
+        let moment =
+            clock::moment(self.boot, now).map_err(|error| refused("clock_gettime", error))?;
         let Some(age) = moment.since(state.saved()) else {
-            info!("{} was saved when it was later than now: nothing is known from it", Shown(&path));
+            info!(
+                "{} was saved when it was later than now: nothing is known from it",
+                Shown(&path)
+            );
             return Ok(());
         };
         for node in state.nodes(now, &moment, discoverer.registry().lease()) {
@@ -139,7 +158,12 @@ impl StateFile {
         match fs::rename(path, &aside) {
             Ok(()) => {
                 let (path, aside) = (path.display(), aside.display());
-                warn!("nothing is known from {}: {}; it is now {}", Shown(&path), Shown(why), Shown(&aside));
+                warn!(
+                    "nothing is known from {}: {}; it is now {}",
+                    Shown(&path),
+                    Shown(why),
+                    Shown(&aside)
+                );
             }
             Err(error) => {
                 let (path, error) = (path.display(), Reason::new(&error));
@@ -202,11 +226,12 @@ impl StateFile {
     fn write(&self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) -> io::Result<()> {
         // What a daemon left that was ended just then. What can't be removed is found when the file is opened.
         let _ = unlink(self.new.as_c_str());
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = open(self.new.as_c_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
-        let written = self
-            .write_to(file.into(), now, registry, buffer)
-            .and_then(|()| Ok(renameat(AT_FDCWD, self.new.as_c_str(), AT_FDCWD, self.path.as_c_str())?));
+        let written = self.write_to(file.into(), now, registry, buffer).and_then(|()| {
+            Ok(renameat(AT_FDCWD, self.new.as_c_str(), AT_FDCWD, self.path.as_c_str())?)
+        });
         if written.is_err() {
             // A part of it is of no use, and takes room that may be what is missing.
             let _ = unlink(self.new.as_c_str());
@@ -234,8 +259,12 @@ impl StateFile {
     fn because(&self, error: &io::Error) -> io::Error {
         let path = to_path(&self.path).display();
         let advice = match error.kind() {
-            io::ErrorKind::NotFound => "make its directory first, or give another path with --state",
-            io::ErrorKind::PermissionDenied => "become one who may, or give another path with --state",
+            io::ErrorKind::NotFound => {
+                "make its directory first, or give another path with --state"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "become one who may, or give another path with --state"
+            }
             // Only the new file is not to exist.
             io::ErrorKind::AlreadyExists => {
                 "what has its name with .new is not foghorn's: choose another path with --state"

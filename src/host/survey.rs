@@ -20,7 +20,8 @@ pub(crate) fn survey() -> io::Result<Vec<(String, Option<&'static str>)>> {
             }
         })?;
         inquiry.all(&mut buffer, &mut |interface| {
-            let no_address = (!with_address.contains(&interface.id)).then_some("it has no IPv4 address");
+            let no_address =
+                (!with_address.contains(&interface.id)).then_some("it has no IPv4 address");
             seen.push((interface.name.to_string(), shortcoming(interface.flags).or(no_address)));
         })?;
         Ok(seen)

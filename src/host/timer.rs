@@ -33,8 +33,10 @@ impl Timer {
         }
         // The time 0 would disarm it.
         let due = due.max(clock::BOOT + Duration::from_millis(1));
-        let once =
-            Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: clock::to_timespec(due) };
+        let once = Itimerspec {
+            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
+            it_value: clock::to_timespec(due),
+        };
         timerfd_settime(&self.fd, TimerfdTimerFlags::ABSTIME, &once)
             .map_err(|errno| refused("timerfd_settime", errno))?;
         self.armed = Some(due);

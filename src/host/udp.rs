@@ -56,8 +56,11 @@ impl Transport for LinkSocket {
 /// Whether the privileges that there are suffice for a socket at that port. It is tried out on loopback, at the broadcast address: what
 /// comes there comes to all who hear it, so that nobody misses a datagram for it.
 pub(super) fn is_permitted(port: u16) -> bool {
-    let tried = InterfaceName::new(b"lo").map(|loopback| bound(&loopback, Ipv4Addr::BROADCAST, port));
-    !tried.is_some_and(|tried| tried.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied))
+    let tried =
+        InterfaceName::new(b"lo").map(|loopback| bound(&loopback, Ipv4Addr::BROADCAST, port));
+    !tried.is_some_and(|tried| {
+        tried.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    })
 }
 
 /// Bound to the device, a socket hears what comes in there and broadcasts there whatever the routes say, and other processes
@@ -71,14 +74,21 @@ fn bound(interface: &InterfaceName, address: Ipv4Addr, port: u16) -> io::Result<
     socket.bind_device(Some(interface.as_bytes()))?;
     // Before it is bound, so that nothing foreign waits in it.
     if filter::attach(&socket).is_err() {
-        debug!("{}: this kernel does not drop foreign datagrams, they are received", Shown(interface));
+        debug!(
+            "{}: this kernel does not drop foreign datagrams, they are received",
+            Shown(interface)
+        );
     }
     socket.bind(&SocketAddrV4::new(address, port).into())?;
     Ok(socket)
 }
 
 fn would_block(error: io::Error) -> nb::Error<io::Error> {
-    if error.kind() == io::ErrorKind::WouldBlock { nb::Error::WouldBlock } else { nb::Error::Other(error) }
+    if error.kind() == io::ErrorKind::WouldBlock {
+        nb::Error::WouldBlock
+    } else {
+        nb::Error::Other(error)
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +113,9 @@ mod tests {
         assert!((200..2000).contains(&waited), "{waited} waited");
         // An emulator may not tell.
         let dropped = socket.dropped();
-        assert!(dropped == SENT - waited || dropped == 0, "{waited} waited, {dropped} were dropped");
+        assert!(
+            dropped == SENT - waited || dropped == 0,
+            "{waited} waited, {dropped} were dropped"
+        );
     }
 }

@@ -72,7 +72,8 @@ impl Sighting {
         let silent = address.heard.since(self.heard);
         if silent <= lease {
             self.times = self.times.saturating_add(1);
-            self.spoken = self.spoken.saturating_add(u32::try_from(silent.millis()).unwrap_or(u32::MAX));
+            self.spoken =
+                self.spoken.saturating_add(u32::try_from(silent.millis()).unwrap_or(u32::MAX));
         } else if !self.is_established(lease) {
             (self.times, self.spoken) = (1, 0);
         }

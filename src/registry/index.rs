@@ -24,7 +24,12 @@ impl<'a> Index<'a> {
     }
 
     /// The place with that hash that `matches`, if there is one.
-    pub(super) fn find(&self, hash: u32, joints: &[Joint], matches: impl Fn(Place) -> bool) -> Option<Place> {
+    pub(super) fn find(
+        &self,
+        hash: u32,
+        joints: &[Joint],
+        matches: impl Fn(Place) -> bool,
+    ) -> Option<Place> {
         let mut slot = self.home(hash);
         // The table is at most half full, so an empty slot ends every search.
         while let Some(place) = self.at(slot) {

@@ -41,8 +41,14 @@ pub(super) struct Joint {
 }
 
 impl Joint {
-    pub(super) const UNUSED: Self =
-        Self { hash: 0, source: Source::NONE, rank: Rank::Free, older: None, newer: None, position: 0 };
+    pub(super) const UNUSED: Self = Self {
+        hash: 0,
+        source: Source::NONE,
+        rank: Rank::Free,
+        older: None,
+        newer: None,
+        position: 0,
+    };
 }
 
 /// A list of places from the oldest to the newest. A place is in at most one list.

@@ -125,7 +125,11 @@ impl<'a> Registry<'a> {
     /// `hash_key` is to be random and secret: with it a stranger can make every operation slow, and foresee
     /// which nodes give way.
     #[must_use]
-    pub fn new<const N: usize>(storage: &'a mut Storage<N>, hash_key: [u8; 16], lease: Duration) -> Self {
+    pub fn new<const N: usize>(
+        storage: &'a mut Storage<N>,
+        hash_key: [u8; 16],
+        lease: Duration,
+    ) -> Self {
         storage.nodes.clear();
         let index = Index::new(storage.index.as_flattened_mut(), hash_key);
         let sources = Sources::new(hash_key, &mut storage.established, &mut storage.arrivals);
@@ -185,7 +189,11 @@ impl<'a> Registry<'a> {
     }
 
     /// The same for a node that has a place.
-    pub(crate) fn hear_at(&mut self, place: Place, address: Address) -> Result<(Place, Change), Refused> {
+    pub(crate) fn hear_at(
+        &mut self,
+        place: Place,
+        address: Address,
+    ) -> Result<(Place, Change), Refused> {
         // Infallible: it was found there.
         let node = self.nodes.get_mut(place.index()).ok_or(Refused::Full)?;
         let now = address.heard;

@@ -93,8 +93,9 @@ impl Node {
         };
         let mut last = None;
         core::iter::from_fn(move || {
-            let rest =
-                sightings.clone().filter(|other| last.is_none_or(|last| rank(*other).cmp(&last).is_lt()));
+            let rest = sightings
+                .clone()
+                .filter(|other| last.is_none_or(|last| rank(*other).cmp(&last).is_lt()));
             let next = rest.max_by_key(|other| rank(*other))?;
             last = Some(rank(next));
             Some(next.1.address())
@@ -398,7 +399,10 @@ mod tests {
         assert_eq!(hosts(&node, 90), [1, 66]);
         // Whatever the other says from here on, and from wherever.
         for secs in 91..1000 {
-            assert!(matches!(hear(&mut node, u32::try_from(100 + secs).unwrap(), secs), Heard::Again(_)));
+            assert!(matches!(
+                hear(&mut node, u32::try_from(100 + secs).unwrap(), secs),
+                Heard::Again(_)
+            ));
             assert!(matches!(hear(&mut node, 66, secs), Heard::Again(_)));
             if secs % 30 == 0 {
                 assert!(matches!(hear(&mut node, 1, secs), Heard::Again(_)));
@@ -451,9 +455,13 @@ mod tests {
 
     #[test]
     fn a_claim_that_pauses_and_comes_again_is_not_believed_for_an_hour() {
-        for (claimant, secs, is_believed) in
-            [(66, 200, false), (67, 200, false), (66, 3600, false), (66, 3670, true), (67, 3670, true)]
-        {
+        for (claimant, secs, is_believed) in [
+            (66, 200, false),
+            (67, 200, false),
+            (66, 3600, false),
+            (66, 3670, true),
+            (67, 3670, true),
+        ] {
             let mut node = settled();
             assert_eq!(hear(&mut node, 66, 61), Heard::Moved);
             for round in (90..secs).step_by(30) {
@@ -487,7 +495,11 @@ mod tests {
             for secs in [1, 20, 30] {
                 let host = if secs == 20 { 66 } else { 1 };
                 hear(&mut node, host, back + secs);
-                assert_eq!(hosts(&node, back + secs)[0] == 1, is_owner || secs == 1, "after {pause} s");
+                assert_eq!(
+                    hosts(&node, back + secs)[0] == 1,
+                    is_owner || secs == 1,
+                    "after {pause} s"
+                );
             }
         }
     }
@@ -496,8 +508,8 @@ mod tests {
     fn an_owner_is_remembered_whatever_claims_its_name_meanwhile() {
         let mut node = settled();
         // Each of many claimants stays for long enough to be established.
-        for (host, secs) in
-            (100..120).flat_map(|host| [0, 1, 2].map(|round| (host, 61 + 120 * (host - 100) + 30 * round)))
+        for (host, secs) in (100..120)
+            .flat_map(|host| [0, 1, 2].map(|round| (host, 61 + 120 * (host - 100) + 30 * round)))
         {
             hear(&mut node, host, secs.into());
         }

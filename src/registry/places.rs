@@ -172,7 +172,8 @@ impl<'a> Places<'a> {
             self.free.remove(place, self.joints);
             place
         } else {
-            let next = Place::from_index(self.given).filter(|next| next.index() < self.joints.len())?;
+            let next =
+                Place::from_index(self.given).filter(|next| next.index() < self.joints.len())?;
             self.given += 1;
             next
         };
@@ -206,7 +207,9 @@ impl<'a> Places<'a> {
 
     /// A newcomer becomes established, unless its source has its share.
     pub(super) fn establish(&mut self, place: Place) {
-        let Some(joint) = self.joints.get(place.index()).filter(|joint| joint.rank == Rank::Newcomer) else {
+        let Some(joint) =
+            self.joints.get(place.index()).filter(|joint| joint.rank == Rank::Newcomer)
+        else {
             return;
         };
         if usize::from(self.sources.established(joint.source)) < self.share() {
@@ -307,7 +310,9 @@ impl<'a> Places<'a> {
     }
 
     fn remove_candidate(&mut self, place: Place) {
-        let Some(position) = self.joints.get(place.index()).map(|joint| joint.position) else { return };
+        let Some(position) = self.joints.get(place.index()).map(|joint| joint.position) else {
+            return;
+        };
         if usize::from(position) < self.candidates.len() {
             self.candidates.swap_remove(position.into());
         }

@@ -43,7 +43,8 @@ impl Registry<'_> {
     /// not expired, the one heard longest ago first, then those that are remembered.
     pub fn iter_to_save(&self, now: Instant) -> impl Iterator<Item = Entry<'_>> {
         let live = self.places.live().filter_map(move |place| self.at(now, place));
-        let all = Place::all_after(None, self.nodes.len()).filter_map(move |place| self.entry(now, place));
+        let all = Place::all_after(None, self.nodes.len())
+            .filter_map(move |place| self.entry(now, place));
         live.chain(all.filter(Entry::is_remembered))
     }
 
@@ -54,7 +55,8 @@ impl Registry<'_> {
     pub fn restore(&mut self, now: Instant, saved: &Saved) -> bool {
         let Some(mut node) = Node::restored(saved) else { return false };
         let is_live = node.is_known() && node.last_heard() + self.lease > now;
-        if !is_live && !node.depart(now, self.lease) || is_live && Some(node.last_heard()) < self.last_heard()
+        if !is_live && !node.depart(now, self.lease)
+            || is_live && Some(node.last_heard()) < self.last_heard()
         {
             return false;
         }
@@ -128,10 +130,21 @@ mod tests {
             is_rival: false,
         };
         let sightings = Vec::from_array([sighting]);
-        Saved { id: id(number), heard: heard.into(), first_heard: at(first), sightings, preferred: 0 }
+        Saved {
+            id: id(number),
+            heard: heard.into(),
+            first_heard: at(first),
+            sightings,
+            preferred: 0,
+        }
     }
 
-    fn hear(registry: &mut Registry<'_>, secs: u64, number: u32, host: u8) -> Result<Change, Refused> {
+    fn hear(
+        registry: &mut Registry<'_>,
+        secs: u64,
+        number: u32,
+        host: u8,
+    ) -> Result<Change, Refused> {
         registry.hear(at(secs), &id(number), socket(host), LinkId(2)).map(|(_, change)| change)
     }
 
@@ -172,8 +185,14 @@ mod tests {
     fn a_node_that_is_out_of_order_is_left_out() {
         let mut storage = Storage::<4>::new();
         let mut registry = Registry::new(&mut storage, KEY, LEASE);
-        for (number, last, expected) in [(1, 50, true), (2, 50, true), (3, 49, false), (4, 51, true)] {
-            assert_eq!(registry.restore(at(100), &node(number, 1, 1, last, last)), expected, "{number}");
+        for (number, last, expected) in
+            [(1, 50, true), (2, 50, true), (3, 49, false), (4, 51, true)]
+        {
+            assert_eq!(
+                registry.restore(at(100), &node(number, 1, 1, last, last)),
+                expected,
+                "{number}"
+            );
         }
         let expiry = core::iter::from_fn(|| {
             let due = registry.next_expiry()?;

@@ -59,7 +59,12 @@ impl<'a> Sources<'a> {
         let (established, arrivals) = (established.as_flattened_mut(), arrivals.as_flattened_mut());
         established.fill(0);
         arrivals.fill(0);
-        Self { hasher: SipHasher13::new_with_key(&key), established, arrivals, halved: Instant::ZERO }
+        Self {
+            hasher: SipHasher13::new_with_key(&key),
+            established,
+            arrivals,
+            halved: Instant::ZERO,
+        }
     }
 
     /// The source that has that address.
@@ -113,7 +118,10 @@ impl<'a> Sources<'a> {
         let leases = now.since(self.halved).millis() / lease.millis().max(1);
         if leases > 0 {
             for count in &mut *self.arrivals {
-                *count = u32::try_from(leases).ok().and_then(|leases| count.checked_shr(leases)).unwrap_or(0);
+                *count = u32::try_from(leases)
+                    .ok()
+                    .and_then(|leases| count.checked_shr(leases))
+                    .unwrap_or(0);
             }
             self.halved = self.halved + lease.times(leases);
         }
@@ -161,7 +169,8 @@ mod tests {
             for _ in 0..32 {
                 sources.add_established(source(0));
             }
-            let too_high = (1..=20_000).filter(|number| sources.established(source(*number)) > 0).count();
+            let too_high =
+                (1..=20_000).filter(|number| sources.established(source(*number)) > 0).count();
             // One pair in 65,536 would share both counters.
             assert!(too_high <= 3, "{too_high}");
             assert_eq!(sources.established(source(0)), 32);
@@ -193,7 +202,8 @@ mod tests {
             for number in 0..254 * 40 {
                 sources.arrived(source(number % 254), at(100), LEASE);
             }
-            let quiet = (1000..2000).filter(|number| sources.arrivals(source(*number)) < 20).count();
+            let quiet =
+                (1000..2000).filter(|number| sources.arrivals(source(*number)) < 20).count();
             assert!(quiet > 970, "{quiet}");
             assert!((0..254).all(|number| sources.arrivals(source(number)) >= 40));
         });

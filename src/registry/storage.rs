@@ -20,7 +20,8 @@ pub struct Storage<const N: usize> {
 }
 
 impl<const N: usize> Storage<N> {
-    const FITS: () = assert!(N >= 1 && N <= u16::MAX as usize, "a registry holds 1 to 65,535 nodes");
+    const FITS: () =
+        assert!(N >= 1 && N <= u16::MAX as usize, "a registry holds 1 to 65,535 nodes");
 
     /// Storage with nothing in it.
     #[must_use]
@@ -52,6 +53,7 @@ pub(crate) mod budget {
     pub(crate) const JOINT: usize = size_of::<super::Joint>();
     pub(crate) const INDEX: usize = size_of::<[Option<super::Place>; 2]>();
     pub(crate) const CANDIDATE: usize = size_of::<super::Place>();
-    pub(crate) const SOURCES: usize = size_of::<super::Established>() + size_of::<super::Arrivals>();
+    pub(crate) const SOURCES: usize =
+        size_of::<super::Established>() + size_of::<super::Arrivals>();
     pub(crate) const ENTRY: usize = NODE + JOINT + INDEX + CANDIDATE + SOURCES;
 }

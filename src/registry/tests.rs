@@ -101,7 +101,12 @@ fn a_newcomer_displaces_a_node_of_the_source_that_brought_most_names() {
     }
     // Whatever comes, and from wherever, a name of source 1 goes.
     for number in 0..40_u8 {
-        let gone = displaced(registry.hear(at(2), &id(1000 + u32::from(number)), address(50 + number), LINK));
+        let gone = displaced(registry.hear(
+            at(2),
+            &id(1000 + u32::from(number)),
+            address(50 + number),
+            LINK,
+        ));
         assert!(gone.is_some_and(|gone| gone.as_str().len() < "node-100".len()), "{number}");
     }
     // A source that brought more names than all that are there gets no place by more of them.
@@ -130,9 +135,12 @@ fn a_node_heard_for_a_while_is_never_displaced() {
 
 #[test]
 fn to_be_heard_often_at_once_or_twice_in_a_while_is_not_enough() {
-    for (seconds, stays) in
-        [(&[0, 0, 0, 44][..], false), (&[0, 45], false), (&[0, 30, 44], false), (&[0, 30, 45], true)]
-    {
+    for (seconds, stays) in [
+        (&[0, 0, 0, 44][..], false),
+        (&[0, 45], false),
+        (&[0, 30, 44], false),
+        (&[0, 30, 45], true),
+    ] {
         let mut storage = Storage::<1>::new();
         let mut registry = Registry::new(&mut storage, KEY, LEASE);
         for secs in seconds {
@@ -154,13 +162,15 @@ fn while_there_is_room_each_node_gets_a_place_and_one_source_establishes_its_sha
     }
     assert_eq!(registry.used(), 255);
     let established = |registry: &Registry<'_>| {
-        let places = (0..255).map(|number| registry.get(at(90), id(number).as_str()).unwrap().place());
+        let places =
+            (0..255).map(|number| registry.get(at(90), id(number).as_str()).unwrap().place());
         places.filter(|place| registry.places.rank(*place) == Rank::Established).count()
     };
     assert_eq!(established(&registry), 32);
     // Others take the last place and those of newcomers.
     for number in 0..100 {
-        let address = SocketAddrV4::new(Ipv4Addr::new(192, 0, 3, u8::try_from(number).unwrap()), 22000);
+        let address =
+            SocketAddrV4::new(Ipv4Addr::new(192, 0, 3, u8::try_from(number).unwrap()), 22000);
         registry.hear(at(91), &id(1000 + number), address, LINK).unwrap();
     }
     // When some of the source's nodes have expired, others of it can be established.
@@ -170,7 +180,8 @@ fn while_there_is_room_each_node_gets_a_place_and_one_source_establishes_its_sha
             registry.hear(at(secs), &id(2000 + number), address(1), LINK).unwrap();
         }
     }
-    let back = (0..32).map(|number| registry.get(at(240), id(2000 + number).as_str()).unwrap().place());
+    let back =
+        (0..32).map(|number| registry.get(at(240), id(2000 + number).as_str()).unwrap().place());
     assert!(back.map(|place| registry.places.rank(place)).eq([Rank::Established; 32]));
 }
 
@@ -187,7 +198,10 @@ fn a_node_that_was_established_is_remembered_until_its_place_is_needed() {
         registry.hear(at(secs), &id(2), address(2), LINK).unwrap();
     }
     assert_eq!([(), ()].map(|()| registry.pop_expired(at(150)).unwrap().id), [id(1), id(2)]);
-    assert_eq!((registry.used(), registry.next_expiry(), registry.pop_expired(at(150))), (0, None, None));
+    assert_eq!(
+        (registry.used(), registry.next_expiry(), registry.pop_expired(at(150))),
+        (0, None, None)
+    );
     assert!(registry.get(at(150), "node-1").is_none());
     assert_eq!(registry.iter_after(at(150), None).count(), 0);
     // Somebody claims its name. When the owner comes back, it is named, and the claimant is its rival.
@@ -200,7 +214,8 @@ fn a_node_that_was_established_is_remembered_until_its_place_is_needed() {
     // It expires again. What is remembered of it has no right to its place when a newcomer needs that.
     assert_eq!(registry.pop_expired(at(260)).unwrap().id, id(1));
     for number in 10..12 {
-        let (_, change) = registry.hear(at(260), &id(number.into()), address(number), LINK).unwrap();
+        let (_, change) =
+            registry.hear(at(260), &id(number.into()), address(number), LINK).unwrap();
         assert_eq!(change, Change::Added { displaced: None }, "{number}");
     }
     assert_eq!(registry.used(), 2);
@@ -231,7 +246,8 @@ fn iteration_goes_on_at_a_place_whatever_happened_meanwhile() {
     let third = registry.iter_after(at(8), None).nth(2).unwrap().place();
     while registry.pop_expired(now).is_some() {}
     registry.hear(now, &id(100), address(1), LINK).unwrap();
-    let rest: Vec<_> = registry.iter_after(now, Some(third)).map(|entry| entry.id().clone()).collect();
+    let rest: Vec<_> =
+        registry.iter_after(now, Some(third)).map(|entry| entry.id().clone()).collect();
     assert_eq!(rest, [3, 4, 5, 6, 7].map(id));
     assert_eq!(registry.iter_after(now, None).count(), 6);
 }
@@ -291,7 +307,8 @@ impl Model {
         let (place, change) = match outcome {
             Err(refused) => {
                 assert!(!is_live && !self.expected.contains(id));
-                let may_go = self.nodes.iter().filter(|(id, node)| self.may_go(id, node, now)).count();
+                let may_go =
+                    self.nodes.iter().filter(|(id, node)| self.may_go(id, node, now)).count();
                 let is_full = self.taken() == capacity && may_go == 0;
                 assert_eq!(*refused == Refused::Full, is_full, "{refused:?}");
                 return;
@@ -304,7 +321,8 @@ impl Model {
             assert_eq!(gone.place, node.place);
             assert!(gone.id == *id || self.may_go(&gone.id, &node, now), "{gone:?} had to go");
         }
-        let new = ModelNode { heard: 0, first_heard: now, last_heard: now, established: false, place };
+        let new =
+            ModelNode { heard: 0, first_heard: now, last_heard: now, established: false, place };
         let node = self.nodes.entry(id.clone()).or_insert(new);
         assert_eq!(node.place, place);
         node.heard += 1;
@@ -329,7 +347,10 @@ fn same(registry: &Registry<'_>, model: &Model, now: Instant) {
     }
     assert_eq!(live, model.nodes.len() - model.expired(now).len());
     assert_eq!(registry.used(), model.nodes.len());
-    assert_eq!(registry.next_expiry(), model.nodes.values().map(|node| node.last_heard + LEASE).min());
+    assert_eq!(
+        registry.next_expiry(),
+        model.nodes.values().map(|node| node.last_heard + LEASE).min()
+    );
     let live = registry.places.live().map(|place| registry.nodes[place.index()].last_heard());
     assert!(live.is_sorted());
     // Each place has the rank that its node has earned, and is a candidate if that says so, once.
@@ -367,7 +388,8 @@ fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
     let mut random = Random(seed);
     let mut now = at(1);
     for operation in 0..operations {
-        now = now + Duration::from_millis(u64::from(below(&mut random, 4) * below(&mut random, 500)));
+        now =
+            now + Duration::from_millis(u64::from(below(&mut random, 4) * below(&mut random, 500)));
         // By and by places are kept for more and more nodes, but not all.
         let most = u32::try_from(N).unwrap() * operation / operations;
         if operation % 64 == 32 && model.expected.len() < usize::try_from(most).unwrap() {
@@ -506,6 +528,8 @@ impl Registry<'_> {
     /// Whether the source that a known node came from may have one more established node.
     fn has_room_for(&self, id: &NodeId) -> bool {
         let place = self.find(id.as_str().as_bytes());
-        place.is_none_or(|place| self.places.established(self.places.source_of(place)) < self.share())
+        place.is_none_or(|place| {
+            self.places.established(self.places.source_of(place)) < self.share()
+        })
     }
 }

@@ -51,7 +51,8 @@ impl<'a, I: Iterator<Item = Entry<'a>>> Emitter<I> {
     #[must_use = "they are handed out once"]
     pub fn fill(&mut self, buffer: &mut [u8]) -> usize {
         let mut filled = 0;
-        while let Some(room) = buffer.get_mut(filled..).filter(|room| room.len() >= PIECE_CAPACITY) {
+        while let Some(room) = buffer.get_mut(filled..).filter(|room| room.len() >= PIECE_CAPACITY)
+        {
             // Infallible: no piece is longer.
             let length = self.piece(room).unwrap_or(0);
             if length == 0 {

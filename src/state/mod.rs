@@ -115,7 +115,8 @@ const CHECKSUM_KEY: [u8; 16] = *b"foghorn's state.";
 pub const PIECE_CAPACITY: usize = NODE + NODE_ID_CAPACITY + ADDRESSES_PER_NODE * SIGHTING;
 
 const _: () = assert!(PIECE_CAPACITY >= HEADER && PIECE_CAPACITY >= CHECKSUM);
-const _: () = assert!(ADDRESSES_PER_NODE <= u8::MAX as usize, "a node's addresses are counted by a u8");
+const _: () =
+    assert!(ADDRESSES_PER_NODE <= u8::MAX as usize, "a node's addresses are counted by a u8");
 
 /// The bytes that the state of so many nodes has at most.
 #[must_use]

@@ -35,8 +35,9 @@ impl Moment {
         }
         let by_wall = passed(earlier.wall, self.wall)?;
         let is_unknown = self.boot.is_none() || earlier.boot.is_none();
-        let within_boot = passed(earlier.since_boot, self.since_boot)
-            .filter(|within| is_unknown && within.millis().abs_diff(by_wall.millis()) <= AGREEMENT.millis());
+        let within_boot = passed(earlier.since_boot, self.since_boot).filter(|within| {
+            is_unknown && within.millis().abs_diff(by_wall.millis()) <= AGREEMENT.millis()
+        });
         Some(by_wall.max(within_boot.unwrap_or(self.since_boot)))
     }
 

@@ -90,10 +90,16 @@ impl State<'_> {
     ///
     /// Entries that were to live shorter than the `lease` that counts now are made older by the difference, so that they live no longer
     /// than they would have.
-    pub fn nodes(&self, now: Instant, moment: &Moment, lease: Duration) -> impl Iterator<Item = Saved> {
+    pub fn nodes(
+        &self,
+        now: Instant,
+        moment: &Moment,
+        lease: Duration,
+    ) -> impl Iterator<Item = Saved> {
         let shorter = Duration::from_millis(lease.millis().saturating_sub(self.lease.millis()));
         let passed = moment.since(&self.saved);
-        let then = passed.and_then(|passed| before(now, passed)).and_then(|then| before(then, shorter));
+        let then =
+            passed.and_then(|passed| before(now, passed)).and_then(|then| before(then, shorter));
         let same_boot = moment.is_in_boot_of(&self.saved);
         let mut nodes = self.nodes.clone();
         core::iter::from_fn(move || record(&mut nodes).ok())

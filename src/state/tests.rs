@@ -52,7 +52,9 @@ fn moment(now: Instant) -> Moment {
 
 fn hear_three(storage: &mut Storage<16>) -> Registry<'_> {
     let mut registry = Registry::new(storage, [1; 16], LEASE);
-    for (secs, number, host) in [(0, 1, 1), (20, 2, 2), (30, 1, 1), (40, 2, 3), (59, 1, 1), (60, 3, 4)] {
+    for (secs, number, host) in
+        [(0, 1, 1), (20, 2, 2), (30, 1, 1), (40, 2, 3), (59, 1, 1), (60, 3, 4)]
+    {
         registry.hear(at(secs), &id(number), address(host), LINK).unwrap();
     }
     registry
@@ -88,7 +90,9 @@ fn known(registry: &Registry<'_>, now: Instant) -> Vec<String> {
         let addresses: Vec<_> = node.addresses().collect();
         let (id, known, heard) = (node.id(), node.known(), node.heard());
         let contested = node.is_contested();
-        format!("{id}, known for {known}, heard {heard} times at {addresses:?}, contested: {contested}")
+        format!(
+            "{id}, known for {known}, heard {heard} times at {addresses:?}, contested: {contested}"
+        )
     });
     let mut told: Vec<_> = told.collect();
     told.sort();
@@ -153,7 +157,8 @@ fn nodes_in_another_order_than_they_are_saved_in_are_refused() {
     // Heard 20 s ago, 1 s ago, and just now.
     let [first, second, third] = [&content()[48..118], &content()[118..164], &content()[164..210]];
     let remembered = [&[0; 4], &second[4..]].concat();
-    let parsed = |nodes: [&[u8]; 4]| parse(&with_checksum(&[header, &nodes.concat()].concat())).err();
+    let parsed =
+        |nodes: [&[u8]; 4]| parse(&with_checksum(&[header, &nodes.concat()].concat())).err();
     for nodes in [
         [first, second, third, &remembered],
         [first, first, second, second],
@@ -185,8 +190,14 @@ fn no_state_takes_long_to_restore_in_the_largest_registry() {
     };
     let node = |number: u32, heard_at: Instant, host: u32| {
         let socket = SocketAddrV4::new(Ipv4Addr::from_bits(0xc612_0000 + host), 22000);
-        let sighting =
-            Sighting { heard: heard_at, link: LINK, spoken: 60_000, socket, times: 3, is_rival: false };
+        let sighting = Sighting {
+            heard: heard_at,
+            link: LINK,
+            spoken: 60_000,
+            socket,
+            times: 3,
+            is_rival: false,
+        };
         let sightings = heapless::Vec::from_array([sighting]);
         Saved { id: id(number), heard: 3, first_heard: at(0), sightings, preferred: 0 }
     };
@@ -197,7 +208,10 @@ fn no_state_takes_long_to_restore_in_the_largest_registry() {
         assert_eq!(restored(&|number| node(number, later(MOST - number), number)), 1);
         assert_eq!(restored(&|number| node(number, at(99), 1)), MOST as usize);
         assert_eq!(restored(&|number| node(1, at(99), number)), 1);
-        assert_eq!(restored(&|number| Saved { heard: 0, ..node(number, at(99), number) }), MOST as usize);
+        assert_eq!(
+            restored(&|number| Saved { heard: 0, ..node(number, at(99), number) }),
+            MOST as usize
+        );
     };
     // The storage comes into being on the stack.
     std::thread::Builder::new().stack_size(256 << 20).spawn(restore_all).unwrap().join().unwrap();
@@ -206,7 +220,8 @@ fn no_state_takes_long_to_restore_in_the_largest_registry() {
 #[test]
 fn what_this_build_can_not_hold_is_left_out() {
     let node = |heard: u32, id: &[u8], addresses: &[u8]| {
-        let counts = [u8::try_from(addresses.len()).unwrap(), 0, 0, u8::try_from(id.len()).unwrap()];
+        let counts =
+            [u8::try_from(addresses.len()).unwrap(), 0, 0, u8::try_from(id.len()).unwrap()];
         let addresses: Vec<u8> = addresses
             .iter()
             .flat_map(|host| [&[0; 16][..], &[192, 0, 2, *host, 0x55, 0xf0, 1, 0]].concat())
@@ -230,13 +245,16 @@ fn what_this_build_can_not_hold_is_left_out() {
     restore(&mut registry, &bytes, at(60), &moment(at(60)));
     let ids: Vec<_> = registry.iter_after(at(60), None).map(|node| node.id().as_str()).collect();
     assert_eq!(ids, ["everywhere", "nas"]);
-    let addresses = registry.get(at(60), "everywhere").unwrap().addresses().map(|address| address.socket);
+    let addresses =
+        registry.get(at(60), "everywhere").unwrap().addresses().map(|address| address.socket);
     assert!(addresses.eq([1, 4, 3, 2].map(address)));
 }
 
 #[test]
 fn ages_go_on_and_what_has_expired_meanwhile_is_gone() {
-    for (later, live) in [(0, 3), (49, 3), (50, 3), (69, 3), (70, 2), (88, 2), (89, 1), (90, 0), (900, 0)] {
+    for (later, live) in
+        [(0, 3), (49, 3), (50, 3), (69, 3), (70, 2), (88, 2), (89, 1), (90, 0), (900, 0)]
+    {
         let now = at(60 + later);
         let mut storages = (Storage::new(), Storage::<16>::new());
         let gone_on = hear_three(&mut storages.0);
@@ -279,11 +297,16 @@ fn a_contested_node_remains_so_and_is_looked_up_where_it_was() {
     let mut storages = (Storage::<16>::new(), Storage::<16>::new());
     let mut gone_on = Registry::new(&mut storages.0, [1; 16], LEASE);
     // Node 1 is contested. Of node 2 it is still open whether it moved.
-    for (secs, number, host) in [(0, 1, 1), (30, 1, 1), (30, 2, 1), (31, 1, 2), (59, 2, 2), (60, 1, 1)] {
+    for (secs, number, host) in
+        [(0, 1, 1), (30, 1, 1), (30, 2, 1), (31, 1, 2), (59, 2, 2), (60, 1, 1)]
+    {
         gone_on.hear(at(secs), &id(number), address(host), LINK).unwrap();
     }
     let mut restored = Registry::new(&mut storages.1, [2; 16], LEASE);
-    assert_eq!(restore(&mut restored, &bytes_of(&gone_on, at(60), 4096), at(61), &moment(at(61))), 2);
+    assert_eq!(
+        restore(&mut restored, &bytes_of(&gone_on, at(60), 4096), at(61), &moment(at(61))),
+        2
+    );
     for (secs, number, host) in [(61, 1, 2), (62, 1, 3), (62, 2, 1), (63, 2, 2)] {
         let hear = |registry: &mut Registry<'_>| {
             registry.hear(at(secs), &id(number), address(host), LINK).unwrap().1

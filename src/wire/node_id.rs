@@ -104,9 +104,16 @@ mod tests {
 
     #[test]
     fn names_that_people_give_are_accepted() {
-        for name in
-            ["nas", "P56IOI7MZJNU2IQG", "büro-nas", "リビング", "e\u{301}tage", "\"quoted\\'", "a:b", "-x"]
-        {
+        for name in [
+            "nas",
+            "P56IOI7MZJNU2IQG",
+            "büro-nas",
+            "リビング",
+            "e\u{301}tage",
+            "\"quoted\\'",
+            "a:b",
+            "-x",
+        ] {
             assert_eq!(NodeId::try_from(name).unwrap().as_str(), name);
         }
         assert!(NodeId::new(&[b'x'; NODE_ID_CAPACITY]).is_ok());
@@ -117,9 +124,9 @@ mod tests {
         assert_eq!(NodeId::new(b""), Err(InvalidNodeId::Empty));
         assert_eq!(NodeId::new(&[b'x'; NODE_ID_CAPACITY + 1]), Err(InvalidNodeId::TooLong));
         for bad in [
-            "a b", "a\tb", "a\n", "\0", "\x1b[2J", "\x7f", "a\u{85}", "a\u{a0}b", "\u{200b}", "\u{202e}",
-            "\u{2028}", "\u{34f}", "\u{feff}", "\u{e000}", "\u{378}", "\u{115f}", "\u{1160}", "\u{2800}",
-            "\u{3164}", "\u{ffa0}",
+            "a b", "a\tb", "a\n", "\0", "\x1b[2J", "\x7f", "a\u{85}", "a\u{a0}b", "\u{200b}",
+            "\u{202e}", "\u{2028}", "\u{34f}", "\u{feff}", "\u{e000}", "\u{378}", "\u{115f}",
+            "\u{1160}", "\u{2800}", "\u{3164}", "\u{ffa0}",
         ] {
             assert_eq!(NodeId::try_from(bad), Err(InvalidNodeId::NotPrintable), "{bad:?}");
         }

@@ -14,8 +14,8 @@ use foghorn::limits::CONTROL_CLIENTS;
 use nix::unistd::geteuid;
 
 use crate::common::{
-    Daemon, Directory, Ended, FOGHORN, TIMEOUT, Watch, announcement, copy_foghorn, free_udp_port, log, skip,
-    to_run,
+    Daemon, Directory, Ended, FOGHORN, TIMEOUT, Watch, announcement, copy_foghorn, free_udp_port,
+    log, skip, to_run,
 };
 use crate::{Loopback, assert_failed};
 
@@ -60,7 +60,8 @@ fn visit(control: &Path, abuse: Abuse) {
 fn abuse_in_every_way(control: &Path, mut ask: impl FnMut()) {
     thread::scope(|scope| {
         let _silent: Vec<_> = (0..SILENT).map(|_| UnixStream::connect(control).unwrap()).collect();
-        let abusers: Vec<_> = ABUSES.iter().map(|abuse| scope.spawn(|| visit(control, *abuse))).collect();
+        let abusers: Vec<_> =
+            ABUSES.iter().map(|abuse| scope.spawn(|| visit(control, *abuse))).collect();
         while !abusers.iter().all(thread::ScopedJoinHandle::is_finished) {
             ask();
         }
@@ -147,7 +148,10 @@ fn who_has_no_more_descriptors_still_answers() {
     let port = free_udp_port();
     let (program, arguments) = to_run(FOGHORN);
     let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(program).args(arguments);
+    shell
+        .args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")])
+        .arg(program)
+        .args(arguments);
     let daemon = Daemon::start_with(
         shell,
         &directory.path("control.sock"),

@@ -14,7 +14,8 @@ use nix::sys::signal::Signal;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use crate::common::{
-    Daemon, Directory, Ended, FOGHORN, TIMEOUT, announcement, foghorn, free_udp_port, log, skip, to_run,
+    Daemon, Directory, Ended, FOGHORN, TIMEOUT, announcement, foghorn, free_udp_port, log, skip,
+    to_run,
 };
 use crate::{Loopback, assert_failed, host};
 
@@ -32,7 +33,11 @@ fn the_control_socket_is_opened_or_the_reason_is_told() {
     assert_failed(&start(&directory.path(&"x".repeat(200))), 2, "xxx");
     let file = directory.path("file");
     fs::write(&file, "precious").unwrap();
-    assert_failed(&start(&file), 4, "file exists and is not a socket: choose another path with --control");
+    assert_failed(
+        &start(&file),
+        4,
+        "file exists and is not a socket: choose another path with --control",
+    );
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
     assert_failed(&start(&file.join("control.sock")), 4, "choose another path with --control");
     let place = directory.path("place");
@@ -49,8 +54,12 @@ fn the_control_socket_is_opened_or_the_reason_is_told() {
 fn a_live_socket_is_left_alone_and_a_stale_one_replaced() {
     let mut first = Loopback::new(&["--id", "first", "--port", "1"]);
     let control = first.directory.path("control.sock");
-    let second =
-        foghorn().args(["run", "--log", "error", "--control"]).arg(&control).output().unwrap().into();
+    let second = foghorn()
+        .args(["run", "--log", "error", "--control"])
+        .arg(&control)
+        .output()
+        .unwrap()
+        .into();
     assert_failed(&second, 4, "already");
     assert_eq!(first.daemon.ask(&["list"]).code, 0);
 
@@ -85,9 +94,10 @@ fn a_socket_whose_file_is_gone_is_made_again_at_sighup() {
     assert_failed(&daemon.ask(&["list"]), 3, "no daemon answers");
     let (said, pid) = (daemon.ask(&["doctor"]).out, daemon.pid());
     let line = said.lines().next().unwrap();
-    assert!(
-        line.contains(&format!("its socket {} is gone: sudo kill -HUP {pid} ", daemon.control.display()))
-    );
+    assert!(line.contains(&format!(
+        "its socket {} is gone: sudo kill -HUP {pid} ",
+        daemon.control.display()
+    )));
     daemon.signal(Signal::SIGHUP);
     daemon.ask_until(&["list"], |ended| ended.code == 0);
     assert_eq!(fs::metadata(&daemon.control).unwrap().permissions().mode() & 0o7777, 0o660);
@@ -116,7 +126,8 @@ fn a_socket_that_can_not_be_made_again_is_told_of_once() {
     daemon.ask_until(&["list"], |ended| ended.code == 0);
     if log::can_be_read() {
         daemon.log.wait_for("listens there again");
-        let warned = daemon.log.seen().iter().filter(|line| line.contains("is gone, so no client")).count();
+        let warned =
+            daemon.log.seen().iter().filter(|line| line.contains("is gone, so no client")).count();
         assert_eq!(warned, 1);
     }
 }
@@ -139,7 +150,8 @@ impl Changes {
         let mut reader = inotify::Reader::new(&self.0, &mut buffer);
         let mut changes = vec![];
         while let Ok(change) = reader.next() {
-            changes.push((change.events(), change.file_name().unwrap().to_str().unwrap().to_owned()));
+            changes
+                .push((change.events(), change.file_name().unwrap().to_str().unwrap().to_owned()));
         }
         changes
     }
@@ -153,9 +165,15 @@ fn the_control_socket_is_private_under_any_umask() {
         let changes = Changes::watch(control.parent().unwrap());
         let (program, arguments) = to_run(FOGHORN);
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(program).args(arguments);
-        let _daemon =
-            Daemon::start_with(shell, &control, &["--interface", "lo", "--udp-port", &free_udp_port()]);
+        shell
+            .args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")])
+            .arg(program)
+            .args(arguments);
+        let _daemon = Daemon::start_with(
+            shell,
+            &control,
+            &["--interface", "lo", "--udp-port", &free_udp_port()],
+        );
         assert_eq!(fs::metadata(&control).unwrap().permissions().mode() & 0o7777, 0o660);
         // That is the mode it was made with.
         assert_eq!(changes.all(), [(ReadFlags::CREATE, umask.to_owned())]);
@@ -183,7 +201,11 @@ fn the_control_protocol_can_be_typed() {
     assert!(say(&loopback, b"version 2\n").starts_with("error version "));
     assert_eq!(say(&loopback, b"lookup printer\n"), "error unknown-node printer is not known\n");
     let both = say(&loopback, b"lookup pi\nlist\n");
-    assert_eq!(both.matches("node id=pi addresses=127.0.0.1:9 interface=lo age_s=").count(), 2, "{both}");
+    assert_eq!(
+        both.matches("node id=pi addresses=127.0.0.1:9 interface=lo age_s=").count(),
+        2,
+        "{both}"
+    );
     assert_eq!(both.matches("\nok\n").count(), 2);
     let status = say(&loopback, b"status\n");
     for kind in [
@@ -194,7 +216,11 @@ fn the_control_protocol_can_be_typed() {
         "own id=nas",
         "interface name=lo ",
     ] {
-        assert_eq!(status.lines().filter(|line| line.starts_with(kind)).count(), 1, "{kind} in {status}");
+        assert_eq!(
+            status.lines().filter(|line| line.starts_with(kind)).count(),
+            1,
+            "{kind} in {status}"
+        );
     }
     assert!(status.ends_with("\nok\n"));
 }
@@ -213,7 +239,10 @@ fn bad_requests_get_an_answer() {
         b"version x\n",
     ] {
         let answer = say(&loopback, request);
-        assert!(answer.starts_with("error bad-request ") && answer.lines().count() == 1, "{answer}");
+        assert!(
+            answer.starts_with("error bad-request ") && answer.lines().count() == 1,
+            "{answer}"
+        );
     }
     let answer = say(&loopback, &b"x".repeat(100_000));
     assert_eq!(answer, "error bad-request the line is too long\n");
@@ -245,7 +274,8 @@ fn many_requests_at_once_are_all_answered() {
     // Far more than all buffers hold: the daemon has to wait for its reader and go on where it stopped.
     let requests = 20_000;
     let writer = thread::spawn(move || writer.write_all(&b"list\n".repeat(requests)).unwrap());
-    let answers = BufReader::new(&mut stream).lines().map(Result::unwrap).filter(|line| line == "ok");
+    let answers =
+        BufReader::new(&mut stream).lines().map(Result::unwrap).filter(|line| line == "ok");
     assert_eq!(answers.take(requests).count(), requests);
     writer.join().unwrap();
 }
@@ -308,7 +338,9 @@ fn a_users_own_daemon_is_found_without_the_variable_that_names_its_directory() {
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
         // With a /run of its own, in which no daemon of the system can be.
-        command.arg(format!("mount -t tmpfs none /run && touch /run/foghorn && {script}")).arg("sh");
+        command
+            .arg(format!("mount -t tmpfs none /run && touch /run/foghorn && {script}"))
+            .arg("sh");
         let (program, arguments) = to_run(FOGHORN);
         command.arg(program).args(arguments);
         for variable in ["FOGHORN_CONTROL", "FOGHORN_LOG", "XDG_RUNTIME_DIR"] {
@@ -325,7 +357,11 @@ fn a_users_own_daemon_is_found_without_the_variable_that_names_its_directory() {
     let ended = run("exec \"$@\" list");
     assert_failed(&ended, 3, &format!("{system} (XDG_RUNTIME_DIR is not set){advice}"));
     let ended = run("XDG_RUNTIME_DIR=run exec \"$@\" list");
-    assert_failed(&ended, 3, &format!("{system} (XDG_RUNTIME_DIR is not an absolute path){advice}"));
+    assert_failed(
+        &ended,
+        3,
+        &format!("{system} (XDG_RUNTIME_DIR is not an absolute path){advice}"),
+    );
     let places = "/run/x/foghorn/control.sock or /run/user/0/foghorn/control.sock";
     let ended = run("mkdir -p /run/user/0 && XDG_RUNTIME_DIR=/run/x exec \"$@\" list");
     assert_failed(&ended, 3, &format!("{system} or {places}{advice}"));

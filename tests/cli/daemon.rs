@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{Daemon, Directory, Ended, TIMEOUT, announcement, foghorn, is_emulated, log, suspend};
+use crate::common::{
+    Daemon, Directory, Ended, TIMEOUT, announcement, foghorn, is_emulated, log, suspend,
+};
 use crate::{Loopback, assert_failed, host};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -17,7 +19,8 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 #[test]
 fn two_daemons_on_one_machine_know_each_other() {
-    let nas = Loopback::new(&["--id", "nas", "--port", "22", "--announce", "web:80", "--interval", "3"]);
+    let nas =
+        Loopback::new(&["--id", "nas", "--port", "22", "--announce", "web:80", "--interval", "3"]);
     let watch = nas.daemon.watch(&["watch", "--json"]);
     // It has begun when it tells of anything.
     while watch.lines.seen().is_empty() {
@@ -26,7 +29,18 @@ fn two_daemons_on_one_machine_know_each_other() {
     let control = nas.directory.path("pi.sock");
     let mut pi = Daemon::start(
         &control,
-        &["--id", "pi", "--port", "2222", "--interface", "lo", "--udp-port", &nas.port, "--interval", "3"],
+        &[
+            "--id",
+            "pi",
+            "--port",
+            "2222",
+            "--interface",
+            "lo",
+            "--udp-port",
+            &nas.port,
+            "--interval",
+            "3",
+        ],
     );
     let event: serde_json::Value = serde_json::from_str(&watch.lines.wait_for("\"pi\"")).unwrap();
     let expected = serde_json::json!(
@@ -112,7 +126,10 @@ fn bad_datagrams_are_counted_by_reason() {
     }
     assert_eq!(status["registry"]["used"], 1);
     let text = loopback.daemon.ask(&["status"]).out;
-    assert!(text.contains("rejected    3 truncated\n") && text.contains(" 2 node_id_too_long\n"), "{text}");
+    assert!(
+        text.contains("rejected    3 truncated\n") && text.contains(" 2 node_id_too_long\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -137,8 +154,17 @@ fn foreign_datagrams_are_counted_without_being_received() {
 
 #[test]
 fn status_tells_what_there_is() {
-    let arguments =
-        ["--id", "nas", "--port", "22", "--interval", "7", "--allow", "10.0.0.0/8", "--allow=10.0.0.9"];
+    let arguments = [
+        "--id",
+        "nas",
+        "--port",
+        "22",
+        "--interval",
+        "7",
+        "--allow",
+        "10.0.0.0/8",
+        "--allow=10.0.0.9",
+    ];
     let loopback = Loopback::new(&arguments);
     loopback.hear("pi", 1);
     let status = loopback.daemon.status();
@@ -171,7 +197,11 @@ fn a_reader_that_leaves_early_is_no_failure() {
         let mut command = foghorn();
         command.args(arguments).env("FOGHORN_CONTROL", &loopback.daemon.control);
         let ended = command.stdin(Stdio::null()).stdout(writer).output().unwrap();
-        assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}");
+        assert_eq!(
+            (ended.status.code(), ended.stderr.as_slice()),
+            (Some(0), &b""[..]),
+            "{arguments:?}"
+        );
     }
 }
 
@@ -189,7 +219,8 @@ fn waiting_ends_when_the_node_comes_or_the_time_is_over() {
 
 /// Runs it to its end, stopped for a moment, as by ^Z, once that file of `/proc` tells that it waits.
 fn stopped_where_it_waits(mut command: Command, file: &str, tells: &str) -> Ended {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let file = file.replace("PID", &child.id().to_string());
     let start = Instant::now();
     while !fs::read_to_string(&file).unwrap().contains(tells) {
@@ -276,9 +307,11 @@ fn tcp_sockets(process: &Child) -> Vec<Socket> {
     let pid = rustix::process::Pid::from_child(process);
     let process = pidfd_open(pid, PidfdFlags::empty()).unwrap();
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
-    let numbers = descriptors.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap());
+    let numbers =
+        descriptors.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap());
     // One that was closed meanwhile is none.
-    let copies = numbers.filter_map(|number| pidfd_getfd(&process, number, PidfdGetfdFlags::empty()).ok());
+    let copies =
+        numbers.filter_map(|number| pidfd_getfd(&process, number, PidfdGetfdFlags::empty()).ok());
     let sockets = copies.map(Socket::from);
     sockets.filter(|socket| matches!(socket.protocol(), Ok(Some(Protocol::TCP)))).collect()
 }
@@ -300,7 +333,9 @@ fn connect_sends_short_messages_at_once_and_notices_a_peer_that_has_vanished() {
     stream.read_exact(&mut [0]).unwrap();
     let sockets = tcp_sockets(&child);
     assert!(!sockets.is_empty());
-    assert!(sockets.iter().all(|socket| socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap()));
+    assert!(
+        sockets.iter().all(|socket| socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap())
+    );
     drop((sockets, stream));
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
@@ -315,7 +350,11 @@ fn connect_takes_a_name_in_other_letters_if_it_can_mean_one_node_alone() {
     assert_eq!((ended.code, ended.err.as_str()), (0, ""));
     node.join().unwrap();
     loopback.hear_from(host(2), "OPENWRT", 22);
-    assert_failed(&loopback.daemon.ask(&["connect", "openwrt"]), 1, "openwrt is not known: did you mean");
+    assert_failed(
+        &loopback.daemon.ask(&["connect", "openwrt"]),
+        1,
+        "openwrt is not known: did you mean",
+    );
     // Elsewhere a name is what it is.
     assert_failed(&loopback.daemon.ask(&["lookup", "openwrt"]), 1, "openwrt is not known");
 }
@@ -351,15 +390,22 @@ fn connect_tells_of_a_node_that_breaks_off() {
     });
     let mut command = foghorn();
     command.args(["connect", "nas"]).env("FOGHORN_CONTROL", &loopback.daemon.control);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     // What reaches the node shows that the connection stands before it is reset.
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"x").unwrap();
     node.join().unwrap();
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(said, "foghorn: the connection broke off: Connection reset by peer (os error 104)\n");
+    assert_eq!(
+        said,
+        "foghorn: the connection broke off: Connection reset by peer (os error 104)\n"
+    );
     assert_eq!(child.wait().unwrap().code(), Some(4));
 }
 
@@ -372,7 +418,11 @@ fn connect_tells_why_it_can_not() {
     closed.bind(&SockAddr::from(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))).unwrap();
     let closed_port = closed.local_addr().unwrap().as_socket().unwrap().port();
     loopback.hear("nas", closed_port);
-    assert_failed(&loopback.daemon.ask(&["connect", "nas"]), 4, "cannot connect to nas at 127.0.0.1");
+    assert_failed(
+        &loopback.daemon.ask(&["connect", "nas"]),
+        4,
+        "cannot connect to nas at 127.0.0.1",
+    );
 }
 
 #[test]
@@ -381,7 +431,8 @@ fn signals_are_obeyed() {
         return;
     }
     let mut loopback = Loopback::new(&["--id", "nas", "--port", "22"]);
-    let sent = |loopback: &Loopback| loopback.daemon.status()["datagrams"]["sent"].as_u64().unwrap();
+    let sent =
+        |loopback: &Loopback| loopback.daemon.status()["datagrams"]["sent"].as_u64().unwrap();
     let before = sent(&loopback);
     loopback.daemon.signal(Signal::SIGHUP);
     loopback.daemon.log.wait_for("announce now");
@@ -423,7 +474,10 @@ fn the_registry_never_holds_more_than_its_capacity() {
     let capacity = foghorn::limits::REGISTRY_CAPACITY;
     // While there is room, all that one host brings has a place.
     for number in 0..capacity - 1 {
-        loopback.send_from(Ipv4Addr::new(127, 0, 0, 9), &announcement(&format!("from-one-{number}"), 1));
+        loopback.send_from(
+            Ipv4Addr::new(127, 0, 0, 9),
+            &announcement(&format!("from-one-{number}"), 1),
+        );
     }
     loopback.hear("established", 1);
     assert_eq!(loopback.daemon.status()["registry"]["used"], capacity);
@@ -438,8 +492,13 @@ fn the_registry_never_holds_more_than_its_capacity() {
     }
     loopback.hear("marker", 1);
     loopback.daemon.signal(Signal::SIGHUP);
-    let told =
-        loopback.daemon.log.until("announce now").iter().filter(|line| line.contains("forged")).count();
+    let told = loopback
+        .daemon
+        .log
+        .until("announce now")
+        .iter()
+        .filter(|line| line.contains("forged"))
+        .count();
     assert!(told < 200, "{told} lines about forged nodes");
     let status = loopback.daemon.status();
     assert_eq!(status["registry"]["used"], capacity);
@@ -470,16 +529,22 @@ fn who_speaks_at_two_addresses_is_contested_and_the_answer_stays() {
         loopback.hear(&format!("other-{number}"), 1);
         assert_eq!(loopback.daemon.ask(&["lookup", "nas"]).out, "127.0.0.2:22\n");
     }
-    assert_eq!(loopback.daemon.ask(&["lookup", "--all", "nas"]).out, "127.0.0.2:22\n127.0.0.3:22\n");
+    assert_eq!(
+        loopback.daemon.ask(&["lookup", "--all", "nas"]).out,
+        "127.0.0.2:22\n127.0.0.3:22\n"
+    );
     let status = loopback.daemon.status();
-    let expected = serde_json::json!([{"id": "nas", "addresses": ["127.0.0.2:22", "127.0.0.3:22"]}]);
+    let expected =
+        serde_json::json!([{"id": "nas", "addresses": ["127.0.0.2:22", "127.0.0.3:22"]}]);
     assert_eq!((&status["contested"], &status["registry"]["contested"]), (&expected, &1.into()));
     assert!(loopback.daemon.ask(&["status"]).out.contains("nas at 127.0.0.2:22 and 127.0.0.3:22"));
     let nodes: serde_json::Value =
         serde_json::from_str(&loopback.daemon.ask(&["list", "--json"]).out).unwrap();
     let contested = nodes.as_array().unwrap().iter().filter(|node| node["contested"] == true);
     assert!(contested.map(|node| &node["id"]).eq(["nas"]));
-    assert!((0..10).all(|number| watch.lines.next().starts_with(&format!("found other-{number} "))));
+    assert!(
+        (0..10).all(|number| watch.lines.next().starts_with(&format!("found other-{number} ")))
+    );
 }
 
 #[test]
@@ -505,7 +570,10 @@ fn an_expected_node_is_told_of_and_has_a_place_among_any_number() {
     }
     loopback.daemon.ask(&["lookup", "--wait", "20", &format!("stranger-{}", 2 * last - 1)]);
     expects("missing", "known");
-    assert_eq!(loopback.daemon.status()["registry"]["used"], foghorn::limits::REGISTRY_CAPACITY - 1);
+    assert_eq!(
+        loopback.daemon.status()["registry"]["used"],
+        foghorn::limits::REGISTRY_CAPACITY - 1
+    );
     loopback.hear("nas", 22);
     expects("known", "known");
 }
@@ -513,8 +581,9 @@ fn an_expected_node_is_told_of_and_has_a_place_among_any_number() {
 #[test]
 fn more_can_not_be_expected_than_there_are_places() {
     let directory = Directory::new();
-    let many: Vec<_> =
-        (0..=foghorn::limits::REGISTRY_CAPACITY).map(|number| format!("--expect=n{number}")).collect();
+    let many: Vec<_> = (0..=foghorn::limits::REGISTRY_CAPACITY)
+        .map(|number| format!("--expect=n{number}"))
+        .collect();
     let mut command = foghorn();
     command.args(["run", "--interface", "lo", "--control"]).arg(directory.path("control.sock"));
     command.args(["--log", "error"]).args(many);

@@ -73,8 +73,19 @@ fn a_command_is_run_for_each_change_and_told_what_happened() {
 fn no_shell_sees_what_a_node_is_called() {
     let loopback = Loopback::new(&[]);
     let reaction = watch(&loopback, &["printenv", "FOGHORN_NODE"]);
-    let names =
-        ["$(reboot)", "`reboot`", "a;b", "-rf", "..", "|cat", "a'b\"c", "*", "a=b", "リビング", "%s%n"];
+    let names = [
+        "$(reboot)",
+        "`reboot`",
+        "a;b",
+        "-rf",
+        "..",
+        "|cat",
+        "a'b\"c",
+        "*",
+        "a=b",
+        "リビング",
+        "%s%n",
+    ];
     for name in names {
         loopback.send(&announcement(name, 22));
         assert_eq!(reaction.lines.next(), name);
@@ -105,7 +116,8 @@ fn a_directory_is_no_program() {
 fn the_command_starts_clean() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
-    let told = watch(&loopback, &["sh", "-c", "readlink /proc/$$/fd/*; echo end"]).lines.until("end");
+    let told =
+        watch(&loopback, &["sh", "-c", "readlink /proc/$$/fd/*; echo end"]).lines.until("end");
     assert_eq!(told.first().unwrap(), "/dev/null");
     assert!(!told.iter().any(|line| line.starts_with("socket:")), "{told:?}");
     // Of itself: a shell that waits may block some.
@@ -124,7 +136,9 @@ fn a_command_that_fails_is_told_of_and_the_next_one_runs() {
     let loopback = Loopback::new(&[]);
     let fail = "echo $FOGHORN_NODE; case $FOGHORN_NODE in code) exit 3;; signal) kill -9 $$;; esac";
     let reaction = watch(&loopback, &["sh", "-c", fail]);
-    for (name, says) in [("code", "sh ended with exit code 3"), ("signal", "sh was ended by a signal")] {
+    for (name, says) in
+        [("code", "sh ended with exit code 3"), ("signal", "sh was ended by a signal")]
+    {
         loopback.send(&announcement(name, 22));
         assert_eq!(reaction.lines.next(), name);
         let told = reaction.errors.next();
@@ -150,7 +164,11 @@ fn a_command_that_can_not_be_started_ends_it() {
     }
     // An empty PATH has no program, an emulator neither.
     if !is_emulated() {
-        assert_failed(&command(&loopback, &["true"]).env("PATH", "").output().unwrap().into(), 4, "in PATH");
+        assert_failed(
+            &command(&loopback, &["true"]).env("PATH", "").output().unwrap().into(),
+            4,
+            "in PATH",
+        );
     }
 }
 
@@ -179,12 +197,20 @@ fn it_goes_on_with_the_next_daemon_and_what_was_missed_is_made_good() {
     assert!(reaction.errors.next().ends_with("a daemon answers again"));
     loopback.send_from(host(1), &announcement("tv", 80));
     // The daemon has not heard of nas for as long as nodes are believed.
-    let missed = ["found tv 127.1.0.1:80 127.1.0.1 80 lo none", "lost nas 127.0.0.1:22 127.0.0.1 22 lo none"];
+    let missed = [
+        "found tv 127.1.0.1:80 127.1.0.1 80 lo none",
+        "lost nas 127.0.0.1:22 127.0.0.1 22 lo none",
+    ];
     while !missed.iter().all(|line| reaction.lines.seen().iter().any(|told| told == line)) {
         reaction.lines.next();
     }
     assert!(
-        !reaction.lines.seen().iter().skip(1).any(|line| line.contains(" nas ") && !line.starts_with("lost"))
+        !reaction
+            .lines
+            .seen()
+            .iter()
+            .skip(1)
+            .any(|line| line.contains(" nas ") && !line.starts_with("lost"))
     );
     assert_eq!(reaction.errors.seen().len(), 2);
 }

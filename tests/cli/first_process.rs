@@ -13,7 +13,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::common::{
-    Daemon, Directory, FOGHORN, TIMEOUT, Watch, announcement, free_udp_port, is_emulated, skip, to_run,
+    Daemon, Directory, FOGHORN, TIMEOUT, Watch, announcement, free_udp_port, is_emulated, skip,
+    to_run,
 };
 use crate::{Loopback, host};
 
@@ -46,7 +47,9 @@ fn children(parent: Pid) -> Vec<(Pid, String)> {
     let child = |stat: &str| {
         let ((number, name), rest) = (stat.split_once(" (")?, stat.rsplit_once(") ")?.1);
         let is_child = rest.split(' ').nth(1) == Some(parent.as_str());
-        is_child.then(|| (Pid::from_raw(number.parse().unwrap()), name.split(')').next().unwrap().to_owned()))
+        is_child.then(|| {
+            (Pid::from_raw(number.parse().unwrap()), name.split(')').next().unwrap().to_owned())
+        })
     };
     let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path().join("stat"));
     processes.filter_map(|stat| child(&fs::read_to_string(stat).ok()?)).collect()
@@ -106,11 +109,18 @@ fn a_signal_ends_each_command_that_waits() {
             let control = directory.path("control.sock");
             let requests = stand_in(&control);
             let Some(mut command) = first_process() else { return };
-            command.args(arguments).env("FOGHORN_CONTROL", &control).current_dir(directory.path(""));
+            command
+                .args(arguments)
+                .env("FOGHORN_CONTROL", &control)
+                .current_dir(directory.path(""));
             let mut command = Watch::start(command);
             while requests.recv_timeout(TIMEOUT).unwrap() != waits_for {}
             kill(inside(command.child.id()), signal).unwrap();
-            assert_eq!(command.child.wait().unwrap().code(), Some(128 + signal as i32), "{arguments:?}");
+            assert_eq!(
+                command.child.wait().unwrap().code(),
+                Some(128 + signal as i32),
+                "{arguments:?}"
+            );
         }
     }
 }
@@ -160,7 +170,9 @@ fn what_a_hook_leaves_behind_is_no_zombie() {
     let Some(mut command) = first_process() else { return };
     // The last one goes on for longer than what it has started.
     let hook = "sleep 1000 & echo $FOGHORN_NODE; if [ $FOGHORN_NODE = last ]; then wait; fi";
-    command.args(["watch", "--exec", "sh", "-c", hook]).env("FOGHORN_CONTROL", &loopback.daemon.control);
+    command
+        .args(["watch", "--exec", "sh", "-c", hook])
+        .env("FOGHORN_CONTROL", &loopback.daemon.control);
     let watch = Watch::start(command);
     for (number, name) in (1..).zip(["nas", "tv", "pi"]) {
         loopback.send_from(host(number), &announcement(name, 22));

@@ -55,8 +55,10 @@ fn frames_tell_what_lines_would_in_fewer_bytes() {
     let count = messages.len();
     assert_eq!(count, 3 + 3 * 30 + 2, "{messages:#?}");
     let frames = fs::metadata(path).unwrap().len();
-    let lines: usize =
-        messages.iter().map(|(level, message)| format!("foghorn: {level}: {message}\n").len()).sum();
+    let lines: usize = messages
+        .iter()
+        .map(|(level, message)| format!("foghorn: {level}: {message}\n").len())
+        .sum();
     println!("{count} messages: {frames} bytes as frames, {lines} bytes as text");
     assert!(frames < lines as u64, "{frames} bytes as frames, {lines} as text");
 }

@@ -13,7 +13,10 @@ use crate::assert_failed;
 use crate::common::{Directory, Ended, FOGHORN, foghorn, is_emulated};
 
 /// Answers each request by that: what is said after the version, until nobody listens.
-fn stand_in(control: &Path, reply: impl Fn(&str, &mut UnixStream) -> io::Result<()> + Send + 'static) {
+fn stand_in(
+    control: &Path,
+    reply: impl Fn(&str, &mut UnixStream) -> io::Result<()> + Send + 'static,
+) {
     let listener = UnixListener::bind(control).unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -70,7 +73,8 @@ fn what_a_command_makes_of_a_reply_takes_a_bounded_amount_of_memory() {
     let lines = |line: String| line.repeat((1 << 20) / line.len());
     // Wide columns, many rows, and what takes more room as JSON or HTML.
     let wide = format!("node id={} addresses=x\n", long("x"));
-    let few = lines(format!("node id=nas addresses={} {}\n", long(",").get(..100).unwrap(), long("x ")));
+    let few =
+        lines(format!("node id=nas addresses={} {}\n", long(",").get(..100).unwrap(), long("x ")));
     let many = "node id=nas addresses=x,x,x,x\n".repeat(8000);
     let markup = lines(format!("node id={} addresses=\"\n", long("<")));
     let nodes = [few, format!("{wide}{many}"), markup];
@@ -146,7 +150,8 @@ fn an_error_is_no_page_of_text() {
     let error = format!("error busy {}\n", "x".repeat(CLIENT_LINE_CAPACITY - 20));
     stand_in(&control, move |_, stream| stream.write_all(error.as_bytes()));
     let mut command = foghorn();
-    let ended: Ended = command.arg("list").env("FOGHORN_CONTROL", &control).output().unwrap().into();
+    let ended: Ended =
+        command.arg("list").env("FOGHORN_CONTROL", &control).output().unwrap().into();
     assert_failed(&ended, 4, "the daemon refused: xxx");
     assert!(ended.err.len() < 600, "{ended:?}");
 }

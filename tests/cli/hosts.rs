@@ -158,7 +158,10 @@ fn everybody_may_read_a_followed_file_whatever_the_umask() {
     let file = loopback.directory.path("hosts");
     let inner = foghorn();
     let mut command = Command::new("sh");
-    command.args(["-c", "umask 077; exec \"$@\"", "sh"]).arg(inner.get_program()).args(inner.get_args());
+    command
+        .args(["-c", "umask 077; exec \"$@\"", "sh"])
+        .arg(inner.get_program())
+        .args(inner.get_args());
     Follower::start_by(command, &loopback.daemon.control, &file, &[]).next();
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o644);
 }
@@ -224,7 +227,11 @@ fn what_is_not_foghorns_is_left_alone() {
     }
     assert_eq!(fs::read_to_string(&theirs).unwrap(), "127.0.0.1\tlocalhost\n");
     assert!(
-        fs::read_dir(here).unwrap().all(|file| !file.unwrap().file_name().to_string_lossy().starts_with('.'))
+        fs::read_dir(here).unwrap().all(|file| !file
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with('.'))
     );
     // An empty file is nobody's, and what is left of a foghorn that was ended is in nobody's way.
     let empty = directory.path("empty");
@@ -274,7 +281,8 @@ fn a_daemon_that_starts_later_is_waited_for() {
 fn a_file_that_can_not_be_kept_is_told_of_also_without_a_daemon() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
-    for (file, says) in [("/etc", "is a directory"), ("/nowhere/hosts", "make its directory first")] {
+    for (file, says) in [("/etc", "is a directory"), ("/nowhere/hosts", "make its directory first")]
+    {
         let follow = ["hosts", "--follow", file, "--control", control.to_str().unwrap()];
         assert_failed(&run(&follow), 4, says);
     }
@@ -339,7 +347,9 @@ fn in_mount_namespace(script: &str) -> Option<Command> {
     }
     let inner = foghorn();
     let mut command = Command::new("unshare");
-    command.args(["-rm", "sh", "-ec", &format!("{script}\nexec \"$@\""), "sh"]).arg(inner.get_program());
+    command
+        .args(["-rm", "sh", "-ec", &format!("{script}\nexec \"$@\""), "sh"])
+        .arg(inner.get_program());
     command.args(inner.get_args()).env_remove("FOGHORN_CONTROL");
     Some(command)
 }
@@ -420,8 +430,10 @@ fn names_that_other_hosts_files_have_are_left_out() {
 fn names_of_the_machines_own_hosts_file_are_left_out() {
     let directory = Directory::new();
     let hosts = directory.path("hosts");
-    fs::write(&hosts, "127.0.0.1 localhost\n10.0.0.5 mail.example.org\n0.0.0.0 tv.ads.example\n").unwrap();
-    let Some(mut command) = in_mount_namespace(&format!("mount --bind {} /etc/hosts", hosts.display()))
+    fs::write(&hosts, "127.0.0.1 localhost\n10.0.0.5 mail.example.org\n0.0.0.0 tv.ads.example\n")
+        .unwrap();
+    let Some(mut command) =
+        in_mount_namespace(&format!("mount --bind {} /etc/hosts", hosts.display()))
     else {
         return;
     };
@@ -429,7 +441,8 @@ fn names_of_the_machines_own_hosts_file_are_left_out() {
     for name in ["mail", "tv"] {
         loopback.hear(name, 22);
     }
-    let output = command.args(["hosts", "--control"]).arg(&loopback.daemon.control).output().unwrap();
+    let output =
+        command.args(["hosts", "--control"]).arg(&loopback.daemon.control).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "127.0.0.1\ttv\n", "{output:?}");
 }
 
@@ -457,7 +470,8 @@ fn names_to_keep_out_are_read_again_and_nothing_new_is_exported_while_they_can_n
     fs::remove_file(&names).unwrap();
     let told = follower.0.errors.next();
     assert!(
-        told.contains("names, whose names are to be kept out: No such file") && told.contains("no new names"),
+        told.contains("names, whose names are to be kept out: No such file")
+            && told.contains("no new names"),
         "{told}"
     );
     assert_failed(&loopback.daemon.ask(&[&["hosts"], &options[..]].concat()), 4, "cannot read");

@@ -25,10 +25,21 @@ fn rendered(loopback: &Loopback, page: &str) -> Option<String> {
     fs::write(&file, page).unwrap();
     let mut command = Command::new("timeout");
     command.arg("120").arg(chromium);
-    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
-    command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
+    command.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+    ]);
+    command.args([
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]);
     command.arg(format!("--user-data-dir={}", loopback.directory.path("browser").display()));
-    let ended = command.arg("--dump-dom").arg(format!("file://{}", file.display())).output().unwrap();
+    let ended =
+        command.arg("--dump-dom").arg(format!("file://{}", file.display())).output().unwrap();
     assert!(ended.status.success(), "{ended:?}");
     Some(String::from_utf8(ended.stdout).unwrap())
 }
@@ -62,8 +73,8 @@ fn hostile_names_are_text_in_a_browser() {
     let (_, body) = dom.split_once("<body>").unwrap();
     for tag in body.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()) {
         let name = tag.trim_start_matches('/');
-        let is_plain =
-            ["h1", "p", "table", "tbody", "tr", "th", "td", "meter", "body", "html"].contains(&name);
+        let is_plain = ["h1", "p", "table", "tbody", "tr", "th", "td", "meter", "body", "html"]
+            .contains(&name);
         assert!(is_plain || name.starts_with("meter max=\"100\" low=\"20\" "), "<{tag}> in {dom}");
     }
     assert_eq!(body.matches("<tr>").count(), HOSTILE.len() + 1, "{dom}");
@@ -85,8 +96,13 @@ fn a_page_without_a_daemon_says_so() {
     let ended = run(&["list", "--html", "--control", control.to_str().unwrap()]);
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.err.starts_with("foghorn: no daemon answers at "), "{ended:?}");
-    assert!(ended.out.starts_with("<!DOCTYPE html>\n") && ended.out.contains("<p>As of 20"), "{ended:?}");
-    assert!(ended.out.contains("<mark>no daemon answers at ") && ended.out.contains("/&#60;none&#62;"));
+    assert!(
+        ended.out.starts_with("<!DOCTYPE html>\n") && ended.out.contains("<p>As of 20"),
+        "{ended:?}"
+    );
+    assert!(
+        ended.out.contains("<mark>no daemon answers at ") && ended.out.contains("/&#60;none&#62;")
+    );
     let plain = run(&["list", "--control", control.to_str().unwrap()]);
     assert_failed(&plain, 3, "no daemon answers at ");
 }

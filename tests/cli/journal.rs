@@ -46,7 +46,8 @@ fn the_journal_is_told_the_priority_and_not_the_name() {
     let directory = Directory::new();
     let (mut reader, writer, stream) = journal();
     let mut command = list(&directory);
-    let status = command.env("JOURNAL_STREAM", stream).stderr(OwnedFd::from(writer)).status().unwrap();
+    let status =
+        command.env("JOURNAL_STREAM", stream).stderr(OwnedFd::from(writer)).status().unwrap();
     drop(command);
     assert_eq!(status.code(), Some(3));
     let mut said = String::new();
@@ -74,7 +75,8 @@ fn who_is_not_the_journal_is_told_the_name() {
     let file = directory.path("said");
     let this = || stream(fs::File::open(&file).unwrap());
     fs::write(&file, "").unwrap();
-    let (device, inode) = this().split_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (device, inode) =
+        this().split_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     for named in [
         "",
         ":",

@@ -193,7 +193,8 @@ fn a_log_that_reaches_the_limit_of_file_sizes_ends_nothing() {
         return;
     }
     let directory = Directory::new();
-    let [path, rotated, control] = ["log", "log.1", "control.sock"].map(|name| directory.path(name));
+    let [path, rotated, control] =
+        ["log", "log.1", "control.sock"].map(|name| directory.path(name));
     let port = free_udp_port();
     let (program, arguments) = to_run(FOGHORN);
     let mut command = Command::new("sh");

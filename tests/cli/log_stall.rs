@@ -16,8 +16,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{User, geteuid};
 
 use crate::common::{
-    Daemon, Directory, Lines, TIMEOUT, announcement, copy_foghorn, foghorn, free_udp_port, log, skip,
-    terminal, to_run,
+    Daemon, Directory, Lines, TIMEOUT, announcement, copy_foghorn, foghorn, free_udp_port, log,
+    skip, terminal, to_run,
 };
 use crate::{Loopback, host};
 
@@ -68,8 +68,10 @@ impl Stderr {
         let terminal = Self::terminal();
         File::from(terminal.ours.try_clone().unwrap()).write_all(b"\x13").unwrap();
         let start = Instant::now();
-        while poll(&mut [PollFd::new(terminal.theirs.as_fd(), PollFlags::POLLOUT)], PollTimeout::ZERO)
-            != Ok(0)
+        while poll(
+            &mut [PollFd::new(terminal.theirs.as_fd(), PollFlags::POLLOUT)],
+            PollTimeout::ZERO,
+        ) != Ok(0)
         {
             assert!(start.elapsed() < TIMEOUT, "the terminal was not stopped");
             thread::yield_now();
@@ -107,7 +109,8 @@ fn stall(stderr: Stderr, command: Command, directory: Directory) {
     let port = free_udp_port();
     let arguments = ["--interface", "lo", "--udp-port", &port, "--log", "debug"];
     let control = directory.path("control.sock");
-    let daemon = Daemon::spawn_with_stderr(stderr.stdio(), command, &control, &arguments).once_it_answers();
+    let daemon =
+        Daemon::spawn_with_stderr(stderr.stdio(), command, &control, &arguments).once_it_answers();
     let mut loopback = Loopback { directory, daemon, port };
     for number in 0..REJECTED {
         loopback.send(b"\x00\x12\x10\x25");
@@ -143,9 +146,13 @@ fn stall(stderr: Stderr, command: Command, directory: Directory) {
     assert!(loopback.daemon.stop().success(), "{kind}");
     told.all();
     let seen = told.seen();
-    let rejected = seen.iter().filter(|line| line.contains("127.0.0.1 was rejected: ")).count() as u64;
+    let rejected =
+        seen.iter().filter(|line| line.contains("127.0.0.1 was rejected: ")).count() as u64;
     let dropped: u64 = dropped(&seen).iter().sum();
-    assert!(rejected < REJECTED && rejected + dropped >= REJECTED, "{kind}: {rejected} and {dropped}");
+    assert!(
+        rejected < REJECTED && rejected + dropped >= REJECTED,
+        "{kind}: {rejected} and {dropped}"
+    );
 }
 
 #[test]
@@ -184,7 +191,8 @@ fn nor_does_one_whose_pipe_or_terminal_can_not_be_opened_anew() {
 fn a_daemon_that_fails_ends_also_when_nobody_reads_why() {
     for stderr in [Stderr::full_pipe(), Stderr::stopped_terminal()] {
         let mut command = foghorn();
-        let mut child = command.args(["run", "--port", "99999"]).stderr(stderr.stdio()).spawn().unwrap();
+        let mut child =
+            command.args(["run", "--port", "99999"]).stderr(stderr.stdio()).spawn().unwrap();
         let start = Instant::now();
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {

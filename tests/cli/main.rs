@@ -62,7 +62,8 @@ impl Loopback {
         let directory = Directory::new();
         let port = free_udp_port();
         let to = path.to_str().unwrap();
-        let arguments = [&["--interface", "lo", "--udp-port", &port, "--log-to", to], arguments].concat();
+        let arguments =
+            [&["--interface", "lo", "--udp-port", &port, "--log-to", to], arguments].concat();
         let daemon = Daemon::start_silent(foghorn(), &directory.path("control.sock"), &arguments);
         Self { directory, daemon, port }
     }

@@ -13,7 +13,11 @@ use crate::{Loopback, assert_failed};
 fn assert_clean(metrics: &str) {
     let Some(promtool) = find("promtool", "prometheus") else { return };
     let mut command = Command::new(promtool);
-    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
     let ended = Ended::from(child.wait_with_output().unwrap());
@@ -28,7 +32,8 @@ fn sample<'a>(metrics: &'a str, name: &str) -> &'a str {
 #[test]
 fn the_metrics_of_a_daemon_are_its_status() {
     let hostile = "a\\\"}\\n{b=\"é";
-    let loopback = Loopback::new(&["--id", "pi", "--port", "22", "--expect", "nas", "--expect", hostile]);
+    let loopback =
+        Loopback::new(&["--id", "pi", "--port", "22", "--expect", "nas", "--expect", hostile]);
     loopback.send(b"cut");
     loopback.send(&announcement("pi", 22));
     loopback.hear("nas", 22);
@@ -51,7 +56,10 @@ fn the_metrics_of_a_daemon_are_its_status() {
         assert_eq!(sample(&metrics, name), value, "{name} in {metrics}");
     }
     let received = sample(&metrics, "foghorn_datagrams_received_total");
-    assert_eq!(received, sample(&metrics, "foghorn_interface_datagrams_received_total{interface=\"lo\"}"));
+    assert_eq!(
+        received,
+        sample(&metrics, "foghorn_interface_datagrams_received_total{interface=\"lo\"}")
+    );
     assert!(received.parse::<u64>().unwrap() >= 3, "{metrics}");
     assert_clean(&metrics);
 }
@@ -103,8 +111,16 @@ fn without_a_daemon_the_metrics_say_so() {
 #[test]
 fn an_answer_has_one_form() {
     let loopback = Loopback::new(&[]);
-    assert_failed(&loopback.daemon.ask(&["status", "--json", "--metrics"]), 2, "--json or --metrics");
-    assert_failed(&loopback.daemon.ask(&["status", "--metrics", "--json"]), 2, "--metrics or --json");
+    assert_failed(
+        &loopback.daemon.ask(&["status", "--json", "--metrics"]),
+        2,
+        "--json or --metrics",
+    );
+    assert_failed(
+        &loopback.daemon.ask(&["status", "--metrics", "--json"]),
+        2,
+        "--metrics or --json",
+    );
     assert_failed(&loopback.daemon.ask(&["status", "--metrics=yes"]), 2, "--metrics");
     assert_failed(&loopback.daemon.ask(&["list", "--metrics"]), 2, "--metrics");
     assert_eq!(loopback.daemon.ask(&["status", "--metrics", "--metrics"]).code, 0);

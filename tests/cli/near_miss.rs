@@ -166,7 +166,10 @@ const VALUES: &[Typed] = &[
 ];
 
 const ARGUMENTS: &[Typed] = &[
-    ("list nas", "unexpected argument \"nas\": did you mean foghorn lookup nas? See foghorn list --help"),
+    (
+        "list nas",
+        "unexpected argument \"nas\": did you mean foghorn lookup nas? See foghorn list --help",
+    ),
     ("watch nas", "did you mean foghorn lookup nas? See foghorn watch --help"),
     ("hosts nas", "did you mean foghorn lookup nas?"),
     ("status nas", "did you mean foghorn lookup nas?"),

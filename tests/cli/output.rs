@@ -30,7 +30,9 @@ fn written(command: &'static [&'static str]) -> String {
         let mut reply = "version protocol=1 foghorn=0.1.0\nok\n".to_owned();
         for number in 0..NODES {
             match request.as_str() {
-                "watch" => writeln!(reply, "known id=n{number:04} address=10.0.0.1:22 interface=eth0"),
+                "watch" => {
+                    writeln!(reply, "known id=n{number:04} address=10.0.0.1:22 interface=eth0")
+                }
                 _ => writeln!(reply, "node id=n{number:04} addresses=10.0.0.1:22 interface=eth0"),
             }
             .unwrap();

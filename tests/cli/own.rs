@@ -30,7 +30,11 @@ fn an_own_node_is_looked_up_at_the_machines_own_address() {
         (&["lookup", "--wait", "86400", "nas"], "127.0.0.1:22\n"),
     ] {
         let ended = nas.daemon.ask(arguments);
-        assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (0, out, ""), "{arguments:?}");
+        assert_eq!(
+            (ended.code, ended.out.as_str(), ended.err.as_str()),
+            (0, out, ""),
+            "{arguments:?}"
+        );
     }
     let node = json(&nas, &["lookup", "--json", "nas"]);
     let expected = serde_json::json!({
@@ -47,10 +51,14 @@ fn a_list_marks_own_nodes_and_has_them_among_the_others() {
     nas.hear("pi", 9);
     let list = nas.daemon.ask(&["list"]);
     assert_eq!((list.code, list.err.as_str()), (0, ""));
-    let rows: Vec<Vec<_>> = list.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    let rows: Vec<Vec<_>> =
+        list.out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[1][..4], ["Web", "127.0.0.1:80", "lo", "own"], "{list:?}");
     assert_eq!(rows[2][..4], ["nas", "127.0.0.1:22", "lo", "own"], "{list:?}");
-    assert!(rows[3].starts_with(&["pi", "127.0.0.1:9", "lo"]) && !rows[3].contains(&"own"), "{list:?}");
+    assert!(
+        rows[3].starts_with(&["pi", "127.0.0.1:9", "lo"]) && !rows[3].contains(&"own"),
+        "{list:?}"
+    );
     let nodes = json(&nas, &["list", "--json"]);
     assert_eq!([&nodes[0]["own"], &nodes[1]["own"]], [true, true]);
     assert!(nodes[2]["id"] == "pi" && nodes[2].get("own").is_none(), "{nodes}");
@@ -69,7 +77,10 @@ fn own_nodes_alone_are_listed_and_why_there_is_no_other_is_said() {
     }
     assert_eq!(json(&nas, &["list", "--json"]).as_array().unwrap().len(), 2);
     let page = nas.daemon.ask(&["list", "--html"]).out;
-    assert!(page.contains("<p>No node has been heard yet") && page.contains("<td>own<td>"), "{page}");
+    assert!(
+        page.contains("<p>No node has been heard yet") && page.contains("<td>own<td>"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -127,12 +138,18 @@ fn a_client_of_version_0_1_0_passes_own_nodes_over() {
     // That version reads whole lines of up to 4,095 bytes, keeps those that begin with `node`, and ends at `ok` or `error`.
     let list = say(&nas, b"version 1\nlist\n");
     let nodes: Vec<_> = list.lines().filter(|line| line.starts_with("node ")).collect();
-    assert!(matches!(nodes[..], [pi] if pi.starts_with("node id=pi addresses=127.0.0.1:9 ")), "{list}");
+    assert!(
+        matches!(nodes[..], [pi] if pi.starts_with("node id=pi addresses=127.0.0.1:9 ")),
+        "{list}"
+    );
     assert!(list.lines().all(|line| line.len() < 4096) && list.ends_with("\nok\n"), "{list}");
     assert_eq!(list.matches("\nown id=").count(), 2, "{list}");
     // To look one up stays the error that it expects.
     let lookup = say(&nas, b"version 1\nlookup nas\n");
-    assert_eq!(lookup.lines().last(), Some("error own-node nas is announced by this machine itself"));
+    assert_eq!(
+        lookup.lines().last(),
+        Some("error own-node nas is announced by this machine itself")
+    );
     let status = say(&nas, b"version 1\nstatus\n");
     assert!(status.contains("\nown id=nas port=22\nown id=Web port=80\n"), "{status}");
 }
@@ -140,8 +157,11 @@ fn a_client_of_version_0_1_0_passes_own_nodes_over() {
 #[test]
 fn without_an_address_own_nodes_are_nowhere() {
     let nowhere = Loopback::new(&["--id", "nas", "--port", "22", "--interface", "!lo"]);
-    for arguments in [&["lookup", "nas"][..], &["lookup", "--wait", "86400", "nas"], &["connect", "nas"]] {
-        let says = "nas is announced by this machine itself, which has no address now: see foghorn status";
+    for arguments in
+        [&["lookup", "nas"][..], &["lookup", "--wait", "86400", "nas"], &["connect", "nas"]]
+    {
+        let says =
+            "nas is announced by this machine itself, which has no address now: see foghorn status";
         assert_failed(&nowhere.daemon.ask(arguments), 1, says);
     }
     let list = nowhere.daemon.ask(&["list"]);

@@ -83,7 +83,8 @@ fn the_kernel_refuses_descriptors_for_the_daemon_where_it_can() {
         return;
     }
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
-    let mut numbers = release.split(|byte: char| !byte.is_ascii_digit()).map_while(|text| text.parse().ok());
+    let mut numbers =
+        release.split(|byte: char| !byte.is_ascii_digit()).map_while(|text| text.parse().ok());
     let version: (u32, u32) = (numbers.next().unwrap(), numbers.next().unwrap());
     if version < (6, 16) {
         // The next test is about such kernels, so that this one is missed nowhere.
@@ -105,7 +106,8 @@ fn where_the_kernel_refuses_no_descriptors_they_keep_nobody_waiting_either() {
     }
     let directory = Directory::new();
     let arguments = ["--interface", "lo", "--udp-port", &free_udp_port()];
-    let mut daemon = Daemon::start_with(on_an_older_kernel(), &directory.path("control.sock"), &arguments);
+    let mut daemon =
+        Daemon::start_with(on_an_older_kernel(), &directory.path("control.sock"), &arguments);
     let answers = |daemon: &Daemon| assert_eq!(daemon.ask(&["list"]).code, 0);
     let mut passed = [(); 4].map(|()| Lingering::new());
     let [read, garbage, closed, unread] = &mut passed;

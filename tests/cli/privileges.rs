@@ -1,7 +1,9 @@
 //! What the daemon may still do once it runs, as the kernel tells.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{
+    MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink,
+};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,7 +15,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Pid, User, geteuid, mkfifo};
 
 use crate::common::{
-    Daemon, Directory, Ended, FOGHORN, copy_foghorn, free_udp_port, is_emulated, log, run, skip, to_run,
+    Daemon, Directory, Ended, FOGHORN, copy_foghorn, free_udp_port, is_emulated, log, run, skip,
+    to_run,
 };
 use crate::{Loopback, assert_failed};
 
@@ -47,7 +50,10 @@ fn the_daemon_becomes_another_user_for_good() {
         assert!(daemon.kernel_says("Groups").is_empty());
         assert!(!has_privileges(daemon));
         let socket = fs::metadata(&daemon.control).unwrap();
-        assert_eq!((socket.uid(), socket.gid(), socket.permissions().mode() & 0o777), (uid, gid, 0o660));
+        assert_eq!(
+            (socket.uid(), socket.gid(), socket.permissions().mode() & 0o777),
+            (uid, gid, 0o660)
+        );
 
         // Its directory is the user's, so it can remove the file.
         chown(loopback.directory.path(""), Some(uid), Some(gid)).unwrap();
@@ -86,7 +92,8 @@ fn a_file_that_the_user_can_not_remove_is_told_of_and_replaced_next_time() {
     let control = directory.path("control.sock");
     let port = free_udp_port();
     for user in ["nobody", "root"] {
-        let mut daemon = Daemon::start(&control, &["--interface", "lo", "--udp-port", &port, "--user", user]);
+        let mut daemon =
+            Daemon::start(&control, &["--interface", "lo", "--udp-port", &port, "--user", user]);
         let has_said = |what: &str| daemon.log.seen().iter().any(|line| line.contains(what));
         assert!(has_said(&format!("runs as {user}")));
         assert_eq!(has_said("control.sock will stay"), user == "nobody");
@@ -151,7 +158,8 @@ fn foghorn_of_nobody(directory: &Directory) -> Command {
 
 #[test]
 fn a_port_that_takes_a_privilege_is_refused_at_the_start() {
-    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
+    let first =
+        fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
     if first.trim_end().parse() != Ok(1024) {
         skip("the ports that take a privilege are not those below 1024 here");
         return;
@@ -160,9 +168,19 @@ fn a_port_that_takes_a_privilege_is_refused_at_the_start() {
     let says = "UDP port 80 needs privileges: give one from 1024 on with --udp-port, start foghorn as root";
     for interface in ["lo", "eth99"] {
         let mut command = foghorn_of_nobody(&directory);
-        command.args(["run", "--log", "error", "--udp-port", "80", "--interface", interface, "--control"]);
+        command.args([
+            "run",
+            "--log",
+            "error",
+            "--udp-port",
+            "80",
+            "--interface",
+            interface,
+            "--control",
+        ]);
         // Where everybody may write.
-        let control = std::env::temp_dir().join(format!("foghorn-test-port-{}.sock", std::process::id()));
+        let control =
+            std::env::temp_dir().join(format!("foghorn-test-port-{}.sock", std::process::id()));
         assert_failed(&command.arg(&control).output().unwrap().into(), 4, says);
         assert!(!control.exists());
     }
@@ -180,7 +198,9 @@ fn a_doctor_without_permission_to_ask_the_daemon_checks_the_rest() {
     }
     let loopback = Loopback::new(&[]);
     let mut command = foghorn_of_nobody(&loopback.directory);
-    command.args(["doctor", "--udp-port", &loopback.port, "--control"]).arg(&loopback.daemon.control);
+    command
+        .args(["doctor", "--udp-port", &loopback.port, "--control"])
+        .arg(&loopback.daemon.control);
     let doctor = Ended::from(command.output().unwrap());
     assert_eq!(doctor.code, 1, "{doctor:?}");
     assert!(doctor.out.starts_with("bad   no permission to use "), "{doctor:?}");
@@ -223,7 +243,10 @@ fn a_daemon_that_can_not_become_the_user_does_not_run() {
     let (program, arguments) = to_run(FOGHORN);
     for (user, says) in [("nobody", "leave --user out"), ("root", "cannot become root")] {
         let mut command = unshare(&program);
-        command.args(&arguments).args(["run", "--log", "error", "--user", user, "--control"]).arg(&control);
+        command
+            .args(&arguments)
+            .args(["run", "--log", "error", "--user", user, "--control"])
+            .arg(&control);
         assert_failed(&command.output().unwrap().into(), 4, says);
         assert!(!control.exists());
     }
@@ -274,7 +297,9 @@ fn a_log_goes_to_no_file_that_only_root_may_write() {
         assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
         assert_eq!(fs::metadata(&precious).unwrap().uid(), 0);
     };
-    for to in ["theirs/link", "theirs/twin", "theirs/inner/log", "theirs/way/log", "open/twin", "link"] {
+    for to in
+        ["theirs/link", "theirs/twin", "theirs/inner/log", "theirs/way/log", "open/twin", "link"]
+    {
         start(&directory.path(to), "let the daemon's user write there");
     }
     start(&open.join("link"), "give the path itself");
@@ -298,7 +323,8 @@ fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
         if is_there {
             fs::write(&path, "").unwrap();
         }
-        let mut loopback = Loopback::logging_to(&path, &["--user", "nobody", "--id", "own", "--port", "1"]);
+        let mut loopback =
+            Loopback::logging_to(&path, &["--user", "nobody", "--id", "own", "--port", "1"]);
         let daemon = &mut loopback.daemon;
         assert_eq!(fs::metadata(&path).unwrap().uid(), uid);
         assert!(says(&path, ["announcing own", "runs as nobody"]));
@@ -337,7 +363,8 @@ fn what_is_said_before_the_user_opens_the_log_is_in_it() {
     let directory = Directory::new();
     give_to_nobody(&directory.path(""));
     let path = directory.path("log");
-    let mut loopback = Loopback::logging_to(&path, &["--user", "nobody", "--id", "own", "--port", "1"]);
+    let mut loopback =
+        Loopback::logging_to(&path, &["--user", "nobody", "--id", "own", "--port", "1"]);
     assert!(loopback.daemon.stop().success());
     assert!(loopback.daemon.log.all().is_empty());
     assert_eq!(fs::metadata(&path).unwrap().uid(), nobody().uid.as_raw());

@@ -178,16 +178,29 @@ fn outcome(mut command: Command, directory: &Path, stays: bool) -> (bool, Option
 fn check(calls: &[(Calls, Outcome)], arguments: &[&str]) {
     let port = free_udp_port();
     let mut wrong = vec![];
-    for ((calls, expected), errno) in calls.iter().flat_map(|call| ERRORS.map(|errno| (*call, errno))) {
+    for ((calls, expected), errno) in
+        calls.iter().flat_map(|call| ERRORS.map(|errno| (*call, errno)))
+    {
         let directory = Directory::new();
         let mut command = behind(refusing(calls, errno));
-        command.args(["run", "--id", "nas", "--port", "22", "--interface", "lo", "--udp-port", &port]);
+        command.args([
+            "run",
+            "--id",
+            "nas",
+            "--port",
+            "22",
+            "--interface",
+            "lo",
+            "--udp-port",
+            &port,
+        ]);
         command.args(arguments);
         // Where the user may write it.
         if arguments.is_empty() {
             command.arg("--state").arg(directory.path("state"));
         }
-        let (answers, code, told) = outcome(command, &directory.path(""), matches!(expected, Says(_)));
+        let (answers, code, told) =
+            outcome(command, &directory.path(""), matches!(expected, Says(_)));
         let ends = |text: &str| {
             let last = told.lines().last().unwrap_or_default();
             code == Some(4) && last.starts_with("foghorn: ") && last.contains(text)
@@ -224,7 +237,17 @@ fn no_other_calls_are_made() {
     let calls = calls.chain(EXEMPT.map(|(call, _)| call));
     let directory = Directory::new();
     let mut command = behind(allowing(calls));
-    command.args(["run", "--id", "nas", "--port", "22", "--interface", "lo", "--udp-port", &free_udp_port()]);
+    command.args([
+        "run",
+        "--id",
+        "nas",
+        "--port",
+        "22",
+        "--interface",
+        "lo",
+        "--udp-port",
+        &free_udp_port(),
+    ]);
     command.arg("--state").arg(directory.path("state"));
     let (answers, code, told) = outcome(command, &directory.path(""), false);
     assert!(answers && code == Some(0), "ends with {code:?}: {told}");

@@ -22,12 +22,14 @@ fn answer(command: &[&str], reply: &str) -> Ended {
     foghorn().args(command).env("FOGHORN_CONTROL", &control).output().unwrap().into()
 }
 
-const STATUS: &str = "daemon version=9\nregistry used=0\ndatagrams received=0\nrejected truncated=0\n";
+const STATUS: &str =
+    "daemon version=9\nregistry used=0\ndatagrams received=0\nrejected truncated=0\n";
 
 #[test]
 fn a_status_without_the_lines_that_must_be_there_is_none() {
     for kind in ["daemon", "registry", "datagrams", "rejected"] {
-        let without: String = STATUS.split_inclusive('\n').filter(|line| !line.starts_with(kind)).collect();
+        let without: String =
+            STATUS.split_inclusive('\n').filter(|line| !line.starts_with(kind)).collect();
         let twice = format!("{STATUS}{kind} x=1\n");
         for reply in [without.as_str(), &twice, ""] {
             let says = if reply.is_empty() { "daemon" } else { kind };
@@ -79,18 +81,27 @@ fn a_node_without_a_name_or_an_address_is_no_answer() {
 #[test]
 fn what_a_later_version_tells_is_passed_over() {
     let nas = "node id=nas addresses=10.0.0.2:22";
-    let list = answer(&["list", "--json"], &format!("future id=pi addresses=10.0.0.1:22\n{nas} later=7\n"));
+    let list = answer(
+        &["list", "--json"],
+        &format!("future id=pi addresses=10.0.0.1:22\n{nas} later=7\n"),
+    );
     assert_eq!(list.out, "[{\"id\":\"nas\",\"addresses\":[\"10.0.0.2:22\"],\"later\":7}]\n");
-    let watch =
-        answer(&["watch"], "slept id=pi address=x\nfound id=nas address=10.0.0.2:22 interface=eth0\n");
+    let watch = answer(
+        &["watch"],
+        "slept id=pi address=x\nfound id=nas address=10.0.0.2:22 interface=eth0\n",
+    );
     assert_eq!((watch.code, watch.out.as_str()), (0, "found nas 10.0.0.2:22 eth0\n"));
 }
 
 #[test]
 fn no_command_shows_what_is_not_printable() {
-    for bad in ["\u{202e}", "\u{2066}", "\u{200b}", "\u{feff}", "\u{13441}", "\u{1d159}", "\u{e0001}"] {
+    for bad in
+        ["\u{202e}", "\u{2066}", "\u{200b}", "\u{feff}", "\u{13441}", "\u{1d159}", "\u{e0001}"]
+    {
         let node = |kind: &str, id: &str, more: &str| {
-            format!("{kind} id={id} addresses=10.0.0.2:22 address=10.0.0.2:22 interface=eth0{more}\n")
+            format!(
+                "{kind} id={id} addresses=10.0.0.2:22 address=10.0.0.2:22 interface=eth0{more}\n"
+            )
         };
         for (command, kind) in [
             (&["list"][..], "node"),
@@ -108,19 +119,31 @@ fn no_command_shows_what_is_not_printable() {
             ];
             let ended = answer(command, &reply.concat());
             assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{command:?}");
-            assert!(ended.out.contains("nas") && !ended.out.contains("tv"), "{command:?}: {}", ended.out);
+            assert!(
+                ended.out.contains("nas") && !ended.out.contains("tv"),
+                "{command:?}: {}",
+                ended.out
+            );
             assert!(!ended.out.contains(bad), "{command:?} {bad:?}");
         }
         let status = format!("{STATUS}interface name=eth{bad}\nexpected id=n{bad} state=known\n");
-        for command in [&["status"][..], &["status", "--json"], &["status", "--metrics"], &["doctor"]] {
+        for command in
+            [&["status"][..], &["status", "--json"], &["status", "--metrics"], &["doctor"]]
+        {
             let ended = answer(command, &status);
             assert!(!ended.out.contains(bad) && !ended.err.contains(bad), "{command:?}: {ended:?}");
         }
         // Nor do messages that quote what was typed.
-        for arguments in [&["lookup", "--wait"][..], &["lookup", "--host"], &["run", "--interval"], &[]] {
-            let ended: Ended = foghorn().args(arguments).arg(format!("n{bad}")).output().unwrap().into();
+        for arguments in
+            [&["lookup", "--wait"][..], &["lookup", "--host"], &["run", "--interval"], &[]]
+        {
+            let ended: Ended =
+                foghorn().args(arguments).arg(format!("n{bad}")).output().unwrap().into();
             assert!(ended.code != 0 && !ended.err.contains(bad), "{arguments:?}: {ended:?}");
-            assert!(ended.err.contains('?') || ended.err.contains("NodeID"), "{arguments:?}: {ended:?}");
+            assert!(
+                ended.err.contains('?') || ended.err.contains("NodeID"),
+                "{arguments:?}: {ended:?}"
+            );
         }
     }
 }

@@ -49,10 +49,12 @@ pub(crate) fn behind(mut filter: Vec<sock_filter>) -> Command {
     let mut command = foghorn();
     let install = move || {
         rustix::thread::set_no_new_privs(true)?;
-        let program = sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
+        let program =
+            sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
         // SAFETY: the program and its instructions live until the call has returned; the kernel copies them.
-        let installed =
-            unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+        let installed = unsafe {
+            libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program)
+        };
         Errno::result(installed).map(drop).map_err(io::Error::from)
     };
     // SAFETY: between fork and exec it makes two system calls and allocates nothing.

@@ -7,7 +7,8 @@ use crate::common::{Ended, FOGHORN, in_mount_namespace, to_run};
 /// Foghorn on a machine of its own, which that shell command has set up. None where there can be no
 /// such machine.
 fn machine(with: &str) -> Option<impl Fn(&[&str]) -> Ended> {
-    let script = format!("mount -t tmpfs none /run && mount -t tmpfs none /etc && {with} && exec \"$@\"");
+    let script =
+        format!("mount -t tmpfs none /run && mount -t tmpfs none /etc && {with} && exec \"$@\"");
     in_mount_namespace(&script)?;
     Some(move |arguments: &[&str]| {
         let (program, before) = to_run(FOGHORN);
@@ -20,8 +21,7 @@ fn machine(with: &str) -> Option<impl Fn(&[&str]) -> Ended> {
 
 #[test]
 fn every_client_says_how_the_service_is_started_and_where_its_reason_is() {
-    let systemd =
-        "mkdir -p /run/systemd/system /etc/systemd/system && touch /etc/systemd/system/foghorn.service";
+    let systemd = "mkdir -p /run/systemd/system /etc/systemd/system && touch /etc/systemd/system/foghorn.service";
     let says = "no daemon answers at /run/foghorn/control.sock: start it with sudo systemctl start foghorn; \
                 sudo journalctl -u foghorn says why it stopped\n";
     let Some(foghorn) = machine(systemd) else { return };

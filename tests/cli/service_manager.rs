@@ -43,7 +43,8 @@ fn a_manager_is_told_of_the_start_of_each_while_and_of_the_end() {
     let path = directory.path("notify");
     let manager = Manager::at(&path);
     let variables = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")];
-    let mut daemon = start(&directory, &variables, &["--id", "nas", "--port", "22", "--interval", "3600"]);
+    let mut daemon =
+        start(&directory, &variables, &["--id", "nas", "--port", "22", "--interval", "3600"]);
     // Once it says that it is ready it is: it is asked at once, and only once.
     assert!(manager.hears().starts_with("READY=1\nSTATUS="));
     assert!(daemon.ask(&["list", "--json"]).out.starts_with("[{\"id\":\"nas\","));
@@ -63,7 +64,9 @@ fn a_manager_that_does_not_watch_is_told_of_the_start_and_the_end() {
     let manager = Manager::at(&path);
     let notify = path.to_str().unwrap();
     // The time is another process's, or none.
-    for (variable, value) in [("WATCHDOG_PID", "1"), ("WATCHDOG_USEC", "soon"), ("WATCHDOG_USEC", "0")] {
+    for (variable, value) in
+        [("WATCHDOG_PID", "1"), ("WATCHDOG_USEC", "soon"), ("WATCHDOG_USEC", "0")]
+    {
         let variables = [("NOTIFY_SOCKET", notify), ("WATCHDOG_USEC", "1000"), (variable, value)];
         let mut daemon = start(&directory, &variables, &["--interval", "1"]);
         assert!(manager.hears().starts_with("READY=1\n"));
@@ -114,7 +117,8 @@ fn a_daemon_that_can_not_tell_runs() {
         ("vsock:2:1", "vsock:2:1: No such file or directory"),
     ] {
         let directory = Directory::new();
-        let daemon = start(&directory, &[("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "1000")], &[]);
+        let daemon =
+            start(&directory, &[("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "1000")], &[]);
         if can_be_read {
             assert!(daemon.log.wait_for("cannot tell the service manager at").contains(told));
         }
@@ -135,7 +139,9 @@ fn a_manager_that_goes_away_is_missed_once() {
     let mut daemon = start(&directory, &variables, &[]);
     assert!(manager.hears().starts_with("READY=1\n"));
     drop(manager);
-    daemon.log.wait_for("cannot tell the service manager: connection refused (os error 111); still trying");
+    daemon.log.wait_for(
+        "cannot tell the service manager: connection refused (os error 111); still trying",
+    );
     assert_eq!(daemon.ask(&["status"]).code, 0);
     assert!(daemon.stop().success());
     let told = daemon.log.until("foghorn ends");

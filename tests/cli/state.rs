@@ -223,12 +223,20 @@ fn a_place_where_nothing_can_be_saved_is_found_at_the_start() {
     assert_failed(&start(&file.join("state")), 4, "another path with --state");
     let link = directory.path("link");
     symlink(&file, &link).unwrap();
-    assert_failed(&start(&link), 4, "exists and is not a regular file: choose another path with --state");
+    assert_failed(
+        &start(&link),
+        4,
+        "exists and is not a regular file: choose another path with --state",
+    );
     assert_eq!(fs::read_link(&link).unwrap(), file);
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
     let fifo = directory.path("fifo");
     mkfifo(&fifo, Mode::S_IRWXU).unwrap();
-    assert_failed(&start(&fifo), 4, "exists and is not a regular file: choose another path with --state");
+    assert_failed(
+        &start(&fifo),
+        4,
+        "exists and is not a regular file: choose another path with --state",
+    );
     assert!(fs::metadata(&fifo).unwrap().file_type().is_fifo());
     assert_failed(
         &start(Path::new("/dev/null")),
@@ -244,7 +252,11 @@ fn a_place_where_nothing_can_be_saved_is_found_at_the_start() {
         &format!("inner is a directory: give the path of a file in it, {advice}"),
     );
     fs::create_dir(directory.path("state.new")).unwrap();
-    assert_failed(&start(&directory.path("state")), 4, "with .new is not foghorn's: choose another path");
+    assert_failed(
+        &start(&directory.path("state")),
+        4,
+        "with .new is not foghorn's: choose another path",
+    );
     assert!(!control.exists() && !directory.path("state").exists());
 }
 
@@ -280,8 +292,9 @@ fn a_place_that_is_full_keeps_no_daemon_from_starting() {
     fs::create_dir(&place).unwrap();
     let state = place.join("state");
     // Room for the directory and one file, which is there already.
-    let mount =
-        format!("mount -t tmpfs -o nr_inodes=2 none {place:?} && echo > {state:?} && exec \"$0\" \"$@\"");
+    let mount = format!(
+        "mount -t tmpfs -o nr_inodes=2 none {place:?} && echo > {state:?} && exec \"$0\" \"$@\""
+    );
     let Some(mut shell) = in_mount_namespace(&mount) else { return };
     let (program, arguments) = to_run(FOGHORN);
     shell.arg(program).args(arguments);

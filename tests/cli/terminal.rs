@@ -46,7 +46,8 @@ fn shown_at(
     let listener = UnixListener::bind(directory.path("control.sock")).unwrap();
     let daemon = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let requests: Vec<_> = BufReader::new(&stream).lines().take(2).map(Result::unwrap).collect();
+        let requests: Vec<_> =
+            BufReader::new(&stream).lines().take(2).map(Result::unwrap).collect();
         assert_eq!(requests, ["version 1", command]);
         stream.write_all(b"version protocol=1 foghorn=0.1.0\nok\n").unwrap();
         stream.write_all(reply.as_bytes()).unwrap();
@@ -97,7 +98,9 @@ nas   198.18.0.2:22   eth0       █████ 3 s ago   5 min      4      con
       198.18.0.66:22
 tv    198.18.0.4:80   eth0       ███░░ 50 s ago  90 s       2
 ";
-    for variables in [&[XTERM, UTF8, ("NO_COLOR", "1")], &[("TERM", "dumb"), UTF8, ("NO_COLOR", "")]] {
+    for variables in
+        [&[XTERM, UTF8, ("NO_COLOR", "1")], &[("TERM", "dumb"), UTF8, ("NO_COLOR", "")]]
+    {
         assert_eq!(shown("list", LIST, true, variables), expected, "{variables:?}");
         assert!(!shown("watch", WATCH, true, variables).contains('\x1b'), "{variables:?}");
     }
@@ -126,7 +129,8 @@ tv    198.18.0.4:80   eth0       50 s ago  90 s       2
 ";
     assert_eq!(shown("list", LIST, false, &[XTERM, UTF8]), list);
     assert!(
-        shown("watch", WATCH, false, &[XTERM, UTF8]).starts_with("known nas 198.18.0.2:22 eth0\nfound tv ")
+        shown("watch", WATCH, false, &[XTERM, UTF8])
+            .starts_with("known nas 198.18.0.2:22 eth0\nfound tv ")
     );
 }
 

@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::common::{Directory, Ended, FOGHORN, foghorn, in_mount_namespace, is_emulated, log, run, to_run};
+use crate::common::{
+    Directory, Ended, FOGHORN, foghorn, in_mount_namespace, is_emulated, log, run, to_run,
+};
 use crate::{Loopback, assert_failed};
 
 #[test]
@@ -110,11 +112,15 @@ fn the_same_node_twice_or_too_much_is_wrong_usage() {
     let control = directory.path("control.sock");
     let with = |arguments: &[&str]| {
         let mut command = foghorn();
-        command.args(["run", "--interface", "lo", "--control"]).arg(&control).args(["--log", "error"]);
+        command
+            .args(["run", "--interface", "lo", "--control"])
+            .arg(&control)
+            .args(["--log", "error"]);
         Ended::from(command.args(arguments).output().unwrap())
     };
     assert_failed(&with(&["--id", "nas", "--port", "22", "--announce", "nas:80"]), 2, "nas");
-    let announce = (0..=foghorn::limits::OWN_NODES).map(|number| format!("--announce=node{number}:22"));
+    let announce =
+        (0..=foghorn::limits::OWN_NODES).map(|number| format!("--announce=node{number}:22"));
     let announce: Vec<_> = announce.collect();
     assert_failed(&with(&announce.iter().map(String::as_str).collect::<Vec<_>>()), 2, "at most 8");
     let allow = ["--allow=10.0.0.0/8"; foghorn::limits::ALLOWED_NETWORKS + 1];
@@ -130,14 +136,23 @@ fn arguments_that_are_not_text_are_refused() {
         assert_failed(&foghorn().arg(command).arg(bytes).output().unwrap().into(), 2, "");
     }
     assert_failed(&foghorn().arg(bytes).output().unwrap().into(), 2, "no command");
-    assert_failed(&foghorn().args(["run", "--port"]).arg(bytes).output().unwrap().into(), 2, "--port");
+    assert_failed(
+        &foghorn().args(["run", "--port"]).arg(bytes).output().unwrap().into(),
+        2,
+        "--port",
+    );
 }
 
 #[test]
 fn the_environment_is_read_and_checked() {
     let bad = foghorn().arg("run").env("FOGHORN_LOG", "loud").output().unwrap().into();
     assert_failed(&bad, 2, "FOGHORN_LOG");
-    let away = foghorn().arg("list").env("FOGHORN_CONTROL", "/nowhere/control.sock").output().unwrap().into();
+    let away = foghorn()
+        .arg("list")
+        .env("FOGHORN_CONTROL", "/nowhere/control.sock")
+        .output()
+        .unwrap()
+        .into();
     assert_failed(&away, 3, "/nowhere/control.sock");
 }
 
@@ -146,9 +161,14 @@ fn without_a_daemon_it_says_how_to_start_one() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let control = control.to_str().unwrap();
-    for command in
-        [&["lookup", "nas"][..], &["list"], &["watch"], &["hosts"], &["status"], &["connect", "nas"]]
-    {
+    for command in [
+        &["lookup", "nas"][..],
+        &["list"],
+        &["watch"],
+        &["hosts"],
+        &["status"],
+        &["connect", "nas"],
+    ] {
         assert_failed(&run(&[command, &["--control", control]].concat()), 3, "foghorn run");
     }
 }
@@ -168,7 +188,8 @@ fn what_is_not_a_socket_is_no_daemon_whoever_asks() {
 #[test]
 fn without_a_daemon_in_the_usual_places_it_says_how_to_start_one() {
     // With a /run of its own, where none of this machine's daemons is.
-    let Some(mut shell) = in_mount_namespace("mount -t tmpfs none /run && exec \"$0\" \"$@\"") else {
+    let Some(mut shell) = in_mount_namespace("mount -t tmpfs none /run && exec \"$0\" \"$@\"")
+    else {
         return;
     };
     let (program, arguments) = to_run(FOGHORN);
@@ -194,7 +215,9 @@ fn a_path_that_no_socket_can_have_is_refused() {
     // The longest one.
     let longest = directory.path(&"x".repeat(106 - directory.path("").as_os_str().len()));
     let longest = longest.to_str().unwrap();
-    for (path, code) in [(longest.to_owned(), 3), (format!("{longest}x"), 3), (format!("{longest}xx"), 2)] {
+    for (path, code) in
+        [(longest.to_owned(), 3), (format!("{longest}x"), 3), (format!("{longest}xx"), 2)]
+    {
         let ended = run(&["list", "--control", &path]);
         assert_eq!(ended.code, code, "{} bytes: {ended:?}", path.len());
     }
@@ -206,11 +229,13 @@ fn nothing_is_announced_before_all_that_can_fail_has_not() {
     let [control, file] = ["other.sock", "file"].map(|name| loopback.directory.path(name));
     File::create(&file).unwrap();
     let in_file = file.join("state");
-    let too_many: Vec<_> =
-        (0..=foghorn::limits::OWN_NODES).map(|number| format!("--announce=nas{number}:22")).collect();
+    let too_many: Vec<_> = (0..=foghorn::limits::OWN_NODES)
+        .map(|number| format!("--announce=nas{number}:22"))
+        .collect();
     let too_many: Vec<_> = too_many.iter().map(String::as_str).collect();
-    let expected: Vec<_> =
-        (0..=foghorn::limits::REGISTRY_CAPACITY).map(|number| format!("--expect=nas{number}")).collect();
+    let expected: Vec<_> = (0..=foghorn::limits::REGISTRY_CAPACITY)
+        .map(|number| format!("--expect=nas{number}"))
+        .collect();
     let expected: Vec<_> = expected.iter().map(String::as_str).collect();
     for (arguments, code) in [
         (&["--state", "/nonexistent/x"][..], 4),
@@ -252,11 +277,15 @@ fn a_pattern_that_matches_no_interface_is_told_with_those_there_are() {
     let mut loopback = Loopback::logging_to(&path, &patterns);
     assert!(loopback.daemon.stop().success());
     let told = log::lines(File::open(&path).unwrap()).all();
-    let warnings: Vec<_> = told.iter().filter(|line| line.contains("matches no interface yet")).collect();
+    let warnings: Vec<_> =
+        told.iter().filter(|line| line.contains("matches no interface yet")).collect();
     assert_eq!(warnings.len(), 2, "{told:#?}");
     for (warning, pattern) in warnings.iter().zip(["lo0", "xx*"]) {
         let (what, names) = warning.split_once("; there are ").unwrap();
-        assert!(what.ends_with(&format!("--interface {pattern} matches no interface yet")), "{warning}");
+        assert!(
+            what.ends_with(&format!("--interface {pattern} matches no interface yet")),
+            "{warning}"
+        );
         assert!(names.split(", ").any(|name| name.trim_end() == "lo"), "{warning}");
     }
 }

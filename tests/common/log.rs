@@ -23,7 +23,13 @@ pub(crate) fn lines(log: impl Into<OwnedFd>) -> Lines {
 /// The lines that defmt-print makes of frames, each in that format of its own.
 pub(crate) fn decoded(frames: impl Into<OwnedFd>, format: &str) -> Lines {
     let mut command = defmt_print();
-    command.args(["-e", env!("CARGO_BIN_EXE_foghorn"), "--show-skipped-frames", "--log-format", format]);
+    command.args([
+        "-e",
+        env!("CARGO_BIN_EXE_foghorn"),
+        "--show-skipped-frames",
+        "--log-format",
+        format,
+    ]);
     let Ok(mut child) = command.stdin(frames.into()).stdout(Stdio::piped()).spawn() else {
         return Lines::of(std::io::empty());
     };

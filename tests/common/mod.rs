@@ -38,7 +38,10 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Says that something was not tested. Written past the test runner, which keeps what passing tests print.
 pub(crate) fn skip(why: &str) {
-    assert!(std::env::var_os("FOGHORN_REQUIRE_LAB").is_none(), "FOGHORN_REQUIRE_LAB is set, but {why}");
+    assert!(
+        std::env::var_os("FOGHORN_REQUIRE_LAB").is_none(),
+        "FOGHORN_REQUIRE_LAB is set, but {why}"
+    );
     let _ = writeln!(io::stderr(), "SKIPPED, not tested: {why}");
 }
 
@@ -49,7 +52,8 @@ impl Directory {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("foghorn-test-{}-{count}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("foghorn-test-{}-{count}", std::process::id()));
         // Of a run that was killed, and had the same number.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).unwrap();
@@ -94,7 +98,8 @@ pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
     grantpt(&outside).unwrap();
     unlockpt(&outside).unwrap();
     let inside = ptsname_r(&outside).unwrap();
-    let inside = fs::File::options().read(true).write(true).custom_flags(O_NOCTTY).open(inside).unwrap();
+    let inside =
+        fs::File::options().read(true).write(true).custom_flags(O_NOCTTY).open(inside).unwrap();
     (outside.into(), inside.into())
 }
 
@@ -116,7 +121,10 @@ pub(crate) fn foghorn() -> Command {
     let (program, arguments) = to_run(FOGHORN);
     let mut command = Command::new(program);
     command.args(arguments);
-    command.env("FOGHORN_CONTROL", NO_DAEMON).env_remove("FOGHORN_LOG").env_remove("XDG_RUNTIME_DIR");
+    command
+        .env("FOGHORN_CONTROL", NO_DAEMON)
+        .env_remove("FOGHORN_LOG")
+        .env_remove("XDG_RUNTIME_DIR");
     command.env_remove("JOURNAL_STREAM");
     command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
     command
@@ -233,7 +241,8 @@ impl Lines {
 pub(crate) fn suspend(child: Pid) {
     kill(child, Signal::SIGSTOP).unwrap();
     // Whoever waits for its end still learns of it.
-    waitid(Id::Pid(child), WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+    waitid(Id::Pid(child), WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)
+        .unwrap();
 }
 
 /// A running `foghorn run`, ended when this is dropped.
@@ -407,8 +416,8 @@ impl Drop for Watch {
 pub(crate) fn free_udp_port() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(21_100);
     // Not tried out by a socket: what another test starts just then would have that, too, until it runs its program.
-    let tables =
-        ["/proc/net/udp", "/proc/net/udp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let tables = ["/proc/net/udp", "/proc/net/udp6"]
+        .map(|table| fs::read_to_string(table).unwrap_or_default());
     loop {
         let port = NEXT.fetch_add(1, Ordering::Relaxed);
         // Daemons can share a port, so this name keeps a test that runs beside this program from taking the same one before it is in the
@@ -425,5 +434,6 @@ pub(crate) fn free_udp_port() -> String {
 /// An announcement in version 1 of the protocol.
 pub(crate) fn announcement(id: &str, port: u16) -> Vec<u8> {
     let length = u16::try_from(id.len()).unwrap();
-    [&[0, 0x12, 0x10, 0x25], &port.to_be_bytes()[..], &length.to_be_bytes(), id.as_bytes(), &[0; 4]].concat()
+    [&[0, 0x12, 0x10, 0x25], &port.to_be_bytes()[..], &length.to_be_bytes(), id.as_bytes(), &[0; 4]]
+        .concat()
 }

@@ -49,6 +49,7 @@ fn check_announcement(announcement: &Announcement) {
     assert_eq!(behind_a_letter.escape_debug().to_string(), behind_a_letter);
 
     let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
-    let emitted = v1::emit(announcement, &mut buffer).map(|length| v1::parse(buffer.split_at(length).0));
+    let emitted =
+        v1::emit(announcement, &mut buffer).map(|length| v1::parse(buffer.split_at(length).0));
     assert_eq!(emitted, Ok(Ok(announcement.clone())));
 }

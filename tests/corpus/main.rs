@@ -14,7 +14,8 @@ use std::{fs, io};
 
 fn replay(target: &str, check: fn(&[u8])) -> io::Result<()> {
     let inputs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/inputs").join(target);
-    let mut files = fs::read_dir(inputs)?.map(|file| Ok(file?.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut files =
+        fs::read_dir(inputs)?.map(|file| Ok(file?.path())).collect::<io::Result<Vec<_>>>()?;
     files.sort();
     assert!(!files.is_empty());
     for file in files {

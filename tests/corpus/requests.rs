@@ -72,11 +72,13 @@ fn check_node(bytes: &[u8]) {
     let mut now = Instant::from_millis(1);
     for (pause, host) in heard {
         now = now + Duration::from_secs(u64::from(pause % 100));
-        let address = SocketAddrV4::new(Ipv4Addr::new(255, 255, 255, host), u16::MAX - u16::from(host));
+        let address =
+            SocketAddrV4::new(Ipv4Addr::new(255, 255, 255, host), u16::MAX - u16::from(host));
         registry.hear(now, &id, address, LinkId(1)).unwrap();
     }
-    let unknown =
-        line_of(|out| control::error(out, ErrorCode::UnknownNode, format_args!("{id} is not known")));
+    let unknown = line_of(|out| {
+        control::error(out, ErrorCode::UnknownNode, format_args!("{id} is not known"))
+    });
     let expected = Line::Error { code: "unknown-node", message: &format!("{id} is not known") };
     assert_eq!(Line::parse(&unknown), expected);
 
@@ -103,11 +105,18 @@ fn check_node(bytes: &[u8]) {
     let address = entry.address();
     let whereabouts = |line: &str, kind: &str| {
         let place = address.to_string();
-        assert!(fields(line, kind).eq([("id", id.as_str()), ("address", &place), ("interface", INTERFACE)]));
+        assert!(fields(line, kind).eq([
+            ("id", id.as_str()),
+            ("address", &place),
+            ("interface", INTERFACE)
+        ]));
     };
     whereabouts(&line_of(|out| control::known(out, entry, INTERFACE)), "known");
     for kind in [EventKind::Found, EventKind::Moved, EventKind::Lost] {
-        whereabouts(&line_of(|out| control::change(out, kind, &id, address, INTERFACE)), kind.name());
+        whereabouts(
+            &line_of(|out| control::change(out, kind, &id, address, INTERFACE)),
+            kind.name(),
+        );
     }
     let contested = EventKind::Contested { rival: address };
     let contested = line_of(|out| control::change(out, contested, &id, address, INTERFACE));

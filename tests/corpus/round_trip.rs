@@ -8,7 +8,9 @@ use foghorn::wire::{Announcement, NodeId};
 
 pub(crate) fn check(bytes: &[u8]) {
     let Some((port, id)) = bytes.split_first_chunk() else { return };
-    let (Some(port), Ok(id)) = (NonZeroU16::new(u16::from_be_bytes(*port)), NodeId::new(id)) else { return };
+    let (Some(port), Ok(id)) = (NonZeroU16::new(u16::from_be_bytes(*port)), NodeId::new(id)) else {
+        return;
+    };
     let expected = 8 + id.as_str().len() + 4;
     let announcement = Announcement { id, port };
     for size in 0..=ANNOUNCEMENT_CAPACITY {

@@ -15,7 +15,8 @@ const LEASE: Duration = Duration::from_secs(90);
 const NOW: Instant = Instant::from_millis(1 << 40);
 
 pub(crate) fn check(bytes: &[u8]) {
-    let checksum_is_right = bytes.split_last_chunk().is_some_and(|(content, end)| checksum(content) == *end);
+    let checksum_is_right =
+        bytes.split_last_chunk().is_some_and(|(content, end)| checksum(content) == *end);
     assert!(checksum_is_right || state::parse(bytes).is_err());
 
     let Some((elapsed, rest)) = bytes.split_first() else { return };
@@ -29,13 +30,15 @@ pub(crate) fn check(bytes: &[u8]) {
 
 fn check_state(state: &state::State<'_>, elapsed: Duration, header: &[u8]) {
     let Moment { boot, since_boot, wall } = *state.saved();
-    let later = |then: Duration| Duration::from_millis(then.millis().saturating_add(elapsed.millis()));
+    let later =
+        |then: Duration| Duration::from_millis(then.millis().saturating_add(elapsed.millis()));
     let moment = Moment { boot, since_boot: later(since_boot), wall: later(wall) };
     let lease = u64::from_be_bytes(*header.get(32..).and_then(<[u8]>::first_chunk).unwrap());
 
     let mut storage = Storage::<4>::new();
     let mut registry = Registry::new(&mut storage, [1; 16], LEASE);
-    let restored = state.nodes(NOW, &moment, LEASE).filter(|node| registry.restore(NOW, node)).count();
+    let restored =
+        state.nodes(NOW, &moment, LEASE).filter(|node| registry.restore(NOW, node)).count();
     assert_eq!(registry.iter_to_save(NOW).count(), restored);
     for entry in registry.iter_after(NOW, None) {
         assert!((1..=ADDRESSES_PER_NODE).contains(&entry.addresses().count()));

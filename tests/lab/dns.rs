@@ -39,7 +39,9 @@ impl<'a> Resolver<'a> {
     /// What dig prints when the client asks for that.
     fn dig(&self, question: &str) -> String {
         let mut dig = self.client.command(self.dig);
-        tool::output(dig.args(["+short", "+tries=3", "+time=5", "@198.18.0.1"]).args(question.split(' ')))
+        tool::output(
+            dig.args(["+short", "+tries=3", "+time=5", "@198.18.0.1"]).args(question.split(' ')),
+        )
     }
 
     /// Asks until the answer is that.
@@ -50,7 +52,10 @@ impl<'a> Resolver<'a> {
             if answer == expected {
                 return;
             }
-            assert!(begin.elapsed() < TIMEOUT, "{question} is still {answer:?} and not {expected:?}");
+            assert!(
+                begin.elapsed() < TIMEOUT,
+                "{question} is still {answer:?} and not {expected:?}"
+            );
         }
     }
 }
@@ -59,7 +64,8 @@ impl<'a> Resolver<'a> {
 fn tell_the_story_of_nas(lan: &Lan, resolver: &Resolver<'_>) {
     assert_eq!(resolver.dig("nas"), "");
     let host = lan.host(2);
-    let arguments = ["--id", "NAS", "--port", "22", "--announce", "www.bank.example:443", "--interval", "1"];
+    let arguments =
+        ["--id", "NAS", "--port", "22", "--announce", "www.bank.example:443", "--interval", "1"];
     let mut nas = host.daemon(&arguments);
     resolver.wait_for("nas", "198.18.0.2\n");
     resolver.wait_for("-x 198.18.0.2", "nas.\n");
@@ -101,6 +107,7 @@ fn dnsmasq_answers_for_a_node_from_addn_hosts_when_it_is_told_to_look() {
     let resolver = Resolver::start(&tools, &router, &client, &option);
     let daemon = router.daemon(&["--interval", "1"]);
     let look = format!("kill -HUP {}", resolver.dnsmasq.pid());
-    let _follower = daemon.watch(&["hosts", "--follow", file.to_str().unwrap(), "--exec", "sh", "-c", &look]);
+    let _follower =
+        daemon.watch(&["hosts", "--follow", file.to_str().unwrap(), "--exec", "sh", "-c", &look]);
     tell_the_story_of_nas(&lan, &resolver);
 }

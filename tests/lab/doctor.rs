@@ -39,7 +39,9 @@ fn a_healthy_pair_has_nothing_to_complain_of() {
         let ended = host.foghorn(&["doctor"]);
         assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{ended:?}");
         assert!(ended.out.lines().all(|line| line.starts_with("ok ")), "{ended:?}");
-        for line in ["ok    the daemon answers", "ok    eth0: ", "ok    lo: not used, it is loopback"] {
+        for line in
+            ["ok    the daemon answers", "ok    eth0: ", "ok    lo: not used, it is loopback"]
+        {
             assert_says(&ended, line);
         }
     }
@@ -61,7 +63,8 @@ fn a_foreign_program_on_the_port_is_named() {
     let host = lan.host(1);
     let peer = host.peer(b"something else");
     let process = format!("(process {})", peer.process());
-    let names = |text: &str| text.contains("UDP port 21025 is in use by ") && text.contains(&process);
+    let names =
+        |text: &str| text.contains("UDP port 21025 is in use by ") && text.contains(&process);
     let before = host.foghorn(&["doctor"]);
     assert_bad(&before, "bad   UDP port 21025 is in use by ");
     assert!(names(&before.out), "{before:?}");

@@ -96,7 +96,11 @@ fn a_host_that_floods_takes_nothing_from_others() {
     let grown = resident.map(|resident| nas.resident_kb().unwrap_or(0).saturating_sub(resident));
     assert!(grown <= Some(64), "grown by {grown:?} kB from {resident:?} kB");
     let limit = SENT_PER_SECOND * (begin.elapsed().as_secs() + 1);
-    assert!(neighbours.sent() - sent <= limit, "{} sent, {limit} at most", neighbours.sent() - sent);
+    assert!(
+        neighbours.sent() - sent <= limit,
+        "{} sent, {limit} at most",
+        neighbours.sent() - sent
+    );
     let registry = nas.status()["registry"].clone();
     assert_eq!(registry["used"], registry["capacity"]);
 }
@@ -106,7 +110,8 @@ fn who_floods_from_all_addresses_displaces_no_established_node() {
     let Some(lan) = Lan::new() else { return };
     let [first, second, third] = [1, 2, 3].map(|number| lan.host(number));
     let (source, sources) = (Ipv4Addr::new(198, 18, 0, 50), 200);
-    let addresses = (0..sources).map(|number| format!("addr add 198.18.0.{}/24 dev eth0\n", 50 + number));
+    let addresses =
+        (0..sources).map(|number| format!("addr add 198.18.0.{}/24 dev eth0\n", 50 + number));
     third.ip_batch(&addresses.collect::<String>());
     let neighbours = Neighbours::on(&first, &second);
     let (sent, begin) = (neighbours.sent(), Instant::now());
@@ -114,7 +119,11 @@ fn who_floods_from_all_addresses_displaces_no_established_node() {
     let registry = neighbours.nas.status()["registry"].clone();
     assert_eq!(registry["used"], registry["capacity"]);
     let limit = SENT_PER_SECOND * (begin.elapsed().as_secs() + 1);
-    assert!(neighbours.sent() - sent <= limit, "{} sent, {limit} at most", neighbours.sent() - sent);
+    assert!(
+        neighbours.sent() - sent <= limit,
+        "{} sent, {limit} at most",
+        neighbours.sent() - sent
+    );
 }
 
 #[test]

@@ -12,7 +12,9 @@ fn foreign_datagrams_stay_counted_when_their_interface_goes_and_comes() {
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let nas = first.daemon(&["--id", "nas", "--port", "22"]);
     let wait_for = |count: u32| {
-        nas.ask_until(&["status", "--json"], |ended| ended.out.contains(&format!("\"foreign\":{count},")));
+        nas.ask_until(&["status", "--json"], |ended| {
+            ended.out.contains(&format!("\"foreign\":{count},"))
+        });
     };
     let before = second.peer(b"something else");
     wait_for(1);

@@ -29,7 +29,10 @@ fn start_named(host: &Host<'_>, name: &str) -> Option<Daemon> {
 /// Gives the machine of a daemon another name.
 fn rename(host: &Host<'_>, daemon: &Daemon, name: &str) {
     let mut command = host.command("nsenter");
-    command.arg(format!("--uts={}", daemon.proc("ns/uts").display())).args(NAMED).args([name, "true"]);
+    command
+        .arg(format!("--uts={}", daemon.proc("ns/uts").display()))
+        .args(NAMED)
+        .args([name, "true"]);
     assert!(command.status().unwrap().success());
 }
 
@@ -38,14 +41,19 @@ fn a_machine_without_a_name_is_announced_once_it_has_one() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let neighbour = start(&second, "neighbour");
-    for (placeholder, name) in [("(none)", "nas"), ("localhost", "pi"), ("localhost.localdomain", "tv")] {
+    for (placeholder, name) in
+        [("(none)", "nas"), ("localhost", "pi"), ("localhost.localdomain", "tv")]
+    {
         let Some(mut nameless) = start_named(&first, placeholder) else { return };
         let status = nameless.status();
         assert_eq!(status["host_name"]["name"], placeholder);
         assert_eq!(status["own"], serde_json::json!([]));
         assert!(nameless.ask(&["status"]).out.contains(&format!("while that is {placeholder};")));
         let doctor = first.foghorn(&["doctor"]);
-        assert!(doctor.out.contains(&format!("while its host name is {placeholder}:")), "{doctor:?}");
+        assert!(
+            doctor.out.contains(&format!("while its host name is {placeholder}:")),
+            "{doctor:?}"
+        );
         // It gets its name, and then its address.
         rename(&first, &nameless, &format!("{name}.example.org"));
         first.ip("addr flush dev eth0");
@@ -63,7 +71,10 @@ fn a_machine_without_a_name_is_announced_once_it_has_one() {
                 1,
                 "{said}"
             );
-            assert!(said.contains(&format!("the first part of the host name {name}.example.org")), "{said}");
+            assert!(
+                said.contains(&format!("the first part of the host name {name}.example.org")),
+                "{said}"
+            );
         }
     }
 }

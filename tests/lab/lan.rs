@@ -20,8 +20,12 @@ impl Namespace {
     fn new(mut unshare: Command) -> Option<Self> {
         // It says a line once it is inside, and ends with its standard input: also when the test crashes.
         unshare.args(["sh", "-c", "echo ready; exec cat"]);
-        let mut holder =
-            unshare.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let mut holder = unshare
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
         let lines = crate::common::Lines::of(holder.stdout.take()?);
         let namespace = Self { holder };
         (lines.first().as_deref() == Some("ready")).then_some(namespace)
@@ -32,7 +36,9 @@ impl Namespace {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net=/proc/{}/ns/net", self.holder.id()));
         if !nix::unistd::geteuid().is_root() {
-            command.arg(format!("--user=/proc/{}/ns/user", self.holder.id())).arg("--preserve-credentials");
+            command
+                .arg(format!("--user=/proc/{}/ns/user", self.holder.id()))
+                .arg("--preserve-credentials");
         }
         command.arg(program);
         command
@@ -63,8 +69,11 @@ impl Namespace {
     fn wait_for_link(&self, interface: &str) {
         let begin = Instant::now();
         let is_up = || {
-            let shown =
-                self.enter("ip").args(["-oneline", "link", "show", "dev", interface]).output().unwrap();
+            let shown = self
+                .enter("ip")
+                .args(["-oneline", "link", "show", "dev", interface])
+                .output()
+                .unwrap();
             String::from_utf8_lossy(&shown.stdout).contains("state UP")
         };
         while !is_up() {
@@ -99,7 +108,8 @@ impl Lan {
     pub(crate) fn new() -> Option<Self> {
         let mut unshare = Command::new("unshare");
         unshare.arg(if nix::unistd::geteuid().is_root() { "-n" } else { "-Urn" });
-        let Some(switch) = Namespace::new(unshare).filter(|switch| add_bridge(switch, "lan")) else {
+        let Some(switch) = Namespace::new(unshare).filter(|switch| add_bridge(switch, "lan"))
+        else {
             skip("network namespaces with a bridge can't be made here (unshare, nsenter, ip)");
             return None;
         };
@@ -128,7 +138,13 @@ impl Lan {
 
     fn host_on(&self, bridge: &str, number: u8) -> Host<'_> {
         let host = self.bare_host(number);
-        self.plug_into(bridge, &host, "eth0", &format!("port{number}"), &format!("198.18.0.{number}/24"));
+        self.plug_into(
+            bridge,
+            &host,
+            "eth0",
+            &format!("port{number}"),
+            &format!("198.18.0.{number}/24"),
+        );
         host
     }
 

@@ -43,13 +43,18 @@ fn an_interface_that_comes_after_the_daemon_is_used() {
     let Some(lan) = Lan::new() else { return };
     let (first, second) = (lan.host(1), lan.bare_host(2));
     let nas = start(&first, "nas");
-    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", NEVER, "--interface", "eth*"]);
+    let pi =
+        second.daemon(&["--id", "pi", "--port", "22", "--interval", NEVER, "--interface", "eth*"]);
     assert!(pi.ask(&["status"]).out.contains("waiting for one"));
     lan.plug(&second, "eth0", "port2", "198.18.0.2/24");
     wait_for(&nas, "pi");
     wait_for(&pi, "nas");
-    let waiting = "no usable interface matches eth*: waiting for one that is up and has an IPv4 address";
-    assert_eq!(said_of(pi, &["no usable", "eth0: "]), [waiting, "eth0: up with address 198.18.0.2"]);
+    let waiting =
+        "no usable interface matches eth*: waiting for one that is up and has an IPv4 address";
+    assert_eq!(
+        said_of(pi, &["no usable", "eth0: "]),
+        [waiting, "eth0: up with address 198.18.0.2"]
+    );
 }
 
 #[test]
@@ -75,14 +80,18 @@ fn an_interface_that_is_renamed_stays_in_use() {
         second.ip("link set eth0 name lan0");
         second.ip("link set lan0 up");
         pi.log.wait_for("lan0: up");
-        expected.extend(["eth0: left, it is down or no longer wanted", "lan0: up with address 198.18.0.2"]);
+        expected.extend([
+            "eth0: left, it is down or no longer wanted",
+            "lan0: up with address 198.18.0.2",
+        ]);
     }
     second.ip("link set lan0 down");
     pi.log.wait_for("left");
     second.ip("link set lan0 name wan0");
     second.ip("link set wan0 up");
     pi.log.wait_for("wan0: up");
-    expected.extend(["lan0: left, it is down or no longer wanted", "wan0: up with address 198.18.0.2"]);
+    expected
+        .extend(["lan0: left, it is down or no longer wanted", "wan0: up with address 198.18.0.2"]);
     // It sends and hears there.
     let late = start(&lan.host(3), "late");
     wait_for(&late, "pi");
@@ -125,7 +134,8 @@ fn a_bridge_is_used_while_any_member_has_a_link() {
     second.ip("addr add 198.18.0.2/24 dev br0");
     second.ip("link set br0 up");
     let nas = start(&first, "nas");
-    let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", NEVER, "--interface", "br*"]);
+    let pi =
+        second.daemon(&["--id", "pi", "--port", "22", "--interval", NEVER, "--interface", "br*"]);
     second.ip("link set eth0 master br0");
     wait_for(&nas, "pi");
     let sent = wait_until_told(&pi);
@@ -174,7 +184,10 @@ fn a_host_that_roams_knows_its_new_neighbours() {
     let said = said_of(pi, &["eth0: "]);
     let (left, came): (Vec<_>, Vec<_>) = said.iter().partition(|line| line.contains("left"));
     assert!(left.len() <= moves.len() && came.len() <= 1 + moves.len(), "{said:#?}");
-    assert!(said.windows(2).all(|pair| pair[0] != pair[1] || pair[0].contains("again")), "{said:#?}");
+    assert!(
+        said.windows(2).all(|pair| pair[0] != pair[1] || pair[0].contains("again")),
+        "{said:#?}"
+    );
 }
 
 #[test]
@@ -194,7 +207,10 @@ fn a_link_that_is_lost_for_a_moment_is_announced_on_again() {
     pi.resume();
     wait_for(&tv, "pi");
     wait_for(&pi, "tv");
-    assert_eq!(said_of(pi, &["eth0: "]), ["eth0: up with address 198.18.0.2", "eth0: has a link again"]);
+    assert_eq!(
+        said_of(pi, &["eth0: "]),
+        ["eth0: up with address 198.18.0.2", "eth0: has a link again"]
+    );
 }
 
 /// Lets the host at port2 lose its link and find another at that bridge, as one on Wi-Fi does.
@@ -275,7 +291,8 @@ fn more_interfaces_than_there_is_room_for_are_told_of_once() {
     (1..=LINKS).for_each(add);
     nas.log.wait_for("more than");
     let said = said_of(nas, &["more than", "eth0: "]);
-    let crowded = format!("more than {LINKS} interfaces: some are left out; choose with --interface");
+    let crowded =
+        format!("more than {LINKS} interfaces: some are left out; choose with --interface");
     assert_eq!(said, ["eth0: up with address 198.18.0.1", &crowded, &crowded]);
 }
 
@@ -307,14 +324,20 @@ fn wait_for_doctor(host: &Host<'_>, lines: &[String]) {
 /// The names of the interfaces that a daemon uses.
 fn used_by(daemon: &Daemon) -> Vec<String> {
     let interfaces = daemon.status()["interfaces"].clone();
-    interfaces.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect()
+    interfaces
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn the_interface_that_is_asked_for_is_used_however_many_there_are() {
-    for (with_address, reason) in
-        [(true, "can be used, unless --interface leaves it out"), (false, "not used, it has no IPv4 address")]
-    {
+    for (with_address, reason) in [
+        (true, "can be used, unless --interface leaves it out"),
+        (false, "not used, it has no IPv4 address"),
+    ] {
         let Some(lan) = Lan::new() else { return };
         let (first, second) = (lan.host(1), lan.bare_host(2));
         add_pairs(&second, 100, with_address);
@@ -323,7 +346,16 @@ fn the_interface_that_is_asked_for_is_used_however_many_there_are() {
         second.ip_batch(&addresses.collect::<String>());
         lan.plug(&second, "lan0", "port2", "198.18.0.2/24");
         let nas = start(&first, "nas");
-        let pi = second.daemon(&["--id", "pi", "--port", "22", "--interval", NEVER, "--interface", "lan0"]);
+        let pi = second.daemon(&[
+            "--id",
+            "pi",
+            "--port",
+            "22",
+            "--interval",
+            NEVER,
+            "--interface",
+            "lan0",
+        ]);
         wait_for(&nas, "pi");
         wait_for(&pi, "nas");
         assert_eq!(used_by(&pi), ["lan0"]);
@@ -343,7 +375,8 @@ fn an_interface_with_long_alternative_names_is_used_and_hides_no_other() {
         return;
     }
     // They are longer than what the kernel says at once.
-    let names = (0..90).map(|number| format!("link property add dev vlan0 altname {number:x>120}\n"));
+    let names =
+        (0..90).map(|number| format!("link property add dev vlan0 altname {number:x>120}\n"));
     second.ip_batch(&names.collect::<String>());
     lan.plug(&second, "lan0", "port2", "198.18.0.2/24");
     let nas = start(&first, "nas");

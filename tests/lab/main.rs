@@ -102,7 +102,8 @@ fn a_node_with_two_cards_keeps_both_addresses() {
     lan.plug(&second, "eth1", "port2b", "198.18.0.22/24");
     let pi = start(&first, "pi");
     let _nas = start(&second, "nas");
-    let both = pi.ask_until(&["lookup", "--all", "nas"], |ended| ended.out.lines().count() == 2).out;
+    let both =
+        pi.ask_until(&["lookup", "--all", "nas"], |ended| ended.out.lines().count() == 2).out;
     let mut both: Vec<_> = both.lines().collect();
     both.sort_unstable();
     assert_eq!(both, ["198.18.0.22:22", "198.18.0.2:22"]);
@@ -121,8 +122,12 @@ fn a_host_with_two_interfaces_announces_on_both_and_patterns_choose() {
     assert_eq!(pi.ask(&["lookup", "--wait", "20", "router"]).out, "198.18.0.1:22\n");
     assert_eq!(tv.ask(&["lookup", "--wait", "20", "router"]).out, "198.18.0.101:22\n");
     assert_eq!(router.ask(&["lookup", "--all", "router"]).out, "198.18.0.1:22\n198.18.0.101:22\n");
-    let list = router.ask(&["lookup", "--wait", "20", "tv"]).out + &router.ask(&["list", "--json"]).out;
-    assert!(list.contains("\"interface\":\"eth0\"") && list.contains("\"interface\":\"eth1\""), "{list}");
+    let list =
+        router.ask(&["lookup", "--wait", "20", "tv"]).out + &router.ask(&["list", "--json"]).out;
+    assert!(
+        list.contains("\"interface\":\"eth0\"") && list.contains("\"interface\":\"eth1\""),
+        "{list}"
+    );
     drop(router);
 
     let choosy = first.daemon(&["--id", "choosy", "--port", "22", "--interface", "!eth1"]);
@@ -172,7 +177,8 @@ fn a_host_that_can_not_be_answered_is_no_outage() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [lan.host(1), lan.host(2)];
     let mut nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "3600"]);
-    if !first.try_run("ip", "xfrm policy add src 0.0.0.0/0 dst 198.18.0.2/32 dir out action block") {
+    if !first.try_run("ip", "xfrm policy add src 0.0.0.0/0 dst 198.18.0.2/32 dir out action block")
+    {
         skip("the kernel has no IPsec policies, which would make sending fail");
         return;
     }

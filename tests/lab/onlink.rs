@@ -94,7 +94,9 @@ fn an_interface_that_gets_a_second_address_hears_that_network_too() {
     assert_eq!(pi.ask(&["lookup", "--all", "nas"]).out, "198.19.0.1:22\n");
 
     first.ip("addr del 198.19.0.1/24 dev eth0");
-    nas.ask_until(&["status"], |_| networks(&nas) == serde_json::json!(["198.18.0.1/24", "198.18.0.7/24"]));
+    nas.ask_until(&["status"], |_| {
+        networks(&nas) == serde_json::json!(["198.18.0.1/24", "198.18.0.7/24"])
+    });
     let before = off_link(&nas);
     tv.signal(nix::sys::signal::Signal::SIGHUP);
     wait_for_off_link(&nas, before);

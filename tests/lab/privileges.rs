@@ -25,7 +25,8 @@ fn an_interface_that_comes_later_is_used_by_whoever_the_daemon_became() {
     for (port, capabilities) in [("1000", "0000000000000400"), ("21025", "0000000000000000")] {
         let nas = first.daemon(&["--id", "nas", "--port", "22", "--udp-port", port]);
         second.ip("addr flush dev eth0");
-        let pi = second.daemon(&["--id", "pi", "--port", "22", "--udp-port", port, "--user", "nobody"]);
+        let pi =
+            second.daemon(&["--id", "pi", "--port", "22", "--udp-port", port, "--user", "nobody"]);
         assert!(pi.log.seen().iter().any(|line| line.contains("runs as nobody")));
         second.ip("addr add 198.18.0.2/24 dev eth0");
         pi.log.wait_for("eth0: up with address 198.18.0.2");

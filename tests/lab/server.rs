@@ -13,7 +13,11 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a server and waits until it says that it is ready.
-    pub(crate) fn start<S: AsRef<OsStr>>(mut command: Command, arguments: &[S], ready: &str) -> Self {
+    pub(crate) fn start<S: AsRef<OsStr>>(
+        mut command: Command,
+        arguments: &[S],
+        ready: &str,
+    ) -> Self {
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Lines::of(child.stderr.take().unwrap());

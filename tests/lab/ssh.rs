@@ -32,7 +32,9 @@ impl Ssh {
     /// A new pair of keys: the path of the private one, and the public one.
     fn key(&self, host: &Host<'_>, name: &str) -> (PathBuf, String) {
         let path = host.path(name);
-        tool::output(Command::new(&self.keygen).args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&path));
+        tool::output(
+            Command::new(&self.keygen).args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&path),
+        );
         (path, fs::read_to_string(host.path(&format!("{name}.pub"))).unwrap())
     }
 
@@ -52,7 +54,13 @@ impl Ssh {
         fs::write(&config, lines.join("\n") + "\n").unwrap();
         // It wants a directory in /run, which is made where nobody else sees it.
         let mut command = host.command("unshare");
-        command.args(["-m", "sh", "-c", "mount -t tmpfs none /run && mkdir /run/sshd && exec \"$@\"", "sh"]);
+        command.args([
+            "-m",
+            "sh",
+            "-c",
+            "mount -t tmpfs none /run && mkdir /run/sshd && exec \"$@\"",
+            "sh",
+        ]);
         command.arg(&self.server);
         let arguments = ["-D", "-e", "-f", config.to_str().unwrap()];
         Server::start(command, &arguments, "Server listening on 0.0.0.0 port 22")

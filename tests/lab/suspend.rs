@@ -37,8 +37,10 @@ fn a_daemon_that_was_stopped_for_long_catches_up_and_says_all_once() {
     pi.log.wait_for("found nas");
     wait_for(&pi, "nas");
     assert_eq!(pi.ask(&["lookup", "tv"]).code, 1);
-    let (found, lost) = ("found nas at 198.18.0.1:22 on eth0", "lost nas, last heard at 198.18.0.1:22");
+    let (found, lost) =
+        ("found nas at 198.18.0.1:22 on eth0", "lost nas, last heard at 198.18.0.1:22");
     assert_eq!(said_of(pi, &["found nas", "lost nas"]), [found, lost, found]);
-    let (found, lost) = ("found pi at 198.18.0.2:22 on eth0", "lost pi, last heard at 198.18.0.2:22");
+    let (found, lost) =
+        ("found pi at 198.18.0.2:22 on eth0", "lost pi, last heard at 198.18.0.2:22");
     assert_eq!(said_of(nas, &["found pi", "lost pi"])[..3], [found, lost, found]);
 }

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use nix::ifaddrs::getifaddrs;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, bind, recv, send, socket};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, bind, recv, send, socket,
+};
 
 use crate::common::{Daemon, log};
 use crate::lan::Lan;
@@ -58,9 +60,11 @@ fn a_daemon_behind_a_bad_cable_knows_the_others_and_stays_known() {
 
     let found = |ids: [&str; 4]| {
         let ports = ids.map(|id| if id.ends_with("-web") { 80 } else { 22 });
-        let hosts =
-            ids.map(|id| ["nas", "tv", "pi"].iter().position(|host| id.starts_with(host)).unwrap() + 1);
-        [0, 1, 2, 3].map(|at| format!("found {} at 198.18.0.{}:{} on eth0", ids[at], hosts[at], ports[at]))
+        let hosts = ids.map(|id| {
+            ["nas", "tv", "pi"].iter().position(|host| id.starts_with(host)).unwrap() + 1
+        });
+        [0, 1, 2, 3]
+            .map(|at| format!("found {} at 198.18.0.{}:{} on eth0", ids[at], hosts[at], ports[at]))
     };
     for (daemon, others) in [
         (pi, ["nas", "nas-web", "tv", "tv-web"]),
@@ -106,7 +110,9 @@ impl Cable {
     fn take(&mut self, from: usize) {
         let to = 1 - from;
         let mut buffer = [0; 2048];
-        while let Ok(length) = recv(self.ends[from].as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+        while let Ok(length) =
+            recv(self.ends[from].as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT)
+        {
             let frame = &mut buffer[..length];
             if !is_udp(frame) {
                 let _ = send(self.ends[to].as_raw_fd(), frame, MsgFlags::empty());
@@ -136,7 +142,9 @@ impl Cable {
             if !left.is_zero() {
                 return PollTimeout::try_from(left).unwrap();
             }
-            let Some(Reverse(Datagram { number, to, frame, .. })) = self.under_way.pop() else { break };
+            let Some(Reverse(Datagram { number, to, frame, .. })) = self.under_way.pop() else {
+                break;
+            };
             let _ = send(self.ends[to].as_raw_fd(), &frame, MsgFlags::empty());
             self.overtaken += u32::from(number < self.left[to]);
             self.left[to] = number;

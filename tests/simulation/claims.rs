@@ -28,7 +28,13 @@ fn neighbours(is_expected: bool) -> (Lan, usize, usize) {
 }
 
 /// Lets so many seconds pass, while the claimant claims the name in each whose number fits. For how many the NAS names the owner.
-fn named(lan: &mut Lan, nas: usize, owner: usize, secs: usize, claims: impl Fn(usize) -> bool) -> usize {
+fn named(
+    lan: &mut Lan,
+    nas: usize,
+    owner: usize,
+    secs: usize,
+    claims: impl Fn(usize) -> bool,
+) -> usize {
     let mut named = 0;
     for second in 0..secs {
         if claims(second) {
@@ -49,7 +55,9 @@ fn an_owner_that_was_away_is_named_as_soon_as_it_is_back() {
             for away in [130, 3600, 20 * 3600] {
                 let (mut lan, nas, owner) = neighbours(is_expected);
                 lan.stop(owner);
-                named(&mut lan, nas, owner, away, |second| second >= begins && announces(second - begins));
+                named(&mut lan, nas, owner, away, |second| {
+                    second >= begins && announces(second - begins)
+                });
                 assert_eq!(lan.lookup(nas, owner), Some(CLAIMANT));
                 lan.start(owner);
                 lan.run(5);

@@ -57,7 +57,11 @@ impl Flooded {
         for _ in 0..tenths {
             if self.tenths.is_multiple_of(300) {
                 for number in 0..self.settled {
-                    assert!(self.lan.forge(self.nas, host(1000 + number), &format!("settled-{number}")));
+                    assert!(self.lan.forge(
+                        self.nas,
+                        host(1000 + number),
+                        &format!("settled-{number}")
+                    ));
                 }
                 for number in 0..self.repeated {
                     self.lan.forge(self.nas, host(0), &format!("repeated-{number}"));
@@ -104,7 +108,10 @@ fn hosts(count: usize) -> Vec<Ipv4Addr> {
 fn newcomers_are_known_in_a_flood_of_names_that_are_always_new() {
     for (sources, settled) in [(1, 0), (16, 0), (16, 240), (254, 0), (254, 240)] {
         let known = Flooded::new(settled).with_names(10, 1, hosts(sources)).known(None);
-        assert!(known >= 99, "{known} % with {sources} sources and {settled} nodes that are established");
+        assert!(
+            known >= 99,
+            "{known} % with {sources} sources and {settled} nodes that are established"
+        );
     }
 }
 

@@ -30,7 +30,13 @@ fn established() -> (Lan, usize, Vec<usize>) {
 }
 
 /// Floods the NAS for some seconds with names that are never the same, from `source(number)`, and looks at it each 100 ms.
-fn flood(lan: &mut Lan, nas: usize, secs: u32, source: impl Fn(u32) -> Ipv4Addr, check: impl Fn(&Lan)) {
+fn flood(
+    lan: &mut Lan,
+    nas: usize,
+    secs: u32,
+    source: impl Fn(u32) -> Ipv4Addr,
+    check: impl Fn(&Lan),
+) {
     for millis in 0..secs * 1000 {
         for forged in 0..FORGED {
             let number = millis * FORGED + forged;
@@ -91,7 +97,13 @@ fn a_host_that_forges_displaces_nothing_but_its_own() {
 fn a_flood_makes_no_flood_of_answers() {
     let (mut lan, nas, _) = established();
     let secs = 30;
-    flood(&mut lan, nas, secs, |number| Ipv4Addr::from_bits(STRANGER.to_bits() ^ (number % 256)), |_| {});
+    flood(
+        &mut lan,
+        nas,
+        secs,
+        |number| Ipv4Addr::from_bits(STRANGER.to_bits() ^ (number % 256)),
+        |_| {},
+    );
     let periods = u64::from(secs) * 1000 / ANSWER_PERIOD.millis();
     // Its own announcement comes on top, each 28 s or more.
     let limit = usize::from(ANSWER_BURST) + usize::try_from(periods).unwrap() + 2;

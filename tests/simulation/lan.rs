@@ -116,9 +116,14 @@ impl Lan {
     }
 
     /// Starts a node that has room for `N` others.
-    pub(crate) fn start_in<const N: usize>(&mut self, node: usize, storage: &'static mut Storage<N>) {
+    pub(crate) fn start_in<const N: usize>(
+        &mut self,
+        node: usize,
+        storage: &'static mut Storage<N>,
+    ) {
         let key = u8::try_from(self.random.below(256)).unwrap();
-        let mut discoverer = Discoverer::new(&Config::new(self.random.below(u64::MAX), [key; 16]), storage);
+        let mut discoverer =
+            Discoverer::new(&Config::new(self.random.below(u64::MAX), [key; 16]), storage);
         let Node { id, address, .. } = &self.nodes[node];
         let announcement = Announcement { id: id.clone(), port: NonZeroU16::new(22000).unwrap() };
         discoverer.announce(self.now, announcement).unwrap();
@@ -160,7 +165,9 @@ impl Lan {
             self.nodes[node].sent += 1;
             self.deliver(node, *transmit.to.ip(), &buffer[..transmit.length]);
         }
-        let Node { discoverer: Some(discoverer), events, wakes, .. } = &mut self.nodes[node] else { return };
+        let Node { discoverer: Some(discoverer), events, wakes, .. } = &mut self.nodes[node] else {
+            return;
+        };
         while let Some(event) = discoverer.poll_event() {
             events.push((event.kind, event.id.to_string()));
         }
@@ -177,9 +184,11 @@ impl Lan {
         let source = self.nodes[from].address;
         let copies = 1 + u64::from(self.random.percent(self.weather.duplicate_percent));
         for _ in 0..copies {
-            let arrives = self.now + Duration::from_millis(1 + self.random.below(self.weather.delay_ms + 1));
+            let arrives =
+                self.now + Duration::from_millis(1 + self.random.below(self.weather.delay_ms + 1));
             self.order += 1;
-            let datagram = InFlight { arrives, order: self.order, from, source, to, bytes: bytes.into() };
+            let datagram =
+                InFlight { arrives, order: self.order, from, source, to, bytes: bytes.into() };
             self.in_flight.push(Reverse(datagram));
         }
     }
@@ -188,7 +197,10 @@ impl Lan {
     fn arrive(&mut self, datagram: &InFlight) {
         for receiver in 0..self.nodes.len() {
             let is_for = datagram.to.is_broadcast() || self.nodes[receiver].address == datagram.to;
-            if !is_for || receiver == datagram.from || self.random.percent(self.weather.loss_percent) {
+            if !is_for
+                || receiver == datagram.from
+                || self.random.percent(self.weather.loss_percent)
+            {
                 continue;
             }
             if self.nodes[receiver].suspended {
@@ -196,7 +208,8 @@ impl Lan {
             }
             if let Some(discoverer) = &mut self.nodes[receiver].discoverer {
                 // Only a node that is flooded may have no place for it.
-                let heard = discoverer.handle_datagram(self.now, LINK, datagram.source, &datagram.bytes);
+                let heard =
+                    discoverer.handle_datagram(self.now, LINK, datagram.source, &datagram.bytes);
                 assert!(
                     matches!(heard, Ok(()) | Err(Rejected::RegistryFull | Rejected::SourceFull)),
                     "{heard:?}"
@@ -208,7 +221,8 @@ impl Lan {
 
     /// Hands a forged announcement to one node. False if that rejects it.
     pub(crate) fn forge(&mut self, to: usize, from: Ipv4Addr, id: &str) -> bool {
-        let announcement = Announcement { id: NodeId::try_from(id).unwrap(), port: NonZeroU16::MIN };
+        let announcement =
+            Announcement { id: NodeId::try_from(id).unwrap(), port: NonZeroU16::MIN };
         let mut bytes = [0; ANNOUNCEMENT_CAPACITY];
         let length = v1::emit(&announcement, &mut bytes).unwrap();
         let discoverer = self.nodes[to].discoverer.as_mut().unwrap();
@@ -222,7 +236,8 @@ impl Lan {
         loop {
             let arrival = self.in_flight.peek().map(|Reverse(datagram)| datagram.arrives);
             let waking = self.to_wake.peek().map(|Reverse((at, _))| *at);
-            let Some(next) = arrival.into_iter().chain(waking).min().filter(|next| *next <= end) else {
+            let Some(next) = arrival.into_iter().chain(waking).min().filter(|next| *next <= end)
+            else {
                 break;
             };
             self.now = next;
@@ -239,7 +254,8 @@ impl Lan {
 
     /// The time that was noted for a node has come.
     fn wake(&mut self, at: Instant, node: usize) {
-        let Node { discoverer: Some(discoverer), wakes, suspended, .. } = &mut self.nodes[node] else {
+        let Node { discoverer: Some(discoverer), wakes, suspended, .. } = &mut self.nodes[node]
+        else {
             return;
         };
         if *wakes == Some(at) {
@@ -266,7 +282,8 @@ impl Lan {
     /// How many (node, other) pairs do not know where the other is.
     pub(crate) fn unknown_pairs(&self) -> usize {
         let count = self.nodes.len();
-        let pairs = (0..count).flat_map(|a| (0..count).map(move |b| (a, b))).filter(|(a, b)| a != b);
+        let pairs =
+            (0..count).flat_map(|a| (0..count).map(move |b| (a, b))).filter(|(a, b)| a != b);
         pairs.filter(|(a, b)| self.lookup(*a, *b) != Some(self.nodes[*b].address)).count()
     }
 }

@@ -45,7 +45,14 @@ fn a_node_that_moves_is_found_at_its_new_address_and_the_old_one_falls_silent() 
     assert_eq!(lan.lookup(pi, nas), Some(new_address));
     assert_eq!(lan.nodes[pi].events.last(), Some(&(EventKind::Moved, "nas".to_owned())));
     let addresses = |lan: &Lan| {
-        lan.nodes[pi].discoverer.as_ref().unwrap().lookup(lan.now, "nas").unwrap().addresses().count()
+        lan.nodes[pi]
+            .discoverer
+            .as_ref()
+            .unwrap()
+            .lookup(lan.now, "nas")
+            .unwrap()
+            .addresses()
+            .count()
     };
     assert_eq!(addresses(&lan), 2);
     lan.run(100_000);
@@ -155,7 +162,8 @@ fn loss_delay_and_duplication_cost_at_most_some_intervals() {
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let run = || {
-        let mut lan = Lan::new(9, Weather { loss_percent: 10, duplicate_percent: 10, delay_ms: 50 });
+        let mut lan =
+            Lan::new(9, Weather { loss_percent: 10, duplicate_percent: 10, delay_ms: 50 });
         for number in 0..10 {
             let node = lan.add(&format!("node-{number}"));
             lan.start(node);

@@ -46,7 +46,11 @@ fn a_hundred_nodes_that_wake_within_one_second_know_each_other() {
         let weather = Weather { delay_ms: 5, duplicate_percent: 5, loss_percent: 0 };
         let mut lan = power_comes_back::<128>(seed, 100, 1_000, weather);
         assert_eq!(lan.unknown_pairs(), 0, "seed {seed}");
-        assert!(most_sent(&lan) <= DATAGRAMS, "seed {seed}: {} datagrams from one node", most_sent(&lan));
+        assert!(
+            most_sent(&lan) <= DATAGRAMS,
+            "seed {seed}: {} datagrams from one node",
+            most_sent(&lan)
+        );
         // When what was lost has been told again, nothing is left over that would go on: until the next announcement all are silent.
         lan.run(1_000);
         let sent: usize = lan.nodes.iter().map(|node| node.sent).sum();

@@ -58,10 +58,13 @@ impl HostsFile {
             Ok(()) => "is not foghorn's: give another path with --follow",
             Err(error) => match error.kind() {
                 ErrorKind::NotFound => {
-                    let directory = fs::metadata(directory_of(&self.path).unwrap_or(Path::new(".")));
+                    let directory =
+                        fs::metadata(directory_of(&self.path).unwrap_or(Path::new(".")));
                     return directory.map(|_| text).map_err(|error| self.because(&error));
                 }
-                ErrorKind::IsADirectory => "is a directory: give the path of a file in it with --follow",
+                ErrorKind::IsADirectory => {
+                    "is a directory: give the path of a file in it with --follow"
+                }
                 ErrorKind::InvalidInput => NO_FILE,
                 _ => match error.raw_os_error().map(Errno::from_raw) {
                     // A link, and a socket.
@@ -93,7 +96,8 @@ impl HostsFile {
             });
         let Err(error) = replaced else { return Ok(true) };
         let _ = fs::remove_file(&new);
-        let can_not = [ErrorKind::ResourceBusy, ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied];
+        let can_not =
+            [ErrorKind::ResourceBusy, ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied];
         if can_not.contains(&error.kind()) && self.write_in_place(text).is_ok() {
             return Ok(true);
         }

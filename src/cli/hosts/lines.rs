@@ -87,8 +87,10 @@ mod tests {
 
     #[test]
     fn of_names_that_differ_in_case_the_one_known_longest_counts() {
-        let [old, new] =
-            ["node id=NAS addresses=10.0.0.2:22 known_s=90", "node id=nas addresses=10.0.0.6:22 known_s=9"];
+        let [old, new] = [
+            "node id=NAS addresses=10.0.0.2:22 known_s=90",
+            "node id=nas addresses=10.0.0.6:22 known_s=9",
+        ];
         assert_eq!(lines(&[], &[old, new]), "10.0.0.2\tnas\n");
         assert_eq!(lines(&[], &[new, old]), "10.0.0.2\tnas\n");
         // Known equally long: it is always the same one.

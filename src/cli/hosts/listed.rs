@@ -84,8 +84,10 @@ mod tests {
 
     fn names(text: &str) -> Vec<String> {
         let mut names = vec![];
-        for_each(&mut text.as_bytes(), &mut |name| names.push(String::from_utf8_lossy(name).into_owned()))
-            .unwrap();
+        for_each(&mut text.as_bytes(), &mut |name| {
+            names.push(String::from_utf8_lossy(name).into_owned())
+        })
+        .unwrap();
         names
     }
 
@@ -106,7 +108,10 @@ mod tests {
             names("0.0.0.0 www.ads.example pi\n127.0.0.1 localhost\n"),
             ["0.0.0.0", "www.ads.example", "pi", "127.0.0.1", "localhost"]
         );
-        assert_eq!(names(":: tv.example\n::1 nas.example\n"), ["::", "tv.example", "::1", "nas.example"]);
+        assert_eq!(
+            names(":: tv.example\n::1 nas.example\n"),
+            ["::", "tv.example", "::1", "nas.example"]
+        );
         assert_eq!(names("10.0.0.1 www.ads.example"), ["10", "www"]);
     }
 

@@ -88,7 +88,12 @@ impl Hosts {
 
     /// Writes the lines of the nodes whose names are free. While a file can't be read, any name may
     /// be in it: then only those that have been exported before are written.
-    fn write(&self, text: &mut String, nodes: &[Record], exported: &[u8]) -> Result<(), Unreadable> {
+    fn write(
+        &self,
+        text: &mut String,
+        nodes: &[Record],
+        exported: &[u8],
+    ) -> Result<(), Unreadable> {
         let mut lines = lines::of(nodes, &self.excluded);
         let marked = self.taken.mark(&mut lines);
         lines.retain(|line| !line.is_taken);

@@ -64,7 +64,8 @@ fn is_number(name: &str) -> bool {
 }
 
 fn is_reserved(name: &str) -> bool {
-    name.starts_with("ip6-") || RESERVED.iter().any(|names| names.split(' ').any(|reserved| reserved == name))
+    name.starts_with("ip6-")
+        || RESERVED.iter().any(|names| names.split(' ').any(|reserved| reserved == name))
 }
 
 #[cfg(test)]
@@ -78,7 +79,9 @@ mod tests {
     #[test]
     fn a_name_is_one_label() {
         let longest = "x".repeat(LABEL_CAPACITY);
-        for name in ["nas", "n", "7z", "a--b", "1-2", "xn-1", "tv", "camera", "mail", longest.as_str()] {
+        for name in
+            ["nas", "n", "7z", "a--b", "1-2", "xn-1", "tv", "camera", "mail", longest.as_str()]
+        {
             assert!(allows(name), "{name}");
         }
         let too_long = "x".repeat(LABEL_CAPACITY + 1);
@@ -114,9 +117,18 @@ mod tests {
 
     #[test]
     fn an_address_is_no_name() {
-        for name in
-            ["7", "0815", "1.2.3.4", "::1", "0x0a4d0042", "0x", "0xff", "0xdeadbeef", "017", "4294967295"]
-        {
+        for name in [
+            "7",
+            "0815",
+            "1.2.3.4",
+            "::1",
+            "0x0a4d0042",
+            "0x",
+            "0xff",
+            "0xdeadbeef",
+            "017",
+            "4294967295",
+        ] {
             assert!(!allows(name), "{name}");
         }
         for name in ["0xg", "x0", "1e5", "0b1", "7f", "0x-1"] {

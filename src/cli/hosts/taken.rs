@@ -34,7 +34,12 @@ pub(super) struct Unreadable {
 
 impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "cannot read {}, whose names are to be kept out: {}", self.path.display(), self.error)
+        write!(
+            f,
+            "cannot read {}, whose names are to be kept out: {}",
+            self.path.display(),
+            self.error
+        )
     }
 }
 

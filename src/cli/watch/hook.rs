@@ -40,7 +40,9 @@ impl<'a> Hook<'a> {
         let mut error = self.follow(super::begin(self.control)?, None)?;
         loop {
             if error.refuses(ErrorCode::Slow) && !mem::replace(&mut self.was_slow, true) {
-                warn("the command is slower than the changes: it is told what came of those that it missed");
+                warn(
+                    "the command is slower than the changes: it is told what came of those that it missed",
+                );
             }
             absence.wait(error, "waiting until a daemon answers");
             error = match self.begin_again() {
@@ -71,7 +73,9 @@ impl<'a> Hook<'a> {
             if due.map(Deadline::has_passed).transpose()? == Some(true) {
                 // Asked for after the watch has begun, so that what comes from here on is told by
                 // that.
-                match Client::connect(self.control).and_then(|mut client| client.nodes(&Request::List)) {
+                match Client::connect(self.control)
+                    .and_then(|mut client| client.nodes(&Request::List))
+                {
                     Ok(nodes) => self.lose_all_but(&nodes)?,
                     Err(error) => return Ok(error),
                 }

@@ -68,7 +68,8 @@ fn print_each(client: &mut Client, as_json: bool) -> Result<(), Failure> {
         if as_json {
             json::event(&mut line, &change);
         } else {
-            let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
+            let [id, address, interface] =
+                ["id", "address", "interface"].map(|key| change.get(key));
             look.paint(&mut line, style(change.kind()), change.kind());
             line.extend([" ", id, " ", address, " ", interface]);
             if change.kind() == "contested" {

@@ -28,7 +28,11 @@ impl Told {
     /// # Errors
     ///
     /// There are more nodes than a reply may tell of.
-    pub(super) fn take<'a>(&mut self, change: &'a Record, is_first: bool) -> Result<Option<&'a str>, Error> {
+    pub(super) fn take<'a>(
+        &mut self,
+        change: &'a Record,
+        is_first: bool,
+    ) -> Result<Option<&'a str>, Error> {
         let event = change.kind();
         let event = match (event, self.find(change.get("id"))) {
             ("contested", _) => Some(event),
@@ -44,7 +48,9 @@ impl Told {
             }
             (_, Ok(number)) => {
                 let differs = |place: &&mut Place| {
-                    ["address", "interface"].iter().any(|key| place.change.get(key) != change.get(key))
+                    ["address", "interface"]
+                        .iter()
+                        .any(|key| place.change.get(key) != change.get(key))
                 };
                 self.places.get_mut(number).filter(differs).map(|place| {
                     self.bytes = self.bytes + change.len() - place.change.len();
@@ -128,7 +134,8 @@ mod tests {
         assert_eq!(take(&mut told, tv, false).as_deref(), Some("found"));
         assert_eq!(take(&mut told, tv, false), None);
 
-        let there = [Record::read("node id=zoo addresses=x"), Record::read("node id=tv addresses=y")];
+        let there =
+            [Record::read("node id=zoo addresses=x"), Record::read("node id=tv addresses=y")];
         let lost = std::cell::RefCell::new(vec![]);
         let note = |place: &Record| -> Result<(), ()> {
             lost.borrow_mut().push(format!("{} {}", place.get("id"), place.get("address")));
@@ -145,8 +152,9 @@ mod tests {
     fn what_is_kept_is_bounded() {
         // Many nodes with short lines, and few whose lines grow.
         let mut told = Told::default();
-        let node =
-            |number: usize, address: &str| Record::read(&format!("found id={number} address={address}"));
+        let node = |number: usize, address: &str| {
+            Record::read(&format!("found id={number} address={address}"))
+        };
         for number in 0..CLIENT_LINES {
             assert!(told.take(&node(number, "x"), true).is_ok(), "{number}");
         }

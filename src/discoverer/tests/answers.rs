@@ -28,7 +28,8 @@ fn several_newcomers_are_answered_by_broadcast_when_no_more_come_and_told_again(
         // Each comes when the one before has waited long enough to be answered.
         assert_eq!(wait(&mut discoverer, now), []);
         hear(&mut discoverer, now, peer(host), &format!("pi{host}"));
-        now = now + ANSWER_DELAY.min(if host == 2 { Duration::from_millis(40) } else { ANSWER_DELAY });
+        now = now
+            + ANSWER_DELAY.min(if host == 2 { Duration::from_millis(40) } else { ANSWER_DELAY });
     }
     let sent = wait(&mut discoverer, at(20_000));
     assert_eq!(sent.len(), 1 + usize::from(REPEATS));
@@ -108,9 +109,11 @@ fn a_newcomer_on_our_own_host_is_answered_by_broadcast() {
     let ours = [network("198.18.0.1/24"), network("198.18.1.1/24"), network("127.0.0.1/8")];
     discoverer.link_up(at(0), ETH0, &ours).unwrap();
     transmits(&mut discoverer);
-    for (millis, address) in
-        [(1000, OUR_ADDRESS), (2000, Ipv4Addr::new(198, 18, 1, 1)), (3000, Ipv4Addr::new(127, 0, 0, 7))]
-    {
+    for (millis, address) in [
+        (1000, OUR_ADDRESS),
+        (2000, Ipv4Addr::new(198, 18, 1, 1)),
+        (3000, Ipv4Addr::new(127, 0, 0, 7)),
+    ] {
         hear(&mut discoverer, at(millis), address, &format!("at-{address}"));
         discoverer.handle_timeout(at(millis) + ANSWER_DELAY);
         assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
@@ -126,7 +129,12 @@ fn answers_are_rate_limited_and_none_is_forgotten() {
     for number in 0..50 {
         let now = at(1000 + 200 * number);
         answers.extend(wait(&mut discoverer, now));
-        hear(&mut discoverer, now, peer(u8::try_from(2 + number).unwrap()), &format!("forged-{number}"));
+        hear(
+            &mut discoverer,
+            now,
+            peer(u8::try_from(2 + number).unwrap()),
+            &format!("forged-{number}"),
+        );
     }
     // The burst, and then one a second at most.
     let limit = usize::from(ANSWER_BURST) + 10;

@@ -4,7 +4,12 @@ use super::*;
 use crate::limits::ALLOWED_NETWORKS;
 
 /// Hands in the announcement of a node.
-fn heard(discoverer: &mut Discoverer<'_>, link: LinkId, from: &str, id: &str) -> Result<(), Rejected> {
+fn heard(
+    discoverer: &mut Discoverer<'_>,
+    link: LinkId,
+    from: &str,
+    id: &str,
+) -> Result<(), Rejected> {
     let outcome = discoverer.handle_datagram(at(1000), link, from.parse().unwrap(), &datagram(id));
     events(discoverer);
     outcome
@@ -24,7 +29,14 @@ fn only_one_host_can_be_a_source() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = listener(&mut storage);
     discoverer.allow(network("0.0.0.0/0")).unwrap();
-    let bad = ["0.0.0.0", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.254", "255.255.255.255"];
+    let bad = [
+        "0.0.0.0",
+        "224.0.0.1",
+        "239.255.255.255",
+        "240.0.0.1",
+        "255.255.255.254",
+        "255.255.255.255",
+    ];
     assert_eq!(outcomes(&mut discoverer, ETH0, bad), [Err(Rejected::BadSource); 6]);
     // Those that stand for all hosts of our network; elsewhere who knows where networks end.
     let bad = ["198.18.0.0", "198.18.0.255"];
@@ -45,7 +57,10 @@ fn a_source_counts_on_the_links_that_have_its_network() {
         outcomes(&mut discoverer, ETH0, from),
         [Ok(()), off_link, off_link, off_link, off_link, off_link]
     );
-    assert_eq!(outcomes(&mut discoverer, ETH1, from), [off_link, Ok(()), Ok(()), Ok(()), off_link, off_link]);
+    assert_eq!(
+        outcomes(&mut discoverer, ETH1, from),
+        [off_link, Ok(()), Ok(()), Ok(()), off_link, off_link]
+    );
     // On a link that is not in use nobody does.
     assert_eq!(outcomes(&mut discoverer, LinkId(9), from), [off_link; 6]);
     discoverer.link_down(ETH0);
@@ -69,7 +84,8 @@ fn the_networks_of_a_link_change_with_its_addresses() {
     // What was heard lives on until it expires.
     assert!(discoverer.lookup(at(1000), "pi").is_some());
     // More networks than there is room for are passed over.
-    let many: std::vec::Vec<_> = (0..9).map(|number| network(&format!("10.{number}.0.1/16"))).collect();
+    let many: std::vec::Vec<_> =
+        (0..9).map(|number| network(&format!("10.{number}.0.1/16"))).collect();
     discoverer.link_up(at(1000), ETH0, &many).unwrap();
     assert_eq!(discoverer.networks(ETH0), &many[..NETWORKS_PER_LINK]);
     discoverer.link_up(at(1000), ETH0, &[]).unwrap();
@@ -113,9 +129,12 @@ fn a_process_on_this_machine_can_not_claim_a_node_on_another() {
     discoverer.link_up(at(0), ETH1, &[network("198.18.1.1/24")]).unwrap();
     discoverer.link_up(at(0), LinkId(1), &[network("127.0.0.1/8")]).unwrap();
     hear(&mut discoverer, at(0), peer(2), "pi");
-    for (link, from) in
-        [(ETH0, "198.18.0.1"), (ETH1, "198.18.1.1"), (LinkId(1), "127.0.0.1"), (LinkId(1), "127.9.9.9")]
-    {
+    for (link, from) in [
+        (ETH0, "198.18.0.1"),
+        (ETH1, "198.18.1.1"),
+        (LinkId(1), "127.0.0.1"),
+        (LinkId(1), "127.9.9.9"),
+    ] {
         assert_eq!(heard(&mut discoverer, link, from, "pi"), Err(Rejected::OwnAddress), "{from}");
     }
     assert_eq!(rejected(&discoverer, Rejected::OwnAddress), 4);
@@ -126,7 +145,10 @@ fn a_process_on_this_machine_can_not_claim_a_node_on_another() {
     // Once it is not known any more, the name is free.
     discoverer.handle_timeout(at(91_000));
     assert_eq!(events(&mut discoverer), [(EventKind::Lost, "pi".into())]);
-    assert_eq!(hear(&mut discoverer, at(91_000), OUR_ADDRESS, "pi"), [(EventKind::Found, "pi".into())]);
+    assert_eq!(
+        hear(&mut discoverer, at(91_000), OUR_ADDRESS, "pi"),
+        [(EventKind::Found, "pi".into())]
+    );
 }
 
 #[test]

@@ -151,7 +151,12 @@ impl<'a> Client<'a> {
 
     /// Ends a pause that is over, and lets what it sends wake the loop when it is going to be read, but not before: who sends
     /// a byte at a time would wake it for each.
-    pub(super) fn heed(&mut self, registry: &Registry, token: Token, now: Instant) -> io::Result<()> {
+    pub(super) fn heed(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        now: Instant,
+    ) -> io::Result<()> {
         self.pause = self.pause.filter(|until| now < *until);
         let reads = self.pause.is_none() && self.is_silent();
         let interest = if reads { HEEDED } else { Interest::WRITABLE };
@@ -272,7 +277,8 @@ impl<'a> Client<'a> {
                 None => self.go_on(Job::Contested(None)),
             },
             Job::Contested(told) => {
-                match view.discoverer.iter_after(view.now, told).find(registry::Entry::is_contested) {
+                match view.discoverer.iter_after(view.now, told).find(registry::Entry::is_contested)
+                {
                     Some(entry) => {
                         self.reply(|out| control::contested(out, entry))
                             && self.go_on(Job::Contested(Some(entry.place())))
@@ -325,7 +331,8 @@ impl<'a> Client<'a> {
                 return false;
             }
             self.ending = true;
-            return self.reply(|out| control::error(out, ErrorCode::BadRequest, InvalidRequest::TooLong));
+            return self
+                .reply(|out| control::error(out, ErrorCode::BadRequest, InvalidRequest::TooLong));
         };
         let request = Request::parse(self.buffers.input.get(..end).unwrap_or_default());
         drop_front(&mut self.buffers.input, end + 1);
@@ -354,7 +361,8 @@ impl<'a> Client<'a> {
             }
             Ok(Request::Lookup(id)) if view.discoverer.announces(&id) => self.reply(|out| {
                 let has_address = view.discoverer.addresses().next().is_some();
-                let problem = if has_address { "" } else { ", which has no address now: see foghorn status" };
+                let problem =
+                    if has_address { "" } else { ", which has no address now: see foghorn status" };
                 let message = format_args!("{id} is announced by this machine itself{problem}");
                 control::error(out, ErrorCode::OwnNode, message)
             }),
@@ -368,8 +376,9 @@ impl<'a> Client<'a> {
                 }),
             },
             Ok(Request::Version(Some(asked))) if asked != VERSION => self.reply(|out| {
-                let message =
-                    format_args!("this daemon speaks version {VERSION} of the protocol, not {asked}");
+                let message = format_args!(
+                    "this daemon speaks version {VERSION} of the protocol, not {asked}"
+                );
                 control::error(out, ErrorCode::Version, message)
             }),
             Ok(Request::Version(_)) => self.reply(|out| {
@@ -383,7 +392,8 @@ impl<'a> Client<'a> {
     /// Puts the next own node into the output, if the machine has an address. False if it has no room yet.
     fn next_own_node(&mut self, view: &View<'_, '_>, number: usize) -> bool {
         let discoverer = view.discoverer;
-        let (Some(node), Some((link, _))) = (discoverer.own().get(number), discoverer.addresses().next())
+        let (Some(node), Some((link, _))) =
+            (discoverer.own().get(number), discoverer.addresses().next())
         else {
             return self.go_on(Job::List(None));
         };
@@ -415,7 +425,10 @@ impl<'a> Client<'a> {
     }
 
     /// Puts some lines into the output, all or none. False if they have no room now.
-    fn reply(&mut self, compose: impl FnOnce(&mut Vec<u8, REPLY_CAPACITY>) -> std::fmt::Result) -> bool {
+    fn reply(
+        &mut self,
+        compose: impl FnOnce(&mut Vec<u8, REPLY_CAPACITY>) -> std::fmt::Result,
+    ) -> bool {
         let output = &mut self.buffers.output;
         let told = output.len();
         let composed = compose(output).is_ok();
@@ -449,7 +462,8 @@ impl<'a> Client<'a> {
     fn read(&mut self, now: Instant) -> io::Result<()> {
         let mut bytes = [0; REQUEST_CAPACITY];
         let room = self.buffers.input.capacity() - self.buffers.input.len();
-        let bytes_read = self.guard.limit(|| self.stream.read(bytes.get_mut(..room).unwrap_or_default()));
+        let bytes_read =
+            self.guard.limit(|| self.stream.read(bytes.get_mut(..room).unwrap_or_default()));
         match bytes_read {
             Ok(0) => self.ending = true,
             Ok(count) => {

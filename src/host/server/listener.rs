@@ -121,7 +121,11 @@ impl Listener {
             Err(error) => {
                 if self.gone.begins() {
                     let path = self.file.path().display();
-                    warn!("{} is gone, so no client finds it: {}; still trying", Shown(&path), Shown(&error));
+                    warn!(
+                        "{} is gone, so no client finds it: {}; still trying",
+                        Shown(&path),
+                        Shown(&error)
+                    );
                 }
             }
         }
@@ -229,7 +233,9 @@ impl Listener {
 fn register(socket: &mut UnixListener, registry: &Registry, token: Token) -> io::Result<()> {
     // It listens already; this makes the queue shorter.
     SockRef::from(&*socket).listen(BACKLOG).map_err(|error| refused("listen", error))?;
-    registry.register(socket, token, Interest::READABLE).map_err(|error| refused("epoll_ctl", error))
+    registry
+        .register(socket, token, Interest::READABLE)
+        .map_err(|error| refused("epoll_ctl", error))
 }
 
 /// Whether there are no descriptors for this process, or for any.

@@ -263,7 +263,8 @@ impl<'a> Server<'a> {
         let Some(Some(client)) = self.clients.get(newest) else { return };
         if watching.count() > WATCHERS {
             let user = client.standing().user;
-            let other = self.gives_way(user, &|number, client| number != newest && client.is_watching());
+            let other =
+                self.gives_way(user, &|number, client| number != newest && client.is_watching());
             self.dismiss(other.unwrap_or(newest), now);
         }
     }

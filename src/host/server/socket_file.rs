@@ -2,7 +2,9 @@
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -46,7 +48,8 @@ pub(super) fn bind(
     user: Option<&User>,
 ) -> io::Result<(UnixListener, SocketFile)> {
     let listener = listen(path, LOCK_TRIES)?;
-    let identity = identity(path).map_err(|error| because(path, "cannot look (lstat) at", &error))?;
+    let identity =
+        identity(path).map_err(|error| because(path, "cannot look (lstat) at", &error))?;
     let file = SocketFile { path: path.to_owned(), own_directory, identity };
     if let Some(user) = user {
         file.hand_over(user).map_err(|error| {
@@ -133,7 +136,9 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path)
             .map_err(|error| because(path, "cannot remove (unlink) the stale socket", &error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(because(path, "cannot tell (socket, connect) whether a daemon listens at", &error)),
+        Err(error) => {
+            Err(because(path, "cannot tell (socket, connect) whether a daemon listens at", &error))
+        }
     }
 }
 
@@ -149,10 +154,16 @@ fn already_running(path: &Path) -> io::Error {
 
 fn because(path: &Path, what: &str, error: &io::Error) -> io::Error {
     let advice = match error.kind() {
-        io::ErrorKind::NotFound => ": make its directory first, or give another path with --control",
-        io::ErrorKind::PermissionDenied => ": become one who may, or give another path with --control",
+        io::ErrorKind::NotFound => {
+            ": make its directory first, or give another path with --control"
+        }
+        io::ErrorKind::PermissionDenied => {
+            ": become one who may, or give another path with --control"
+        }
         io::ErrorKind::NotADirectory => ": choose another path with --control",
-        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported if error.raw_os_error().is_some() => {
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            if error.raw_os_error().is_some() =>
+        {
             ": does a sandbox or container keep foghorn from it?"
         }
         _ => "",
@@ -198,7 +209,9 @@ impl SocketFile {
     pub(super) fn is_there(&self) -> bool {
         match identity(&self.path) {
             Ok(identity) => identity == self.identity,
-            Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+            Err(error) => {
+                !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+            }
         }
     }
 

@@ -40,15 +40,23 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     fn new(name: &str, memory: &'a mut Memory<4>) -> Self {
         // One of its own: a server locks the directory for a moment.
-        let directory = std::env::temp_dir().join(format!("foghorn-server-{}-{name}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("foghorn-server-{}-{name}", std::process::id()));
         // A killed run may have left one.
         let _ = std::fs::remove_dir_all(&directory);
         make_directory(&directory).unwrap();
         let path = directory.join("control.sock");
         let poll = Poll::new().unwrap();
-        let server =
-            Server::new(&path, false, None, &mut memory.clients, poll.registry(), Token(0), FIRST_CLIENT)
-                .unwrap();
+        let server = Server::new(
+            &path,
+            false,
+            None,
+            &mut memory.clients,
+            poll.registry(),
+            Token(0),
+            FIRST_CLIENT,
+        )
+        .unwrap();
         let discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut memory.registry);
         Self {
             poll,
@@ -202,7 +210,8 @@ fn the_changes_of_a_turn_are_written_at_once() {
     table.turn(START);
     said.push_str(&told(&mut watcher));
     assert!(writes <= said.len().div_ceil(REPLY_CAPACITY / 2), "{writes} for {}", said.len());
-    let ports = said.lines().map(|line| line.strip_prefix("moved id=nas address=198.18.0.2:").unwrap());
+    let ports =
+        said.lines().map(|line| line.strip_prefix("moved id=nas address=198.18.0.2:").unwrap());
     let ports = ports.map(|rest| rest.split_once(' ').unwrap().0.parse::<u16>().unwrap());
     assert!(ports.eq(6..=1005), "{said}");
 }
@@ -295,7 +304,8 @@ fn the_file_of_the_socket_is_looked_at_once_a_minute_and_made_again() {
 
 #[test]
 fn only_a_directory_of_its_own_is_made_again() {
-    let directory = std::env::temp_dir().join(format!("foghorn-server-{}-directory", std::process::id()));
+    let directory =
+        std::env::temp_dir().join(format!("foghorn-server-{}-directory", std::process::id()));
     for is_own in [false, true] {
         make_directory(&directory).unwrap();
         let poll = Poll::new().unwrap();
@@ -389,7 +399,8 @@ fn a_watching_client_does_not_wake_the_loop_by_what_it_says() {
 fn garbage_is_no_sign_of_life() {
     let mut memory = Memory::new();
     let mut table = Table::new("life", &mut memory);
-    let (mut garbage, mut pieces) = (table.client(START, b"version\n"), table.client(START, b"version\n"));
+    let (mut garbage, mut pieces) =
+        (table.client(START, b"version\n"), table.client(START, b"version\n"));
     for second in 1..=29 {
         garbage.write_all(b"garbage\n").unwrap();
         pieces.write_all(b"x").unwrap();
@@ -453,12 +464,14 @@ fn own_nodes_are_told_however_many_addresses_the_machine_has_and_they_hide_other
     let mut memory = Memory::new();
     let mut table = Table::new("own", &mut memory);
     for id in 0..LINKS {
-        let networks: [Network; NETWORKS_PER_LINK] =
-            std::array::from_fn(|number| format!("198.18.{id}.{}/24", 101 + number).parse().unwrap());
+        let networks: [Network; NETWORKS_PER_LINK] = std::array::from_fn(|number| {
+            format!("198.18.{id}.{}/24", 101 + number).parse().unwrap()
+        });
         table.discoverer.link_up(START, LinkId(id.try_into().unwrap()), &networks).unwrap();
     }
     for name in ["nas", "pi"] {
-        let announcement = Announcement { id: NodeId::try_from(name).unwrap(), port: NonZeroU16::MAX };
+        let announcement =
+            Announcement { id: NodeId::try_from(name).unwrap(), port: NonZeroU16::MAX };
         let mut datagram = [0; ANNOUNCEMENT_CAPACITY];
         let length = emit(&announcement, &mut datagram).unwrap();
         table.discoverer.handle_datagram(START, LinkId(0), NAS, &datagram[..length]).unwrap();
@@ -467,7 +480,8 @@ fn own_nodes_are_told_however_many_addresses_the_machine_has_and_they_hide_other
     // Another machine has had that name before.
     let names = (1..OWN_NODES).map(|number| format!("own-{number}")).chain(["nas".to_owned()]);
     for name in names {
-        let node = Announcement { id: NodeId::try_from(name.as_str()).unwrap(), port: NonZeroU16::MAX };
+        let node =
+            Announcement { id: NodeId::try_from(name.as_str()).unwrap(), port: NonZeroU16::MAX };
         table.discoverer.announce(START, node).unwrap();
     }
     let mut client = table.client(START, b"list\nlookup nas\n");

@@ -15,7 +15,9 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use foghorn::discoverer::{AnnounceError, Config, Discoverer, Event, EventKind, TooManyLinks};
 use foghorn::limits::{ANNOUNCEMENT_CAPACITY, LINKS, OWN_NODES};
 use foghorn::registry::{Address, LinkId, Refused, Storage};
-use foghorn::schedule::{ALL_ANSWERS_BURST, ALL_ANSWERS_PERIOD, ALONE_PERIOD, ANSWER_BURST, ANSWER_PERIOD};
+use foghorn::schedule::{
+    ALL_ANSWERS_BURST, ALL_ANSWERS_PERIOD, ALONE_PERIOD, ANSWER_BURST, ANSWER_PERIOD,
+};
 use foghorn::stats::Rejected;
 use foghorn::time::{Duration, Instant};
 use foghorn::wire::v1::{self, BufferTooSmall};
@@ -37,10 +39,14 @@ pub(crate) fn check(bytes: &[u8]) {
     let config = Config { interval, ..Config::new(u64::from(setup), [setup; 16]) };
     let allowed = allowed(setup >> 2);
     match setup % 4 {
-        0 => Session::new(Discoverer::new(&config, &mut Storage::<1>::new()), 1, allowed).run(&mut input),
-        1 => Session::new(Discoverer::new(&config, &mut Storage::<3>::new()), 3, allowed).run(&mut input),
-        2 => Session::new(Discoverer::new(&config, &mut Storage::<7>::new()), 7, allowed).run(&mut input),
-        _ => Session::new(Discoverer::new(&config, &mut Storage::<16>::new()), 16, allowed).run(&mut input),
+        0 => Session::new(Discoverer::new(&config, &mut Storage::<1>::new()), 1, allowed)
+            .run(&mut input),
+        1 => Session::new(Discoverer::new(&config, &mut Storage::<3>::new()), 3, allowed)
+            .run(&mut input),
+        2 => Session::new(Discoverer::new(&config, &mut Storage::<7>::new()), 7, allowed)
+            .run(&mut input),
+        _ => Session::new(Discoverer::new(&config, &mut Storage::<16>::new()), 16, allowed)
+            .run(&mut input),
     }
 }
 
@@ -199,7 +205,9 @@ impl<'a> Session<'a> {
                 assert_eq!(outcome, if is_here { Ok(()) } else { Err(Rejected::OwnName) });
                 let rival = self.discoverer.rival(self.now, &id);
                 assert!(
-                    is_here || rival.is_some_and(|rival| (rival.address, rival.heard) == (from, self.now))
+                    is_here
+                        || rival
+                            .is_some_and(|rival| (rival.address, rival.heard) == (from, self.now))
                 );
                 self.counts.own += 1;
             }
@@ -222,7 +230,9 @@ impl<'a> Session<'a> {
         let origins = &self.origins;
         let is_here = |ip| origins.is_ours(ip) || origins.was_ours(ip);
         let node = self.model.live(self.now, id);
-        node.is_some_and(|node| node.live(self.now).iter().all(|address| !is_here(*address.socket.ip())))
+        node.is_some_and(|node| {
+            node.live(self.now).iter().all(|address| !is_here(*address.socket.ip()))
+        })
     }
 
     /// The announcement of another's node was heard.
@@ -266,7 +276,8 @@ impl<'a> Session<'a> {
             );
         }
         let is_answered = self.origins.is_answered(address.link, *address.socket.ip());
-        if let Some(link) = self.links.get_mut(&address.link).filter(|_| !self.own.is_empty() && is_answered)
+        if let Some(link) =
+            self.links.get_mut(&address.link).filter(|_| !self.own.is_empty() && is_answered)
         {
             link.waiting.insert(*address.socket.ip());
         }
@@ -337,7 +348,8 @@ impl<'a> Session<'a> {
             }
             _ => return assert_eq!(first, Err(nb::Error::WouldBlock)),
         }
-        let rest = (0..due).take_while(|_| self.discoverer.poll_transmit(&mut buffer).is_ok()).count();
+        let rest =
+            (0..due).take_while(|_| self.discoverer.poll_transmit(&mut buffer).is_ok()).count();
         assert_eq!(rest, due - 1);
         self.counts.sent += u64::try_from(rest).unwrap();
         self.links.values_mut().for_each(|link| link.tell(self.now));
@@ -369,7 +381,9 @@ impl<'a> Session<'a> {
         let answers = self.discoverer.stats().answers.get() - answers;
         if answers > 0 {
             self.answers_full = self.answers_full.max(self.now) + ALL_ANSWERS_PERIOD.times(answers);
-            assert!(self.answers_full <= self.now + ALL_ANSWERS_PERIOD.times(ALL_ANSWERS_BURST.into()));
+            assert!(
+                self.answers_full <= self.now + ALL_ANSWERS_PERIOD.times(ALL_ANSWERS_BURST.into())
+            );
         }
         if u64::try_from(rounds.len()).unwrap() == answers {
             for id in rounds {

@@ -85,7 +85,13 @@ struct Walk {
 
 impl Model {
     pub(super) fn new(lease: Duration) -> Self {
-        Self { nodes: HashMap::new(), gone: HashMap::new(), expected: HashSet::new(), lease, walk: None }
+        Self {
+            nodes: HashMap::new(),
+            gone: HashMap::new(),
+            expected: HashSet::new(),
+            lease,
+            walk: None,
+        }
     }
 
     pub(super) fn live(&mut self, now: Instant, id: &NodeId) -> Option<&mut Node> {
@@ -98,7 +104,9 @@ impl Model {
         assert!(self.nodes.values().all(|node| node.place != event.place));
         let gone = self.gone.remove(&event.id).filter(|_| is_remembered);
         let mut addresses = gone.map_or(vec![], |gone| gone.established(address.heard));
-        if let Some(known) = addresses.iter_mut().find(|known| known.address.socket == address.socket) {
+        if let Some(known) =
+            addresses.iter_mut().find(|known| known.address.socket == address.socket)
+        {
             known.renew(address, self.lease);
         } else {
             addresses.truncate(ADDRESSES_PER_NODE - 1);
@@ -122,7 +130,9 @@ impl Model {
 
     /// A node that was known is gone.
     pub(super) fn lose(&mut self, event: &Event) -> Node {
-        let Some(node) = self.nodes.remove(&event.id) else { unreachable!("{event:?} of an unknown node") };
+        let Some(node) = self.nodes.remove(&event.id) else {
+            unreachable!("{event:?} of an unknown node")
+        };
         assert_eq!((event.kind, event.place), (EventKind::Lost, node.place));
         assert_eq!(node.preferred(), event.address);
         if let Some(walk) = &mut self.walk {
@@ -161,7 +171,8 @@ impl Model {
             walk.owed.remove(entry.id());
             walk.last = Some(entry.place());
         } else {
-            let missed = walk.owed.iter().find(|id| nodes.get(*id).is_some_and(|node| node.is_live(now)));
+            let missed =
+                walk.owed.iter().find(|id| nodes.get(*id).is_some_and(|node| node.is_live(now)));
             assert_eq!(missed, None, "was not met");
             self.walk = None;
         }
@@ -183,8 +194,9 @@ impl Model {
                 node.check(now, entry);
             }
         }
-        let known =
-            discoverer.iter_after(now, None).inspect(|entry| assert!(self.nodes.contains_key(entry.id())));
+        let known = discoverer
+            .iter_after(now, None)
+            .inspect(|entry| assert!(self.nodes.contains_key(entry.id())));
         assert_eq!(known.count(), self.nodes.values().filter(|node| node.is_live(now)).count());
     }
 }
@@ -210,7 +222,8 @@ impl Node {
     /// What is remembered of it when it is gone.
     fn established(&self, now: Instant) -> Vec<Known> {
         let kept = self.addresses.iter().filter(|known| {
-            known.is_established(self.lease) && known.address.heard + Duration::from_secs(86_400) > now
+            known.is_established(self.lease)
+                && known.address.heard + Duration::from_secs(86_400) > now
         });
         kept.cloned().map(|known| Known { is_rival: false, ..known }).collect()
     }
@@ -220,7 +233,8 @@ impl Node {
     }
 
     fn preferred(&self) -> Address {
-        let Some(preferred) = self.position(self.preferred).and_then(|at| self.addresses.get(at)) else {
+        let Some(preferred) = self.position(self.preferred).and_then(|at| self.addresses.get(at))
+        else {
             unreachable!("{} is not among its addresses", self.preferred)
         };
         preferred.address
@@ -231,7 +245,9 @@ impl Node {
         let addresses = self.addresses.iter().map(|known| known.address);
         let mut live: Vec<_> =
             addresses.enumerate().filter(|(_, address)| address.heard + self.lease > now).collect();
-        live.sort_by_key(|(position, address)| (address.socket == self.preferred, address.heard, *position));
+        live.sort_by_key(|(position, address)| {
+            (address.socket == self.preferred, address.heard, *position)
+        });
         live.into_iter().rev().map(|(_, address)| address).collect()
     }
 
@@ -253,7 +269,12 @@ impl Node {
         let is_older = is_known && self.position(address.socket) < self.position(preferred);
         let others = |known: &&Known| known.address.socket != preferred;
         let is_suspicious = self.addresses.iter().any(|known| known.is_rival)
-            || self.addresses.iter().filter(others).filter(|known| known.address.heard + lease > now).count()
+            || self
+                .addresses
+                .iter()
+                .filter(others)
+                .filter(|known| known.address.heard + lease > now)
+                .count()
                 == ADDRESSES_PER_NODE - 1;
         if let Some(position) = self.position(address.socket) {
             self.addresses[position].renew(address, lease);
@@ -261,9 +282,12 @@ impl Node {
             if self.addresses.len() == ADDRESSES_PER_NODE {
                 // The youngest goes, but rather one where it was not established.
                 let other = |known: &Known| known.address.socket != preferred;
-                let young =
-                    self.addresses.iter().rposition(|known| other(known) && !known.is_established(lease));
-                self.addresses.remove(young.or_else(|| self.addresses.iter().rposition(other)).unwrap());
+                let young = self
+                    .addresses
+                    .iter()
+                    .rposition(|known| other(known) && !known.is_established(lease));
+                self.addresses
+                    .remove(young.or_else(|| self.addresses.iter().rposition(other)).unwrap());
             }
             self.addresses.push(Known::new(address));
         }
@@ -292,7 +316,8 @@ impl Node {
         let live = self.live(now);
         assert!(entry.addresses().eq(live.iter().copied()));
         assert!(
-            live.first().is_some_and(|first| (entry.address(), entry.link()) == (first.socket, first.link))
+            live.first()
+                .is_some_and(|first| (entry.address(), entry.link()) == (first.socket, first.link))
         );
         assert_eq!(entry.is_contested(), self.is_contested(now));
         assert_eq!((entry.place(), entry.heard()), (self.place, self.heard));

@@ -71,8 +71,10 @@ impl Origins {
 
     /// Whether who has that address counts on the link.
     pub(super) fn check(&self, link: LinkId, from: Ipv4Addr) -> Result<(), Rejected> {
-        let no_host =
-            from.is_unspecified() || from.is_broadcast() || from.is_multicast() || from.octets()[0] >= 240;
+        let no_host = from.is_unspecified()
+            || from.is_broadcast()
+            || from.is_multicast()
+            || from.octets()[0] >= 240;
         if no_host || self.of(link).any(|network| network.is_broadcast(from)) {
             return Err(Rejected::BadSource);
         }

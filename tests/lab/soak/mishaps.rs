@@ -50,7 +50,8 @@ fn come_or_go(site: &mut Site<'_>) {
     match visitor.daemon.take() {
         None => {
             let id = format!("visitor{number}");
-            visitor.daemon = Some(visitor.host.daemon(&["--id", &id, "--port", "22", "--interval", "1"]));
+            visitor.daemon =
+                Some(visitor.host.daemon(&["--id", &id, "--port", "22", "--interval", "1"]));
         }
         Some(mut daemon) if crashes => daemon.crash(),
         Some(mut daemon) => assert!(daemon.stop().success()),

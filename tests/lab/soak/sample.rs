@@ -21,9 +21,11 @@ struct Sample {
 impl Sample {
     fn of(resident: &Resident<'_>) -> Self {
         let daemon = &resident.daemon;
-        let read = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", daemon.pid())).unwrap();
+        let read =
+            |file: &str| fs::read_to_string(format!("/proc/{}/{file}", daemon.pid())).unwrap();
         let status = read("status");
-        let switches = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        let switches =
+            status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
         let nanos: u64 = read("schedstat").split(' ').next().unwrap().parse().unwrap();
         Self {
             resident_kb: daemon.resident_kb().expect("a daemon that is not emulated"),
@@ -74,7 +76,8 @@ impl Table {
         for (number, id) in self.ids.iter().enumerate() {
             let most = |rows: &[Vec<Sample>]| {
                 let samples = rows.iter().map(|row| &row[number]);
-                let resident_kb = samples.clone().map(|sample| sample.resident_kb).max().unwrap_or(0);
+                let resident_kb =
+                    samples.clone().map(|sample| sample.resident_kb).max().unwrap_or(0);
                 (resident_kb, samples.map(|sample| sample.descriptors).max().unwrap_or(0))
             };
             let (before, after) = (most(first), most(second));

@@ -24,7 +24,16 @@ impl<'a> Resident<'a> {
         let state = host.path("state");
         let daemon = host.daemon(
             &[
-                &["--id", id, "--port", "22", "--interval", interval, "--state", state.to_str().unwrap()][..],
+                &[
+                    "--id",
+                    id,
+                    "--port",
+                    "22",
+                    "--interval",
+                    interval,
+                    "--state",
+                    state.to_str().unwrap(),
+                ][..],
                 &["--expect", "printer", "--allow", "198.19.0.0/16"],
             ]
             .concat(),
@@ -133,12 +142,17 @@ impl<'a> Site<'a> {
     pub(super) fn end(mut self) -> Vec<String> {
         self.settle();
         self.lookups.sort_unstable();
-        let [median, worst] = [self.lookups.len() / 2, self.lookups.len() - 1].map(|at| self.lookups[at]);
-        println!("{:>6} lookups, whole commands: median {median:.1?}, worst {worst:.1?}", self.lookups.len());
+        let [median, worst] =
+            [self.lookups.len() / 2, self.lookups.len() - 1].map(|at| self.lookups[at]);
+        println!(
+            "{:>6} lookups, whole commands: median {median:.1?}, worst {worst:.1?}",
+            self.lookups.len()
+        );
         let mut failures: Vec<_> =
             self.failed_lookups.drain(..).map(|what| format!("lookup of {what}")).collect();
         for resident in &mut self.residents {
-            let (id, left) = (resident.id, resident.descriptors().saturating_sub(resident.descriptors));
+            let (id, left) =
+                (resident.id, resident.descriptors().saturating_sub(resident.descriptors));
             if left > 0 {
                 failures.push(format!("{id} has {left} descriptors more than at first"));
             }
