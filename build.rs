@@ -1,4 +1,5 @@
-//! Links the daemon so that its log can be frames for defmt-print. Does nothing in builds without the features `defmt` and `host`.
+//! Links the daemon so that its log can be frames for defmt-print. Does nothing in builds without
+//! the features `defmt` and `host`.
 
 use std::env;
 
@@ -8,7 +9,8 @@ fn main() {
         return;
     }
 
-    // Whether a message is wanted is decided when the daemon runs. defmt decides when it is built, by default for errors alone.
+    // Whether a message is wanted is decided when the daemon runs. defmt decides when it is built,
+    // by default for errors alone.
     println!("cargo::rerun-if-env-changed=DEFMT_LOG");
     if env::var_os("DEFMT_LOG").is_none() {
         println!("cargo::rustc-env=DEFMT_LOG=trace");
@@ -18,8 +20,9 @@ fn main() {
     println!("cargo::rerun-if-changed={script}");
     println!("cargo::rustc-link-arg-bins=-T{script}");
 
-    // A frame names its message by the address of a symbol: where the program is loaded must not change that. Of a program that
-    // is linked statically the linker alone can't see to it, since rustc has chosen its start-up code by then.
+    // A frame names its message by the address of a symbol: where the program is loaded must not
+    // change that. Of a program that is linked statically the linker alone can't see to it, since
+    // rustc has chosen its start-up code by then.
     let asked_for =
         variable("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
     let is_static = asked_for || variable("CARGO_CFG_TARGET_ENV") == "musl";

@@ -1,6 +1,7 @@
 //! The core in nanoseconds per operation, for registries of 16 to 65,535 nodes that are full.
 //!
-//! What a datagram costs must depend neither on how many nodes are known nor on what names a stranger picks.
+//! What a datagram costs must depend neither on how many nodes are known nor on what names a
+//! stranger picks.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,20 +29,23 @@ use common::{effort, goal, median};
 
 const LINK: LinkId = LinkId(2);
 
-/// Every neighbour is in it. Those with chosen names are far apart: the last has a number of some four million.
+/// Every neighbour is in it. Those with chosen names are far apart: the last has a number of some
+/// four million.
 const NETWORK: &str = "198.18.0.1/8";
 
 const NOW: Instant = Instant::from_millis(5_000);
 
-/// The key of the registries that are measured, and the one that the chosen names are made to collide under.
+/// The key of the registries that are measured, and the one that the chosen names are made to
+/// collide under.
 const SECRET_KEY: [u8; 16] = *b"\x5e\x91\x0c\xd7\x3a\xf8\x64\x2b\xb9\x17\xe0\x4d\x86\x7f\x23\xca";
 const GUESSED_KEY: [u8; 16] = [0; 16];
 
 /// Above this size not even the benchmark waits for names that do collide.
 const GUESSED_MAX: usize = 4096;
 
-/// Inputs that are made ready, and then timed together. They fit into the first cache, as a datagram does that the kernel
-/// has just copied, and are enough that reading the clock does not count.
+/// Inputs that are made ready, and then timed together. They fit into the first cache, as a
+/// datagram does that the kernel has just copied, and are enough that reading the clock does not
+/// count.
 const CHUNK: u32 = 64;
 
 /// How long to measure: the median of so many batches, each of so many chunks.
@@ -95,7 +99,8 @@ impl Random {
     }
 }
 
-/// A node as the registry meets it: its name and address come from a number, so that they take no room in the caches.
+/// A node as the registry meets it: its name and address come from a number, so that they take no
+/// room in the caches.
 struct Neighbour {
     id: NodeId,
     address: Ipv4Addr,
@@ -130,8 +135,9 @@ fn id_of_52_bytes(number: u32) -> NodeId {
     NodeId::new(&id).unwrap()
 }
 
-/// The numbers of names as a stranger picks them who knows how the registry hashes, but not its key: under the key that was
-/// guessed, their searches all start in the first 64th of the table. To find 65,535 of them takes a second.
+/// The numbers of names as a stranger picks them who knows how the registry hashes, but not its
+/// key: under the key that was guessed, their searches all start in the first 64th of the table. To
+/// find 65,535 of them takes a second.
 fn chosen_numbers(count: usize) -> Vec<u32> {
     let hasher = SipHasher13::new_with_key(&GUESSED_KEY);
     let collides = |number: &u32| {
@@ -240,8 +246,9 @@ fn known_node<const N: usize>(
     effort.nanos(|| Neighbour::new(known[pick()]), |neighbour| hear(&mut discoverer, neighbour))
 }
 
-/// One datagram with a name that is always new, while the registry is full of such: another has to go. The two events of
-/// it are drained, as the contract asks. All come from one address, as in a flood.
+/// One datagram with a name that is always new, while the registry is full of such: another has to
+/// go. The two events of it are drained, as the contract asks. All come from one address, as in a
+/// flood.
 fn newcomer<const N: usize>(effort: Effort, storage: &mut Storage<N>) -> f64 {
     let mut discoverer = discoverer(storage, SECRET_KEY, &[], 0);
     let mut numbers = 0..;
@@ -288,8 +295,8 @@ fn hash_map(effort: Effort, known: &[u32]) -> f64 {
     )
 }
 
-/// The yardstick for that machine's memory: to read one cache line of as many as the registry has, each of which tells
-/// where the next is.
+/// The yardstick for that machine's memory: to read one cache line of as many as the registry has,
+/// each of which tells where the next is.
 fn memory(effort: Effort, bytes: usize) -> f64 {
     let mut lines: Vec<[usize; 8]> = (0..bytes.div_ceil(64)).map(|line| [line; 8]).collect();
     // Sattolo's shuffle: all lines become one cycle.
@@ -379,7 +386,8 @@ fn run() {
 }
 
 fn main() {
-    // Storage may pass over the stack on its way into its box, and the largest has more than ten megabytes.
+    // Storage may pass over the stack on its way into its box, and the largest has more than ten
+    // megabytes.
     let thread = thread::Builder::new().stack_size(256 << 20).spawn(run).unwrap();
     assert!(thread.join().is_ok(), "the benchmark failed");
 }

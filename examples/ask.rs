@@ -5,8 +5,8 @@
 //! cargo run --example ask -- nas 198.18.0.2:22000
 //! ```
 //!
-//! This is what a program does in whose configuration each node has an address: one that is written out, or `dynamic` if the
-//! daemon is to be asked. The second argument stands for it.
+//! This is what a program does in whose configuration each node has an address: one that is written
+//! out, or `dynamic` if the daemon is to be asked. The second argument stands for it.
 
 use std::error::Error;
 use std::net::{SocketAddr, TcpStream};
@@ -43,7 +43,8 @@ fn reach(
     address: &str,
     daemon: impl FnOnce() -> Result<Client, client::Error>,
 ) -> Result<String, Box<dyn Error>> {
-    // A program does this once, when it reads its configuration: what is wrong there is told before anything is tried.
+    // A program does this once, when it reads its configuration: what is wrong there is told before
+    // anything is tried.
     let (id, address) = (NodeId::try_from(id)?, address.parse::<PeerAddress>()?);
     // And this each time it connects: a node that has moved is found where it is now.
     let Some(address) = address.resolve(&id, daemon)? else {
@@ -51,7 +52,8 @@ fn reach(
     };
     Ok(match connect(address) {
         Ok(_stream) => format!("{id} answers at {address}"),
-        // The daemon says where a node was heard, not that it accepts connections, nor who does: prove that by TLS or the like.
+        // The daemon says where a node was heard, not that it accepts connections, nor who does:
+        // prove that by TLS or the like.
         Err(error) => format!("{id} does not answer at {address}: {error}"),
     })
 }

@@ -4,12 +4,14 @@
 //! cargo run --example mio -- pi 22 198.18.0.7/24
 //! ```
 //!
-//! announces `pi` with the port of its SSH server on the network that has this machine's address 198.18.0.7, and tells of
-//! the nodes that it hears. `ip -4 addr` shows the address to give; 127.0.0.1/8 is for trying it out. Where a daemon runs already,
-//! ask that one instead: the example `ask` shows how.
+//! announces `pi` with the port of its SSH server on the network that has this machine's address
+//! 198.18.0.7, and tells of the nodes that it hears. `ip -4 addr` shows the address to give;
+//! 127.0.0.1/8 is for trying it out. Where a daemon runs already, ask that one instead: the example
+//! `ask` shows how.
 //!
-//! What the daemon has besides: several interfaces, which come and go; a socket for each, so that it hears where a datagram came in;
-//! a filter in the kernel; and a clock that goes on while the machine sleeps.
+//! What the daemon has besides: several interfaces, which come and go; a socket for each, so that
+//! it hears where a datagram came in; a filter in the kernel; and a clock that goes on while the
+//! machine sleeps.
 
 use std::error::Error;
 use std::hash::{BuildHasher as _, RandomState};
@@ -32,7 +34,8 @@ const LINK: LinkId = LinkId(0);
 /// What mio calls the one socket. A program has others beside it.
 const SOCKET: Token = Token(0);
 
-/// Datagrams that are taken before anything else has its turn: a flood must not keep the node from what is due.
+/// Datagrams that are taken before anything else has its turn: a flood must not keep the node from
+/// what is due.
 const DATAGRAMS: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -71,7 +74,8 @@ struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// Announces a node on the network with our own address. The socket hears all addresses, since broadcasts come to no single one.
+    /// Announces a node on the network with our own address. The socket hears all addresses, since
+    /// broadcasts come to no single one.
     fn new<const N: usize>(
         config: &Config,
         storage: &'a mut Storage<N>,
@@ -98,8 +102,8 @@ impl<'a> Node<'a> {
         Instant::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
 
-    /// One turn of the loop: waits until there is something to do, and does it. After each thing that is put into the discoverer, it is
-    /// drained.
+    /// One turn of the loop: waits until there is something to do, and does it. After each thing
+    /// that is put into the discoverer, it is drained.
     fn turn(&mut self, tell: &mut dyn FnMut(Event)) -> io::Result<()> {
         let due = self.discoverer.poll_at().map(|due| due.since(self.now()));
         let wait = if self.ready { Some(Duration::ZERO) } else { due };
@@ -135,7 +139,8 @@ impl<'a> Node<'a> {
             Err(error) => {
                 self.ready = false;
                 if error.kind() != ErrorKind::WouldBlock {
-                    // It tells of the interface, which may come back: a node that ended here would be deaf for good.
+                    // It tells of the interface, which may come back: a node that ended here would
+                    // be deaf for good.
                     eprintln!("cannot receive: {error}; still trying");
                 }
                 None
@@ -157,8 +162,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What is for everyone goes to the network's broadcast address: the kernel sends 255.255.255.255 out of an interface that it
-    /// chooses.
+    /// What is for everyone goes to the network's broadcast address: the kernel sends
+    /// 255.255.255.255 out of an interface that it chooses.
     fn on_link(&self, mut to: SocketAddrV4) -> SocketAddrV4 {
         if let (true, Some(everyone)) = (to.ip().is_broadcast(), self.network.broadcast()) {
             to.set_ip(everyone);
@@ -209,7 +214,8 @@ mod tests {
         let ((nas_socket, nas_port), (pi_socket, pi_port)) = (socket(), socket());
         let (mut nas_storage, mut pi_storage) = (Storage::new(), Storage::new());
         let mut nas = node(&mut nas_storage, nas_socket, pi_port, "nas");
-        // The pi is not there yet when the nas announces itself: it will hear the answer to its own announcement.
+        // The pi is not there yet when the nas announces itself: it will hear the answer to its own
+        // announcement.
         assert!(pi_socket.recv_from(&mut [0; 64]).is_ok());
         let sender = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let tell_nas =

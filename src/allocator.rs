@@ -1,4 +1,5 @@
-//! The allocator of static binaries: rlsf's, without a lock. Musl's own is 9 kB large, and rlsf's for threads brings 3 kB of locks along.
+//! The allocator of static binaries: rlsf's, without a lock. Musl's own is 9 kB large, and rlsf's
+//! for threads brings 3 kB of locks along.
 //!
 //! The daemon allocates nothing once it runs, so what one allocation costs matters in size alone.
 
@@ -11,7 +12,8 @@ use std::ptr::{self, NonNull};
 use rlsf::{FlexSource, FlexTlsf};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
-/// Memory comes from the kernel in multiples of this many bytes: a multiple of a page. It takes none before it is used.
+/// Memory comes from the kernel in multiples of this many bytes: a multiple of a page. It takes
+/// none before it is used.
 const UNIT: usize = 1 << 16;
 
 /// Memory from the kernel.
@@ -32,8 +34,8 @@ unsafe impl FlexSource for Pages {
     }
 }
 
-/// Lists of free blocks, by 28 powers of two from the smallest block on, and eighths of these: a table of 1 or 2 kB. A block is found in a
-/// time that does not depend on how many there are.
+/// Lists of free blocks, by 28 powers of two from the smallest block on, and eighths of these: a
+/// table of 1 or 2 kB. A block is found in a time that does not depend on how many there are.
 type Blocks = FlexTlsf<Pages, u32, u8, 28, 8>;
 
 pub(crate) struct Allocator(UnsafeCell<Blocks>);
@@ -44,10 +46,12 @@ impl Allocator {
     }
 }
 
-// SAFETY: foghorn has one thread, so nobody else is in it. A child that it starts becomes another program before it could allocate.
+// SAFETY: foghorn has one thread, so nobody else is in it. A child that it starts becomes another
+// program before it could allocate.
 unsafe impl Sync for Allocator {}
 
-// SAFETY: blocks are rlsf's, which asks for the same as this trait. The one thread is here once at a time, since nothing below calls back.
+// SAFETY: blocks are rlsf's, which asks for the same as this trait. The one thread is here once at
+// a time, since nothing below calls back.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: see above.
@@ -61,7 +65,8 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: as for `dealloc`; the caller sees to it that the new size goes with the alignment.
+        // SAFETY: as for `dealloc`; the caller sees to it that the new size goes with the
+        // alignment.
         let block = unsafe {
             let new = Layout::from_size_align_unchecked(new_size, layout.align());
             (*self.0.get()).reallocate(NonNull::new_unchecked(block), new)

@@ -1,12 +1,13 @@
 //! Foghorn tells the nodes on a LAN where the others are.
 //!
-//! It announces nodes by UDP broadcast in Syncthing's first local discovery protocol, hears the announcements of others, keeps
-//! who is where in a registry of fixed size, and answers queries through a Unix socket.
+//! It announces nodes by UDP broadcast in Syncthing's first local discovery protocol, hears the
+//! announcements of others, keeps who is where in a registry of fixed size, and answers queries
+//! through a Unix socket.
 //!
 //! # Two ways to use it
 //!
-//! *Ask the daemon* that runs on the machine: [`client`] tells where a node is and what changes. That is for programs that want to
-//! know where others are, and takes a few lines:
+//! *Ask the daemon* that runs on the machine: [`client`] tells where a node is and what changes.
+//! That is for programs that want to know where others are, and takes a few lines:
 //!
 //! ```no_run
 //! # #[cfg(feature = "client")] {
@@ -20,16 +21,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! *Embed the [`Discoverer`](discoverer::Discoverer)* in a program that has an event loop of its own, or where no operating system is. It
-//! hears and announces by itself, and needs no daemon. [The contract](#the-contract) below is all there is to know.
+//! *Embed the [`Discoverer`](discoverer::Discoverer)* in a program that has an event loop of its
+//! own, or where no operating system is. It hears and announces by itself, and needs no daemon.
+//! [The contract](#the-contract) below is all there is to know.
 //!
-//! Three examples are whole programs with tests: `examples/ask.rs` asks the daemon, `examples/mio.rs` embeds the discoverer in a loop of
-//! `mio`, and `examples/smoltcp` runs it over a network stack for microcontrollers.
+//! Three examples are whole programs with tests: `examples/ask.rs` asks the daemon,
+//! `examples/mio.rs` embeds the discoverer in a loop of `mio`, and `examples/smoltcp` runs it over
+//! a network stack for microcontrollers.
 //!
 //! # Two halves
 //!
-//! The *core* is a state machine that bytes and times are handed to. It has no clock, does no I/O, allocates nothing, and runs
-//! on Linux as on a microcontroller. The *host* drives it on Linux. Each layer uses only those below it:
+//! The *core* is a state machine that bytes and times are handed to. It has no clock, does no I/O,
+//! allocates nothing, and runs on Linux as on a microcontroller. The *host* drives it on Linux.
+//! Each layer uses only those below it:
 //!
 //! ```text
 //! main         arguments in, exit code out; allocator.rs is for static binaries     \
@@ -96,9 +100,10 @@
 //! | `log` | yes | log statements go to the `log` facade; without it and `defmt` they compile to nothing |
 //! | `defmt` | no | the core's types implement `defmt::Format`; with `host`, log statements become frames for `defmt-print`, whether `log` is on or not |
 //!
-//! A daemon that logs in frames brings defmt's global logger. It is linked for a fixed address, with GNU ld or lld; where that is
-//! done statically, as for musl, it takes `-Crelocation-model=static` in `RUSTFLAGS`. `defmt-print` needs the symbols of the very
-//! build that runs, so keep the program as it was linked and install a stripped copy:
+//! A daemon that logs in frames brings defmt's global logger. It is linked for a fixed address,
+//! with GNU ld or lld; where that is done statically, as for musl, it takes
+//! `-Crelocation-model=static` in `RUSTFLAGS`. `defmt-print` needs the symbols of the very build
+//! that runs, so keep the program as it was linked and install a stripped copy:
 //!
 //! ```sh
 //! CARGO_PROFILE_RELEASE_STRIP=none cargo build --release --features defmt
@@ -112,7 +117,8 @@
 #![cfg_attr(feature = "client", doc = "[`client`]: crate::client")]
 #![cfg_attr(not(feature = "client"), doc = "[`client`]: #features")]
 #![cfg_attr(not(any(feature = "client", test)), no_std)]
-// The core has none, as its build alone proves. In the host it is denied but where a module says why it is needed.
+// The core has none, as its build alone proves. In the host it is denied but where a module says
+// why it is needed.
 #![cfg_attr(not(feature = "host"), forbid(unsafe_code))]
 
 #[cfg(feature = "host")]

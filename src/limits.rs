@@ -1,7 +1,7 @@
 //! Every capacity, in one place.
 //!
-//! All memory is laid out when foghorn is compiled, so each limit is a constant. Those that a box may want
-//! otherwise are read from the environment of the build:
+//! All memory is laid out when foghorn is compiled, so each limit is a constant. Those that a box
+//! may want otherwise are read from the environment of the build:
 //!
 //! ```text
 //! FOGHORN_REGISTRY_CAPACITY=4096 cargo build --release
@@ -18,7 +18,8 @@ pub const REGISTRY_CAPACITY: usize = setting(
     "FOGHORN_REGISTRY_CAPACITY must be a whole number from 1 to 65535",
 );
 
-/// Longest `NodeID`, in bytes, 1 to 255. Set by `FOGHORN_NODE_ID_CAPACITY`. The reference node's IDs have 52.
+/// Longest `NodeID`, in bytes, 1 to 255. Set by `FOGHORN_NODE_ID_CAPACITY`. The reference node's
+/// IDs have 52.
 pub const NODE_ID_CAPACITY: usize = setting(
     option_env!("FOGHORN_NODE_ID_CAPACITY"),
     64,
@@ -57,7 +58,8 @@ pub const CONTROL_CLIENTS: usize = setting(
 /// Addresses kept for each node. A box has rarely more than two network cards.
 pub const ADDRESSES_PER_NODE: usize = 4;
 
-/// Addresses of our own that count on each interface, each with its network. A router has rarely more than two there.
+/// Addresses of our own that count on each interface, each with its network. A router has rarely
+/// more than two there.
 pub const NETWORKS_PER_LINK: usize = 4;
 
 /// Networks besides those of the interfaces whose nodes are heard.
@@ -69,35 +71,39 @@ pub const LINK_NAME_CAPACITY: usize = 15;
 /// Longest announcement that is ever sent: header, `NodeID`, four zero bytes.
 pub const ANNOUNCEMENT_CAPACITY: usize = 8 + NODE_ID_CAPACITY + 4;
 
-/// Bytes of a datagram that are looked at. Above any announcement, so that one whose `NodeID` is too long
-/// is told from one that was cut short.
+/// Bytes of a datagram that are looked at. Above any announcement, so that one whose `NodeID` is
+/// too long is told from one that was cut short.
 pub const DATAGRAM_CAPACITY: usize = 2048;
 
-/// Bytes that the kernel is asked to hold for an interface while the daemon is busy. It doubles that, and counts what it keeps beside
-/// each datagram too: an announcement costs some 830 bytes on loopback, and about 4 KiB with a network card that takes a page for
-/// each. So 60 to 300 may wait. When 1,000 nodes announce within a second, as after a power cut, the daemon would have to
-/// be kept from running for 60 ms to lose one.
+/// Bytes that the kernel is asked to hold for an interface while the daemon is busy. It doubles
+/// that, and counts what it keeps beside each datagram too: an announcement costs some 830 bytes on
+/// loopback, and about 4 KiB with a network card that takes a page for each. So 60 to 300 may wait.
+/// When 1,000 nodes announce within a second, as after a power cut, the daemon would have to be
+/// kept from running for 60 ms to lose one.
 pub const RECEIVE_BUFFER: usize = 128 * 1024;
 
-/// Addresses that are told of an own node: more than a build has room for, unless it has more interfaces than 16.
+/// Addresses that are told of an own node: more than a build has room for, unless it has more
+/// interfaces than 16.
 pub const OWN_ADDRESSES: usize = 64;
 
 /// Longest request to the control socket, in bytes, with its newline.
 pub const REQUEST_CAPACITY: usize = 64 + NODE_ID_CAPACITY;
 
-/// Longest line of a reply from the control socket, in bytes, with its newline: a node with all its addresses. Only the line of an own
-/// node may be longer: it has all addresses of the machine, up to [`OWN_ADDRESSES`].
+/// Longest line of a reply from the control socket, in bytes, with its newline: a node with all its
+/// addresses. Only the line of an own node may be longer: it has all addresses of the machine, up
+/// to [`OWN_ADDRESSES`].
 pub const REPLY_LINE_CAPACITY: usize = 256 + NODE_ID_CAPACITY + ADDRESSES_PER_NODE * 22;
 
-/// Longest line of a reply that a client takes, in bytes, with its newline. Far above [`REPLY_LINE_CAPACITY`], since the daemon may be
-/// another build, or of a later version.
+/// Longest line of a reply that a client takes, in bytes, with its newline. Far above
+/// [`REPLY_LINE_CAPACITY`], since the daemon may be another build, or of a later version.
 pub const CLIENT_LINE_CAPACITY: usize = 4096;
 
-/// Lines of a reply that a client takes: one for each node that this build knows, and more for a daemon that is another build.
+/// Lines of a reply that a client takes: one for each node that this build knows, and more for a
+/// daemon that is another build.
 pub const CLIENT_LINES: usize = REGISTRY_CAPACITY + 8192;
 
-/// Bytes of a reply that a client takes: all nodes that this build knows, at all their addresses, and 1 MiB more for a daemon that is
-/// another build.
+/// Bytes of a reply that a client takes: all nodes that this build knows, at all their addresses,
+/// and 1 MiB more for a daemon that is another build.
 pub const CLIENT_REPLY_CAPACITY: usize = REGISTRY_CAPACITY * REPLY_LINE_CAPACITY + (1 << 20);
 
 /// Addresses of a node that a client shows and tries. A daemon knows [`ADDRESSES_PER_NODE`].
@@ -116,7 +122,8 @@ const _: () = assert!(NODE_ID_CAPACITY <= u8::MAX as usize, "a NodeID's length i
 const _: () = assert!(ADDRESSES_PER_NODE >= 1, "a node has an address");
 const _: () = assert!(OWN_NODES <= u8::MAX as usize, "own nodes are counted by a u8");
 
-/// A number from the build's environment, or the default. Runs in the compiler: a bad value is a build error.
+/// A number from the build's environment, or the default. Runs in the compiler: a bad value is a
+/// build error.
 #[expect(clippy::panic, reason = "runs at compile time only")]
 const fn setting(
     value: Option<&str>,

@@ -1,8 +1,9 @@
-//! `error!`, `warn!`, `info!` and `debug!`: to `defmt` with the feature of that name, else to the `log` facade
-//! with the feature of that name, else to nothing.
+//! `error!`, `warn!`, `info!` and `debug!`: to `defmt` with the feature of that name, else to the
+//! `log` facade with the feature of that name, else to nothing.
 //!
-//! Their format strings are those that both understand: a plain `{}` for each argument that follows, and no names in braces. An
-//! argument that can only be displayed is handed over as [`Shown`].
+//! Their format strings are those that both understand: a plain `{}` for each argument that
+//! follows, and no names in braces. An argument that can only be displayed is handed over as
+//! [`Shown`].
 
 /// To defmt, if messages of that level are wanted: defmt itself decides that only when it is built.
 #[cfg(feature = "defmt")]
@@ -22,7 +23,8 @@ macro_rules! statement {
     };
 }
 
-/// As `log::log!` does, but without the file and the line, which would take 2 kB of the binary and which nobody is shown.
+/// As `log::log!` does, but without the file and the line, which would take 2 kB of the binary and
+/// which nobody is shown.
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub(crate) fn emit(level: log::Level, message: core::fmt::Arguments<'_>) {
     if level <= log::max_level() {
@@ -55,7 +57,8 @@ macro_rules! debug {
     ($($arg:tt)+) => { $crate::log::statement!(Debug, debug, $($arg)+) };
 }
 
-// `warn` is also the name of a built-in attribute, which a macro of that name can't be imported beside.
+// `warn` is also the name of a built-in attribute, which a macro of that name can't be imported
+// beside.
 pub(crate) use {debug, error, info, statement, warning as warn};
 
 #[cfg(feature = "defmt")]

@@ -6,7 +6,8 @@ use core::str::FromStr;
 
 /// An address and the network that it belongs to, as `ip addr` tells them: 198.18.0.1/24.
 ///
-/// Of an interface the address is our own. Where only the network matters, any address in it stands for it.
+/// Of an interface the address is our own. Where only the network matters, any address in it stands
+/// for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Network {
@@ -18,13 +19,15 @@ pub struct Network {
 }
 
 impl Network {
-    /// The network that `address` is in. All of its addresses begin with the same `prefix` bits; none if those are more than 32.
+    /// The network that `address` is in. All of its addresses begin with the same `prefix` bits;
+    /// none if those are more than 32.
     #[must_use]
     pub const fn new(address: Ipv4Addr, prefix: u8) -> Option<Self> {
         Self::with_peer(address, address, prefix)
     }
 
-    /// The network at the other end of a point-to-point address: `peer` is in it, our own `address` need not be.
+    /// The network at the other end of a point-to-point address: `peer` is in it, our own `address`
+    /// need not be.
     #[must_use]
     pub const fn with_peer(address: Ipv4Addr, peer: Ipv4Addr, prefix: u8) -> Option<Self> {
         if prefix > 32 {
@@ -40,7 +43,8 @@ impl Network {
         self.address
     }
 
-    /// Whether `ip` can be reached there without a router: it is in the network, or is the address itself.
+    /// Whether `ip` can be reached there without a router: it is in the network, or is the address
+    /// itself.
     #[must_use]
     pub fn contains(self, ip: Ipv4Addr) -> bool {
         ip == self.address || self.includes(ip)
@@ -50,8 +54,8 @@ impl Network {
         ip.to_bits() & !hosts(self.prefix) == self.first.to_bits()
     }
 
-    /// Whether `ip` stands for all hosts of the network: its last address or its first one, which is an old way to write the same.
-    /// Networks of one or two addresses have no such (RFC 3021).
+    /// Whether `ip` stands for all hosts of the network: its last address or its first one, which
+    /// is an old way to write the same. Networks of one or two addresses have no such (RFC 3021).
     #[must_use]
     pub fn is_broadcast(self, ip: Ipv4Addr) -> bool {
         self.broadcast().is_some_and(|last| ip == last || ip == self.first)
@@ -74,7 +78,8 @@ const fn hosts(prefix: u8) -> u32 {
     }
 }
 
-/// As it is read: 198.18.0.1/24. Of the network at the other end of a point-to-point address, the first address is shown.
+/// As it is read: 198.18.0.1/24. Of the network at the other end of a point-to-point address, the
+/// first address is shown.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = if self.includes(self.address) { self.address } else { self.first };
@@ -97,7 +102,8 @@ impl fmt::Display for InvalidNetwork {
 
 impl core::error::Error for InvalidNetwork {}
 
-/// Reads `198.18.0.1/24`: the network, written by any address in it. An address alone is a network of itself.
+/// Reads `198.18.0.1/24`: the network, written by any address in it. An address alone is a network
+/// of itself.
 impl FromStr for Network {
     type Err = InvalidNetwork;
 
@@ -228,7 +234,8 @@ mod tests {
     proptest! {
         #[test]
         fn networks_are_plain_arithmetic(address: u32, prefix in 0..=32_u8, other: u32, differs in 0..=32_u32) {
-            // Random addresses hardly ever begin alike, so that the other one is made from the first.
+            // Random addresses hardly ever begin alike, so that the other one is made from the
+            // first.
             let other = address ^ u32::try_from(u64::from(other) >> differs).unwrap();
             let size = 2_u64.pow(32 - u32::from(prefix));
             let first = u64::from(address) / size * size;

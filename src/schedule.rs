@@ -3,17 +3,20 @@
 use crate::random::Random;
 use crate::time::{Duration, Instant};
 
-/// An answer to a newcomer waits for a random time up to this, so that many nodes do not answer as one.
+/// An answer to a newcomer waits for a random time up to this, so that many nodes do not answer as
+/// one.
 pub const ANSWER_DELAY: Duration = Duration::from_millis(100);
 
 /// It waits for this at least, so that newcomers who come together are seen to be several.
 const LEAST_DELAY: Duration = Duration::from_millis(50);
 
-/// Several newcomers are answered when no other has come for a random time between half of this and all of it.
+/// Several newcomers are answered when no other has come for a random time between half of this and
+/// all of it.
 pub const QUIET: Duration = Duration::from_millis(300);
 
-/// If they don't cease to come, they are answered after this, or after [`PATIENCE_PER_NODE`] for each node that is known if that is
-/// longer: then all nodes of a LAN together answer fifty times a second, however many they are.
+/// If they don't cease to come, they are answered after this, or after [`PATIENCE_PER_NODE`] for
+/// each node that is known if that is longer: then all nodes of a LAN together answer fifty times a
+/// second, however many they are.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// See [`PATIENCE`].
@@ -28,11 +31,12 @@ pub const REPEAT_PERIOD: Duration = Duration::from_millis(500);
 /// Answers that may be given on one link in a burst.
 pub const ANSWER_BURST: u8 = 5;
 
-/// In what time another answer may be given there after a burst. It takes longer than nodes take to start after a power cut.
+/// In what time another answer may be given there after a burst. It takes longer than nodes take to
+/// start after a power cut.
 pub const ANSWER_PERIOD: Duration = Duration::from_secs(10);
 
-/// One newcomer alone may be answered when so long no other was, also when the burst is used up: those who come one by one are not to
-/// wait for each other.
+/// One newcomer alone may be answered when so long no other was, also when the burst is used up:
+/// those who come one by one are not to wait for each other.
 pub const ALONE_PERIOD: Duration = Duration::from_secs(1);
 
 /// Answers that may be given on all links together in a burst.
@@ -44,7 +48,8 @@ pub const ALL_ANSWERS_PERIOD: Duration = Duration::from_millis(250);
 /// An entry lives for this many intervals after it was last heard.
 pub const LEASE_INTERVALS: u64 = 3;
 
-/// Each interval is longer or shorter by up to this part of it, so that nodes that woke together drift apart.
+/// Each interval is longer or shorter by up to this part of it, so that nodes that woke together
+/// drift apart.
 const JITTER_PART: u64 = 16;
 
 /// The times of announcements and answers.
@@ -68,7 +73,8 @@ impl Schedule {
         self.announce_at
     }
 
-    /// An announcement was made, or there is something to announce from now on: the next is due in an interval.
+    /// An announcement was made, or there is something to announce from now on: the next is due in
+    /// an interval.
     pub(crate) fn announced(&mut self, now: Instant) {
         let jitter = self.interval.millis() / JITTER_PART;
         let shortest = Duration::from_millis(self.interval.millis() - jitter);

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{env, fs, process};
 
-/// A directory of a test's own, which goes with the test. The umask [stays](hold_umask) for as long.
+/// A directory of a test's own, which goes with the test. The umask [stays](hold_umask) for as
+/// long.
 pub(crate) struct Scratch {
     path: PathBuf,
     _umask: MutexGuard<'static, ()>,
@@ -36,9 +37,9 @@ impl Drop for Scratch {
     }
 }
 
-/// While this is held, the umask is that of the tests. It is one for all threads: the code that makes
-/// a control socket changes it for a moment, and an ordinary user could not enter a directory that
-/// another test made just then.
+/// While this is held, the umask is that of the tests. It is one for all threads: the code that
+/// makes a control socket changes it for a moment, and an ordinary user could not enter a directory
+/// that another test made just then.
 pub(crate) fn hold_umask() -> MutexGuard<'static, ()> {
     static UMASK: Mutex<()> = Mutex::new(());
     // A test that failed has left the umask as it was.

@@ -21,8 +21,8 @@ pub enum Rejected {
     OwnName,
     /// It is in order, but the registry is full of established nodes.
     RegistryFull,
-    /// It is in order, but the registry is full, and its source brought more names of late than those of the nodes
-    /// that might give way.
+    /// It is in order, but the registry is full, and its source brought more names of late than
+    /// those of the nodes that might give way.
     SourceFull,
 }
 

@@ -1,7 +1,7 @@
 //! Points in time and spans of it, in milliseconds.
 //!
-//! The core has no clock: whoever drives it says what time it is. The origin is arbitrary (the host uses the
-//! time since boot), only differences count. All arithmetic saturates.
+//! The core has no clock: whoever drives it says what time it is. The origin is arbitrary (the host
+//! uses the time since boot), only differences count. All arithmetic saturates.
 
 use core::fmt;
 use core::ops::{Add, Sub};

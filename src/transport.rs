@@ -2,12 +2,14 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-/// One interface's datagrams: a UDP socket of an operating system, or of a network stack on a microcontroller.
+/// One interface's datagrams: a UDP socket of an operating system, or of a network stack on a
+/// microcontroller.
 pub trait Transport {
     /// What can go wrong besides having to wait.
     type Error;
 
-    /// Receives one datagram: how many of its bytes are in `buffer`, and the IP address it came from.
+    /// Receives one datagram: how many of its bytes are in `buffer`, and the IP address it came
+    /// from.
     ///
     /// # Errors
     ///

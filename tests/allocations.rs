@@ -1,6 +1,7 @@
 //! The real loop, driven with every kind of input: once it runs, it allocates nothing.
 //!
-//! Allocations are counted on the loop's own thread, so those of the test that feeds it do not count.
+//! Allocations are counted on the loop's own thread, so those of the test that feeds it do not
+//! count.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
 
@@ -32,7 +33,8 @@ fn options(control: PathBuf, state: PathBuf) -> Options {
         }],
         host_name: Some(NonZeroU16::MIN),
         expect: vec![NodeId::try_from("node-1").unwrap()],
-        // Entries live 600 ms, so that many expire while others come, and newcomers are answered between two announcements.
+        // Entries live 600 ms, so that many expire while others come, and newcomers are answered
+        // between two announcements.
         interval: Duration::from_millis(200),
         interfaces: vec![Pattern::new("lo").unwrap()],
         allow: vec!["10.0.0.0/8".parse().unwrap()],
@@ -82,7 +84,8 @@ fn ask(control: &Path, requests: &[u8], mut answers: usize) -> String {
 
 /// Every kind of input, again and again.
 fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
-    // Half of the forged nodes come from one host, which soon has its share; the others from enough hosts to fill the registry.
+    // Half of the forged nodes come from one host, which soon has its share; the others from enough
+    // hosts to fill the registry.
     let sockets: Vec<_> = (1..=64)
         .map(|host| UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), 0)).unwrap())
         .collect();
@@ -95,7 +98,8 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
         socket.send_to(&datagram(number), (Ipv4Addr::LOCALHOST, udp_port)).unwrap();
         if number % BURST == 0 {
             ask(control, b"lookup node-1\nlookup nobody\nlookup nas\nlist\n", 4);
-            // What is told is read now and then, so that the watcher is at times slow and never too slow.
+            // What is told is read now and then, so that the watcher is at times slow and never too
+            // slow.
             let _ = std::io::copy(&mut watcher, &mut std::io::sink());
         }
         if number % (20 * BURST) == 0 {
@@ -109,8 +113,8 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
             // Silent clients that have to give way, a watcher that leaves, one that never reads.
             let _silent: Vec<_> = (0..20).map(|_| UnixStream::connect(control).unwrap()).collect();
             UnixStream::connect(control).unwrap().write_all(b"watch\n").unwrap();
-            // The interfaces are looked at again, all is announced now, what is known is saved, the log is opened anew, and
-            // the control socket, whose file has gone, is made again.
+            // The interfaces are looked at again, all is announced now, what is known is saved, the
+            // log is opened anew, and the control socket, whose file has gone, is made again.
             let _ = std::fs::remove_file(control.with_extension("log"));
             std::fs::remove_file(control).unwrap();
             hang_up.store(true, Ordering::Relaxed);
@@ -146,7 +150,8 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
     );
 }
 
-/// What the service manager was told; it has room for a few messages only, and then it can't be told.
+/// What the service manager was told; it has room for a few messages only, and then it can't be
+/// told.
 fn heard(manager: &UnixDatagram) -> Vec<String> {
     manager.set_nonblocking(true).unwrap();
     let mut message = [0; 200];

@@ -216,7 +216,8 @@ fn why_there_is_no_connection_is_told() {
 
     let pi = Pi::new("30");
     fs::set_permissions(&pi.daemon.control, fs::Permissions::from_mode(0o0)).unwrap();
-    // A thread of its own becomes an ordinary user, as far as files go. Whoever is one already stays it.
+    // A thread of its own becomes an ordinary user, as far as files go. Whoever is one already
+    // stays it.
     let connect = || {
         setfsuid(Uid::from_raw(65_534));
         Client::connect_to(&pi.daemon.control).unwrap_err()

@@ -1,4 +1,5 @@
-//! The manual page and the shells' completions name what the help texts name, and the completions do no harm.
+//! The manual page and the shells' completions name what the help texts name, and the completions
+//! do no harm.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
 
@@ -18,7 +19,8 @@ use common::{
 const MANUAL: &str = include_str!("../cross/man/foghorn.1");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Prints what bash would insert for each line that it is given, without the quotes, and then a space, which no word has.
+/// Prints what bash would insert for each line that it is given, without the quotes, and then a
+/// space, which no word has.
 const BASH: &str = r#"
     source "$0"
     COMP_WORDBREAKS=$' \t\n"\'@><=;|&(:'
@@ -45,7 +47,8 @@ const FISH: &str = r"
     end
 ";
 
-/// The same for zsh, on a terminal of its own. Where there is but one thing to insert, what the line then ends with is printed.
+/// The same for zsh, on a terminal of its own. Where there is but one thing to insert, what the
+/// line then ends with is printed.
 const ZSH: &str = r#"
     zmodload zsh/zpty
     zpty shell zsh -f -i

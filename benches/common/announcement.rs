@@ -16,7 +16,8 @@ pub(crate) fn announcement(name: &str) -> Vec<u8> {
     buffer[..length].to_vec()
 }
 
-/// The name of a node that announces itself again and again. It is as long as those of the reference node.
+/// The name of a node that announces itself again and again. It is as long as those of the
+/// reference node.
 pub(crate) fn neighbour(number: u32) -> String {
     format!("P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZ{number:04}")
 }

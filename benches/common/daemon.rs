@@ -8,7 +8,8 @@ use foghorn::control::Line;
 
 pub(crate) const FOGHORN: &str = env!("CARGO_BIN_EXE_foghorn");
 
-/// A value from the status of the daemon with that control socket, from the first line of that kind.
+/// A value from the status of the daemon with that control socket, from the first line of that
+/// kind.
 pub(crate) fn status(control: &Path, kind: &str, key: &str) -> String {
     let mut stream = UnixStream::connect(control).unwrap();
     stream.write_all(b"status\n").unwrap();

@@ -2,7 +2,8 @@
 
 #![allow(dead_code, reason = "each benchmark program uses its own part of this")]
 
-/// Whether `cargo bench` runs this. `cargo test --benches` does not say so and only checks that the program works.
+/// Whether `cargo bench` runs this. `cargo test --benches` does not say so and only checks that the
+/// program works.
 pub(crate) fn is_bench_run() -> bool {
     let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
     has("--bench") && !has("--test")
@@ -23,7 +24,8 @@ pub(crate) fn median(samples: &mut [f64]) -> f64 {
     percentile(samples, 50)
 }
 
-/// Says whether what was measured is as small as it should be. A short run measures too little to tell.
+/// Says whether what was measured is as small as it should be. A short run measures too little to
+/// tell.
 pub(crate) fn goal(what: &str, measured: f64, limit: f64, unit: &str) {
     let verdict = if measured <= limit { "reached" } else { "NOT reached" };
     let verdict = effort(verdict, "not judged");

@@ -37,7 +37,8 @@ pub(crate) fn measure(workshop: &Workshop) {
     measure_commands(&daemon);
 }
 
-/// Questions over one connection, beside a process that sends as many bytes back and does nothing else.
+/// Questions over one connection, beside a process that sends as many bytes back and does nothing
+/// else.
 fn measure_questions(workshop: &Workshop, daemon: &Daemon) {
     let question = format!("lookup {}\n", neighbour(0));
     let mut foghorn = UnixStream::connect(&daemon.control).unwrap();

@@ -96,8 +96,8 @@ impl Flood {
         }
     }
 
-    /// Makes the neighbour an established node, which is to be heard three times, over half of the time after which it would be
-    /// forgotten; and begins.
+    /// Makes the neighbour an established node, which is to be heard three times, over half of the
+    /// time after which it would be forgotten; and begins.
     fn establish(&mut self) {
         for _ in 0..5 {
             self.neighbour.send(&announcement(ESTABLISHED));

@@ -1,4 +1,5 @@
-//! Processor time for each announcement of a known node, beside that of a process which only receives.
+//! Processor time for each announcement of a known node, beside that of a process which only
+//! receives.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsFd as _;
@@ -63,8 +64,8 @@ enum Load {
     Bursts,
     /// The next when the receiver sleeps again.
     OneByOne,
-    /// As many at once as the socket's buffer holds, put there while the receiver is stopped: it takes all of them without
-    /// a sleep, so that what it does for each counts most.
+    /// As many at once as the socket's buffer holds, put there while the receiver is stopped: it
+    /// takes all of them without a sleep, so that what it does for each counts most.
     Backlog,
 }
 

@@ -1,7 +1,7 @@
 //! The daemon as it runs: its processor time, its answers, its idling and its memory.
 //!
-//! All network traffic stays in a private network namespace on loopback. Each number stands beside the same of something
-//! bare, measured in the same run: machines differ, ratios do less.
+//! All network traffic stays in a private network namespace on loopback. Each number stands beside
+//! the same of something bare, measured in the same run: machines differ, ratios do less.
 
 #![expect(
     clippy::unwrap_used,

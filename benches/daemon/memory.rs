@@ -21,7 +21,8 @@ fn many() -> u32 {
 /// Hosts that forge nodes: twice as many as can fill the registry.
 const SOURCES: u8 = 16;
 
-/// Too short, foreign, without a name, without a port, with a space in the name, with a name beyond the end.
+/// Too short, foreign, without a name, without a port, with a space in the name, with a name beyond
+/// the end.
 const MALFORMED: [&[u8]; 6] = [
     b"\x00\x12\x10",
     b"GET / HTTP/1.1\r\n\r\n",

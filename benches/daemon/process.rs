@@ -52,7 +52,8 @@ impl Process {
         common::number(&self.read(file), key).unwrap()
     }
 
-    /// Nanoseconds on a processor, in user and kernel mode. Exact while it sleeps; `/proc/PID/stat` counts ticks only.
+    /// Nanoseconds on a processor, in user and kernel mode. Exact while it sleeps; `/proc/PID/stat`
+    /// counts ticks only.
     pub(crate) fn cpu_nanos(&self) -> u64 {
         self.read("schedstat").split_whitespace().next().unwrap().parse().unwrap()
     }
@@ -72,7 +73,8 @@ impl Process {
         self.number("status", "Threads:")
     }
 
-    /// Its memory that is in RAM. `VmRSS` says the same but may lag behind by some pages for each processor.
+    /// Its memory that is in RAM. `VmRSS` says the same but may lag behind by some pages for each
+    /// processor.
     pub(crate) fn resident_kb(&self) -> u64 {
         self.number("smaps_rollup", "Rss:")
     }
@@ -85,8 +87,8 @@ impl Drop for Process {
     }
 }
 
-/// Where two processes run that talk to each other. To wake a processor that sleeps can cost more than all else, and the
-/// scheduler chooses now so, now so.
+/// Where two processes run that talk to each other. To wake a processor that sleeps can cost more
+/// than all else, and the scheduler chooses now so, now so.
 #[derive(Clone, Copy)]
 pub(crate) enum Placement {
     Free,

@@ -42,14 +42,16 @@ impl Sender {
     }
 }
 
-/// A receiver on loopback is awake from the moment a datagram is sent to it, and sleeps when it has taken all.
+/// A receiver on loopback is awake from the moment a datagram is sent to it, and sleeps when it has
+/// taken all.
 pub(crate) fn wait_until_taken(receiver: &Process) {
     while !receiver.is_asleep() {
         hint::spin_loop();
     }
 }
 
-/// Datagrams that the kernel dropped at the sockets with that port: for want of room, and at the daemon's also the foreign ones.
+/// Datagrams that the kernel dropped at the sockets with that port: for want of room, and at the
+/// daemon's also the foreign ones.
 pub(crate) fn dropped(port: u16) -> u64 {
     sockets(port).iter().sum()
 }

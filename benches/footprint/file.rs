@@ -22,7 +22,8 @@ pub(crate) fn stripped_size(file: &Path) -> u64 {
 /// The files of the shared libraries that are loaded with it, the loader among them.
 pub(crate) fn libraries(file: &Path) -> BTreeSet<PathBuf> {
     let told = output("ldd", &[file.to_str().unwrap()]).unwrap();
-    // As "libc.so.6 => /lib/libc.so.6 (0x7f...)" or "/lib64/ld-linux-x86-64.so.2 (0x7f...)"; the kernel's has no file.
+    // As "libc.so.6 => /lib/libc.so.6 (0x7f...)" or "/lib64/ld-linux-x86-64.so.2 (0x7f...)"; the
+    // kernel's has no file.
     let paths =
         told.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
     paths.map(|path| fs::canonicalize(path).unwrap()).collect()

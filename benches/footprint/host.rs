@@ -8,7 +8,8 @@ use std::process::Command;
 
 use crate::namespace::ip;
 
-/// A network namespace with `lo` and `eth0`. The other end of eth0's cable is here, with the addresses of all neighbours.
+/// A network namespace with `lo` and `eth0`. The other end of eth0's cable is here, with the
+/// addresses of all neighbours.
 pub(crate) struct Host {
     pub(crate) address: Ipv4Addr,
     pub(crate) neighbours: Vec<Ipv4Addr>,
@@ -41,7 +42,8 @@ impl Host {
         Self { address, neighbours, directory, namespace: Path::new("/run/netns").join(name) }
     }
 
-    /// A command that runs there, with an environment that does not depend on who runs the benchmark.
+    /// A command that runs there, with an environment that does not depend on who runs the
+    /// benchmark.
     pub(crate) fn enter(&self, program: &Path) -> Command {
         let mut command = Command::new("nsenter");
         // nsenter becomes the program: it is no process of its own.

@@ -1,7 +1,8 @@
 //! What foghorn takes from a box while it idles, beside what others take that find things on a LAN.
 //!
-//! All run at once, each on a host of its own: a network namespace with one link, on which nobody else speaks. Of those that are not
-//! installed or do not run the table says so; without root that is also avahi and lldpd, which want to become another user.
+//! All run at once, each on a host of its own: a network namespace with one link, on which nobody
+//! else speaks. Of those that are not installed or do not run the table says so; without root that
+//! is also avahi and lldpd, which want to become another user.
 
 #![expect(
     clippy::unwrap_used,
@@ -41,7 +42,8 @@ const SETTLE: Duration = Duration::from_secs(20);
 /// Until foghorn has answered those that fill its registry.
 const REST: Duration = Duration::from_secs(5);
 
-/// A minute, as the table says. With the rest it is less than the 90 s for which nodes stay in the registry.
+/// A minute, as the table says. With the rest it is less than the 90 s for which nodes stay in the
+/// registry.
 const WATCHED: Duration = Duration::from_secs(60);
 
 /// Lets that time pass, if anything is measured.
@@ -49,8 +51,9 @@ fn wait(time: Duration) {
     thread::sleep(effort(time, Duration::ZERO));
 }
 
-/// Besides the network, all files under `/run` and all processes are private: when this program ends, however that is, the kernel
-/// removes them. The shell is there because the first process in a PID namespace is deaf to SIGINT and SIGTERM.
+/// Besides the network, all files under `/run` and all processes are private: when this program
+/// ends, however that is, the kernel removes them. The shell is there because the first process in
+/// a PID namespace is deaf to SIGINT and SIGTERM.
 const PRIVATE: [&str; 9] =
     ["-m", "-p", "--fork", "--kill-child", "--mount-proc", "sh", "-c", r#""$@"; exit $?"#, "sh"];
 

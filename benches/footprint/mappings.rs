@@ -65,7 +65,8 @@ struct Mapping<'a> {
 }
 
 impl<'a> Mapping<'a> {
-    /// As in "7ffe2f040000-7ffe2f061000 rw-p 00000000 00:00 0  [stack]". None for the lines in between.
+    /// As in "7ffe2f040000-7ffe2f061000 rw-p 00000000 00:00 0  [stack]". None for the lines in
+    /// between.
     fn parse(line: &'a str) -> Option<Self> {
         let mut words = line.split_whitespace();
         let (start, end) = words.next()?.split_once('-')?;

@@ -120,7 +120,8 @@ fn configure_avahi(_: &Path, directory: &str) -> String {
     format!("--no-chroot --no-drop-root -f {directory}/config")
 }
 
-/// As Debian does, but with nothing to share and without looking for servers on the internet: discovery on the LAN remains.
+/// As Debian does, but with nothing to share and without looking for servers on the internet:
+/// discovery on the LAN remains.
 fn configure_syncthing(file: &Path, directory: &str) -> String {
     let home = format!("--home={directory}");
     output(file, &["generate", &home, "--no-default-folder", "--skip-port-probing"]).unwrap();

@@ -10,8 +10,8 @@ use foghorn::wire::v1::UDP_PORT;
 use crate::announcement::{announcement, neighbour};
 use crate::daemon::status;
 
-/// Sends the announcements of as many nodes as there are places to the daemon at that address: as many from each neighbour. They are sent
-/// again while the daemon has not heard all.
+/// Sends the announcements of as many nodes as there are places to the daemon at that address: as
+/// many from each neighbour. They are sent again while the daemon has not heard all.
 pub(crate) fn fill(control: &Path, address: Ipv4Addr, neighbours: &[Ipv4Addr]) {
     let nodes: Vec<_> =
         (0..capacity(control)).map(|number| announcement(&neighbour(number))).collect();

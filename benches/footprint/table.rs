@@ -13,7 +13,8 @@ const HEAD: &str = "\
 | | resident memory | private memory | threads | wake-ups a minute | file | shared libraries |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |";
 
-/// Prints a row for each, from what it was at the beginning and at the end, and what the figures mean.
+/// Prints a row for each, from what it was at the beginning and at the end, and what the figures
+/// mean.
 pub(crate) fn print(subjects: &[Subject], before: &[Option<Sample>], after: &[Option<Sample>]) {
     println!("{HEAD}");
     for (subject, samples) in subjects.iter().zip(before.iter().zip(after)) {

@@ -53,7 +53,8 @@ impl phy::TxToken for TxToken<'_> {
         // smoltcp knows from the capabilities how long a frame can be.
         let _ = frame.resize(length, 0);
         let result = write(&mut frame);
-        // There is room, but not always for what smoltcp replies by itself to a frame that came in. That may be lost.
+        // There is room, but not always for what smoltcp replies by itself to a frame that came in.
+        // That may be lost.
         let _ = self.0.push_back(frame);
         result
     }

@@ -4,11 +4,13 @@
 //! cargo run --example smoltcp --no-default-features
 //! ```
 //!
-//! The nas is running when the pi is switched on. They find each other, then the nas is switched off and the pi notices.
+//! The nas is running when the pi is switched on. They find each other, then the nas is switched
+//! off and the pi notices.
 //!
-//! The [`Discoverer`] is the one that the daemon runs on Linux. Here it has no operating system below it, and all that a node
-//! borrows is in `Memory`: nothing is allocated. There is no clock either: `run` hops from one moment to the next, so that
-//! minutes pass at once. On a board, the Ethernet driver takes the place of `card.rs`, and a loop that sleeps that of `run`.
+//! The [`Discoverer`] is the one that the daemon runs on Linux. Here it has no operating system
+//! below it, and all that a node borrows is in `Memory`: nothing is allocated. There is no clock
+//! either: `run` hops from one moment to the next, so that minutes pass at once. On a board, the
+//! Ethernet driver takes the place of `card.rs`, and a loop that sleeps that of `run`.
 
 mod card;
 
@@ -36,7 +38,8 @@ const ETHERNET: LinkId = LinkId(0);
 /// How many bits the addresses of all nodes begin with.
 const PREFIX: u8 = 24;
 
-/// Datagrams that wait in a socket, in each direction: all that a node announces at once, or that some neighbours do.
+/// Datagrams that wait in a socket, in each direction: all that a node announces at once, or that
+/// some neighbours do.
 const DATAGRAMS: usize = OWN_NODES + 8;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -76,14 +79,16 @@ fn say(now: Instant, text: &str) {
 /// Is told when which node noticed what.
 type Tell<'a> = &'a mut dyn FnMut(Instant, &str, Event);
 
-/// Lets the nodes on one cable live through a span of time. A node that is left out is switched off.
+/// Lets the nodes on one cable live through a span of time. A node that is left out is switched
+/// off.
 fn run(nodes: &mut [&mut Node<'_>], span: Range<Instant>, tell: Tell<'_>) {
     let mut now = span.start;
     while now < span.end {
         for node in &mut *nodes {
             node.turn(now, tell);
         }
-        // A frame takes no time. When nobody has sent any, wait as a board does: until something is due.
+        // A frame takes no time. When nobody has sent any, wait as a board does: until something is
+        // due.
         if !carry(nodes) {
             let next =
                 nodes.iter_mut().filter_map(|node| node.poll_at(now)).min().unwrap_or(span.end);
@@ -123,7 +128,8 @@ impl<'a> Node<'a> {
         address: SocketAddrV4,
     ) -> Result<Self, Box<dyn Error>> {
         let (ip, port) = (*address.ip(), NonZeroU16::try_from(address.port())?);
-        // A board takes both from its generator of random numbers. Here each run is to be like the one before.
+        // A board takes both from its generator of random numbers. Here each run is to be like the
+        // one before.
         let config = Config::new(ip.to_bits().into(), [0; 16]);
         let mut discoverer = Discoverer::new(&config, &mut memory.registry);
         discoverer.announce(now, Announcement { id: NodeId::try_from(name)?, port })?;
@@ -144,7 +150,8 @@ impl<'a> Node<'a> {
         Ok(Self { name, discoverer, stack: Stack { card, interface, sockets, socket } })
     }
 
-    /// Does all that can be done now. After each thing that is put into the discoverer, it is drained.
+    /// Does all that can be done now. After each thing that is put into the discoverer, it is
+    /// drained.
     fn turn(&mut self, now: Instant, tell: Tell<'_>) {
         self.stack.poll(now);
         self.discoverer.handle_timeout(now);
@@ -162,7 +169,8 @@ impl<'a> Node<'a> {
     fn drain(&mut self, now: Instant, tell: Tell<'_>) {
         let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
         while let Ok(transmit) = self.discoverer.poll_transmit(&mut buffer) {
-            // Without room, which takes a card that is stuck, a datagram is lost. The next announcement makes up for it.
+            // Without room, which takes a card that is stuck, a datagram is lost. The next
+            // announcement makes up for it.
             let _ = self.stack.send(transmit.to, buffer.get(..transmit.length).unwrap_or_default());
         }
         while let Some(event) = self.discoverer.poll_event() {
@@ -212,8 +220,9 @@ impl Transport for Stack<'_> {
         Ok((datagram.len().min(buffer.len()), from))
     }
 
-    /// What is for one neighbour goes to everyone too. smoltcp would first ask for that neighbour's hardware address, by a
-    /// broadcast, and until it is told hold back all that is sent later: a neighbour that has gone would silence us for good.
+    /// What is for one neighbour goes to everyone too. smoltcp would first ask for that neighbour's
+    /// hardware address, by a broadcast, and until it is told hold back all that is sent later: a
+    /// neighbour that has gone would silence us for good.
     fn send(&mut self, to: SocketAddrV4, datagram: &[u8]) -> nb::Result<(), SendError> {
         let socket: &mut udp::Socket<'_> = self.sockets.get_mut(self.socket);
         socket.send_slice(datagram, (Ipv4Addr::BROADCAST, to.port())).map_err(|error| match error {

@@ -8,7 +8,8 @@ use crate::client::{Connection, Error};
 use crate::control::{ErrorCode, Fields, Request, split};
 use crate::limits::CLIENT_ADDRESSES;
 
-/// A line of a reply: what it tells of, and its pairs in order. Only the line itself is kept: it may have two thousand pairs.
+/// A line of a reply: what it tells of, and its pairs in order. Only the line itself is kept: it
+/// may have two thousand pairs.
 #[derive(Clone)]
 pub(super) struct Record(Box<str>);
 
@@ -71,7 +72,8 @@ impl Client {
         self.0.reply(|line| Ok(Some(Record::read(line))))
     }
 
-    /// The same for a reply that tells of nodes which the daemon has heard. What else it tells of is passed over.
+    /// The same for a reply that tells of nodes which the daemon has heard. What else it tells of
+    /// is passed over.
     pub(super) fn nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         let mut nodes = self.all_nodes(request)?;
         nodes.retain(|node| !node.is_own());

@@ -69,11 +69,12 @@ fn in_other_letters(control: Option<&Path>, id: &NodeId) -> Option<Record> {
 /// Connects. `TcpStream::connect_timeout` would do it too, but takes a kilobyte more.
 fn open(address: SocketAddrV4) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    // Linux waits for a connection no longer than that either, and then says that it is in progress.
+    // Linux waits for a connection no longer than that either, and then says that it is in
+    // progress.
     socket.set_write_timeout(Some(PATIENCE))?;
-    // A short message goes out at once, not when the one before it is acknowledged 40 ms later. A peer
-    // that has vanished is noticed in the end. Where a sandbox refuses either, the connection still
-    // works, so that is no reason to fail.
+    // A short message goes out at once, not when the one before it is acknowledged 40 ms later. A
+    // peer that has vanished is noticed in the end. Where a sandbox refuses either, the connection
+    // still works, so that is no reason to fail.
     let _ = socket.set_tcp_nodelay(true);
     let _ = socket.set_keepalive(true);
     connection::open(&socket, &address).map_err(|errno| match errno {
@@ -109,7 +110,8 @@ fn join(stream: &Socket) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The node, standard input and standard output, none with a buffer: what has been read is passed on.
+/// The node, standard input and standard output, none with a buffer: what has been read is passed
+/// on.
 fn plain(stream: &Socket) -> io::Result<[File; 3]> {
     stream.set_nonblocking(true)?;
     Ok([output::plain(stream.as_fd())?, output::plain(stdin())?, output::plain(stdout())?])
@@ -131,7 +133,8 @@ fn wait(first: &Flow<'_>, second: &Flow<'_>) -> io::Result<[bool; 2]> {
 /// As much as a pipe that can take something takes without making the writer wait.
 const CHUNK: usize = 4096;
 
-/// One direction: waits for its source when it has nothing, for its destination when it has something.
+/// One direction: waits for its source when it has nothing, for its destination when it has
+/// something.
 struct Flow<'a> {
     source: &'a File,
     destination: &'a File,

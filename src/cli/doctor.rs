@@ -88,7 +88,8 @@ impl Report {
         self.text.push('\n');
     }
 
-    /// Looks at all but the clock, in a system below `root`, which is `/` but in tests. No daemon answers if the status is empty.
+    /// Looks at all but the clock, in a system below `root`, which is `/` but in tests. No daemon
+    /// answers if the status is empty.
     fn examine(&mut self, status: &Status, root: &Path, port: u16) {
         let version = status.get("daemon", "version");
         if version == env!("CARGO_PKG_VERSION") {

@@ -1,6 +1,7 @@
 //! `--exec`: a command that foghorn runs because something happened.
 //!
-//! No shell has a part in it. What a stranger calls a node reaches the command as a value in its environment and as nothing else.
+//! No shell has a part in it. What a stranger calls a node reaches the command as a value in its
+//! environment and as nothing else.
 
 use std::env;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -24,7 +25,8 @@ use crate::host::{Outage, run_child, spawn};
 /// Between attempts to start a command.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What tells the command what happened. Of these it never sees what foghorn itself was started with.
+/// What tells the command what happened. Of these it never sees what foghorn itself was started
+/// with.
 const VARIABLES: [&str; 7] = [
     "FOGHORN_EVENT",
     "FOGHORN_NODE",
@@ -58,9 +60,11 @@ impl Exec {
         Ok(Self { path, arguments })
     }
 
-    /// Runs the command to its end. `values` are those of the [`VARIABLES`], in the same order; what is missing at the end is not set.
+    /// Runs the command to its end. `values` are those of the [`VARIABLES`], in the same order;
+    /// what is missing at the end is not set.
     ///
-    /// That it fails is said and is no reason to stop; that it can't be started is one, unless that passes.
+    /// That it fails is said and is no reason to stop; that it can't be started is one, unless that
+    /// passes.
     pub(super) fn run(&self, values: &[&str]) -> Result<(), Failure> {
         let path = self.path.to_string_lossy();
         let mut trying = Outage::default();
@@ -70,7 +74,8 @@ impl Exec {
                 Err(errno) => errno,
             };
             let failure = format!("cannot run {path}: {}", io::Error::from(errno));
-            // There are too many processes, there is too little memory, or somebody just replaces the program.
+            // There are too many processes, there is too little memory, or somebody just replaces
+            // the program.
             if !matches!(errno, Errno::EAGAIN | Errno::ENOMEM | Errno::ETXTBSY) {
                 return Err(Failure::failed(failure));
             }
@@ -96,7 +101,8 @@ impl Exec {
     }
 }
 
-/// The path of a program: what was given, if it has a slash, else the first in the directories of PATH.
+/// The path of a program: what was given, if it has a slash, else the first in the directories of
+/// PATH.
 fn find(program: &CStr) -> Option<CString> {
     if program.to_bytes().contains(&b'/') {
         return Some(program.to_owned());

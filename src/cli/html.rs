@@ -6,7 +6,8 @@ use super::client::Record;
 use super::date::{WRITTEN, utc};
 use super::{Failure, host_name, output};
 
-/// Up to the name of the machine. Nothing that came in by a node's name would be run or fetched, were it not escaped.
+/// Up to the name of the machine. Nothing that came in by a node's name would be run or fetched,
+/// were it not escaped.
 const HEAD: &str = "\
 <!DOCTYPE html>
 <html lang=en>
@@ -35,8 +36,8 @@ const TABLE: &str = "\
 <table>
 <tr><th>Node<th>Address<th>Interface<th>Heard<th>Known for";
 
-/// Writes the page, as of that number of seconds since 1970. Where there was no answer the page says
-/// why: an old one that stays would go on showing nodes.
+/// Writes the page, as of that number of seconds since 1970. Where there was no answer the page
+/// says why: an old one that stays would go on showing nodes.
 pub(super) fn write(
     out: &mut dyn Write,
     time: Option<u64>,

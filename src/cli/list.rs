@@ -53,14 +53,16 @@ const HEAD: [&str; 7] = ["NODE", "ADDRESS", "INTERFACE", "HEARD", "KNOWN FOR", "
 /// The columns that go where a terminal has no room for all, in that order.
 const SPARE: [usize; 3] = [5, 4, 2];
 
-/// A name is shown with as many columns at least: of a Syncthing ID the first 7 characters and the last 3.
+/// A name is shown with as many columns at least: of a Syncthing ID the first 7 characters and the
+/// last 3.
 const SHORTEST_NAME: usize = 11;
 
 /// A text for each column.
 type Cells = [String; HEAD.len()];
 
-/// A row for each node; each further address of it has a row with nothing else in it. A terminal shows how much of a node's lease is left,
-/// and whether it is contested, and it shows less where it has no room.
+/// A row for each node; each further address of it has a row with nothing else in it. A terminal
+/// shows how much of a node's lease is left, and whether it is contested, and it shows less where
+/// it has no room.
 fn table(out: &mut dyn Write, nodes: &[Record], look: Look) -> fmt::Result {
     let mut names: Vec<_> = nodes.iter().map(|node| node.get("id").to_owned()).collect();
     let mut widths = [0; HEAD.len()];
@@ -86,7 +88,8 @@ fn table(out: &mut dyn Write, nodes: &[Record], look: Look) -> fmt::Result {
     })
 }
 
-/// Calls with each row and its styles. The rows are not kept: a daemon may say little that makes many.
+/// Calls with each row and its styles. The rows are not kept: a daemon may say little that makes
+/// many.
 fn rows(
     nodes: &[Record],
     names: &[String],
@@ -133,7 +136,8 @@ fn excess(widths: &[usize], width: usize) -> usize {
     columns.map(|width| width + 2).sum::<usize>().saturating_sub(2).saturating_sub(width)
 }
 
-/// Leaves out what a terminal has no room for: columns, whose width becomes 0, then the middle of names.
+/// Leaves out what a terminal has no room for: columns, whose width becomes 0, then the middle of
+/// names.
 fn fit(widths: &mut [usize; HEAD.len()], names: &mut [String], width: usize, ellipsis: char) {
     for column in SPARE {
         if excess(widths, width) == 0 {

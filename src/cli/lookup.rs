@@ -70,7 +70,8 @@ fn seconds(text: &str) -> Result<Duration, Failure> {
     })
 }
 
-/// Reads seconds, to the millisecond. Floating point would do it too, but reading it takes 15 kB of tables and code.
+/// Reads seconds, to the millisecond. Floating point would do it too, but reading it takes 15 kB of
+/// tables and code.
 fn decimal(text: &str) -> Option<Duration> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -89,7 +90,8 @@ pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
     })
 }
 
-/// The node that was typed, unless there was one before: `lookup nas tv`, or `lookup all nas` for `--all`.
+/// The node that was typed, unless there was one before: `lookup nas tv`, or `lookup all nas` for
+/// `--all`.
 pub(super) fn only_node(
     before: Option<NodeId>,
     value: OsString,
@@ -117,7 +119,8 @@ pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> 
     }
 }
 
-/// What to say of a failure to find a node: if it is not known, also which one may be meant instead.
+/// What to say of a failure to find a node: if it is not known, also which one may be meant
+/// instead.
 pub(super) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failure {
     let is_unknown = error.refuses(ErrorCode::UnknownNode);
     let failure = Failure::from(error);
@@ -164,7 +167,8 @@ fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Recor
     }
 }
 
-/// Waits until a node appears. A watch begins with the known nodes, so one that came since the daemon was asked is not missed.
+/// Waits until a node appears. A watch begins with the known nodes, so one that came since the
+/// daemon was asked is not missed.
 fn watch_for(control: Option<&Path>, id: &NodeId, deadline: Deadline) -> Result<(), Error> {
     let mut watch = Client::connect(control)?;
     watch.send_by(&Request::Watch, deadline)?;

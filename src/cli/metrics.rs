@@ -1,7 +1,7 @@
 //! The status in Prometheus' text format, version 0.0.4.
 //!
-//! No stranger chooses a label's value, for who made up names would make up time series without end: nodes are counted, and only those that
-//! the daemon was told to expect are told by name.
+//! No stranger chooses a label's value, for who made up names would make up time series without
+//! end: nodes are counted, and only those that the daemon was told to expect are told by name.
 
 use std::fmt::{Result, Write};
 

@@ -66,7 +66,8 @@ impl Failure {
         Self { exit: Exit::Failed, message: message.into() }
     }
 
-    /// Says on standard error what went wrong. Unlike `eprintln!` this does not panic when nobody listens.
+    /// Says on standard error what went wrong. Unlike `eprintln!` this does not panic when nobody
+    /// listens.
     pub fn tell(&self) {
         output::fail(&self.message);
     }
@@ -100,7 +101,8 @@ impl From<lexopt::Error> for Failure {
     }
 }
 
-/// Does what the arguments behind its name ask for. By a pointer: compiled into one function, each command would have the stack of all.
+/// Does what the arguments behind its name ask for. By a pointer: compiled into one function, each
+/// command would have the stack of all.
 type Command = fn(&mut Parser) -> Result<(), Failure>;
 
 /// Each command, with its help text.
@@ -322,7 +324,8 @@ impl Query {
     }
 }
 
-/// An option's value. It begins with `--` only behind an equals sign: else the next option would be taken for it.
+/// An option's value. It begins with `--` only behind an equals sign: else the next option would be
+/// taken for it.
 fn value(parser: &mut Parser) -> Result<OsString, Failure> {
     if let Some(value) = parser.optional_value() {
         return Ok(value);

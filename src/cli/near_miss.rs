@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-/// Words that people type, and after the colon the suggestion for them: an option if the command has
-/// it, else another command. `@` stands for the node, `~` for the word itself.
+/// Words that people type, and after the colon the suggestion for them: an option if the command
+/// has it, else another command. `@` stands for the node, `~` for the word itself.
 const WORDS: &str = "\
 verbose debug v:--log debug
 quiet silent q:--log error
@@ -53,7 +53,8 @@ pub(super) fn has_option(help: &str, option: &str) -> bool {
     options(help).contains(&option)
 }
 
-/// All options of a help text that begin with a letter, as a part of a sentence; none if there is none.
+/// All options of a help text that begin with a letter, as a part of a sentence; none if there is
+/// none.
 pub(super) fn options_with(letter: char, help: &str) -> Option<String> {
     let mut text = String::new();
     for option in options(help) {
@@ -79,7 +80,8 @@ fn options(help: &str) -> Vec<&str> {
     options
 }
 
-/// The word of a help text that a space parts from that one: of an option, what its value is called.
+/// The word of a help text that a space parts from that one: of an option, what its value is
+/// called.
 pub(super) fn word_after<'a>(help: &'a str, word: &str) -> Option<&'a str> {
     let mut words = help.split(' ');
     words.find(|known| *known == word)?;
@@ -119,8 +121,9 @@ pub(super) const USER: &str = "a user and a name";
 
 pub(super) const ADDRESS: &str = "an address";
 
-/// The word of a text, among those that begin with `mark`, that was probably meant, without the mark: the same but for case, else a slip or two
-/// away, else one that is the beginning of what was typed or the other way round. Of several the first.
+/// The word of a text, among those that begin with `mark`, that was probably meant, without the
+/// mark: the same but for case, else a slip or two away, else one that is the beginning of what was
+/// typed or the other way round. Of several the first.
 pub(super) fn nearest<'a>(typed: &str, text: &'a str, mark: &str) -> Option<&'a str> {
     let mut best = (u8::MAX, None);
     for word in text.split_ascii_whitespace() {
@@ -149,8 +152,9 @@ fn distance(typed: &str, meant: &str) -> Option<u8> {
         .then_some(most + 1)
 }
 
-/// Whether at most that many slips lead from one to the other: a letter too many, one that is missing or another one, or two that changed
-/// places. What both begin with alike is no slip, so it takes 4 steps for each slip and no memory.
+/// Whether at most that many slips lead from one to the other: a letter too many, one that is
+/// missing or another one, or two that changed places. What both begin with alike is no slip, so it
+/// takes 4 steps for each slip and no memory.
 fn is_within(slips: u8, typed: &[u8], meant: &[u8]) -> bool {
     let alike = typed.iter().zip(meant).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
     match (typed.get(alike..).unwrap_or_default(), meant.get(alike..).unwrap_or_default()) {

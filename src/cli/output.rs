@@ -1,6 +1,7 @@
 //! Standard output and standard error. A reader that stops reading, like `head`, is no failure.
 //!
-//! Commands write whole lines, which go out at once: the standard library's buffers would be of no use.
+//! Commands write whole lines, which go out at once: the standard library's buffers would be of no
+//! use.
 
 use std::fmt;
 use std::fs::File;
@@ -19,7 +20,8 @@ use crate::wire::printable::shown;
 /// As much as is held before it is written.
 const PIECE: usize = 1 << 15;
 
-/// Writes to standard output what is composed, piece by piece: it may be much longer than what it is made of.
+/// Writes to standard output what is composed, piece by piece: it may be much longer than what it
+/// is made of.
 pub(super) fn write(
     compose: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
 ) -> Result<(), Failure> {
@@ -64,8 +66,8 @@ pub(super) fn tell(text: &str) -> Result<bool, Failure> {
     }
 }
 
-/// Says on standard error what is no reason to end. Whether anybody listens does not matter, and a reader
-/// that has stopped reading keeps no command from going on.
+/// Says on standard error what is no reason to end. Whether anybody listens does not matter, and a
+/// reader that has stopped reading keeps no command from going on.
 pub(super) fn note(message: &str) {
     say("<6>", message);
 }
@@ -138,8 +140,9 @@ pub(super) fn columns(text: &str) -> usize {
     text.chars().map(width).sum()
 }
 
-/// How many columns a character takes: two for those of East Asia and for pictures, none for one that combines with the one before. By
-/// blocks, as terminals mostly do; tables of every single character would take 11 kB.
+/// How many columns a character takes: two for those of East Asia and for pictures, none for one
+/// that combines with the one before. By blocks, as terminals mostly do; tables of every single
+/// character would take 11 kB.
 pub(super) fn width(character: char) -> usize {
     match character {
         '\u{300}'..='\u{36f}'

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use crate::host::group_name;
 
-/// The group of programs that are to own nothing, called nogroup or nobody: no person should be in it.
+/// The group of programs that are to own nothing, called nogroup or nobody: no person should be in
+/// it.
 const NOGROUP: u32 = 65_534;
 
 /// What gives the permission that is missing for a socket.
 pub(super) fn advice(socket: &Path) -> String {
-    // What is in a directory that keeps us out can't be looked at, so the first that can be looked at is what does.
+    // What is in a directory that keeps us out can't be looked at, so the first that can be looked
+    // at is what does.
     let barrier = socket.ancestors().find_map(|path| fs::metadata(path).ok());
     // To use a socket is to write it, to use a directory is to search it.
     let may = |metadata: &fs::Metadata| {

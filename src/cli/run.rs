@@ -19,7 +19,8 @@ use crate::time::Duration;
 use crate::wire::v1::UDP_PORT;
 use crate::wire::{Announcement, NodeId};
 
-/// What the daemon keeps. It is part of the process from the start, and takes a page only when something is kept there.
+/// What the daemon keeps. It is part of the process from the start, and takes a page only when
+/// something is kept there.
 static MEMORY: Mutex<Memory<REGISTRY_CAPACITY>> = Mutex::new(Memory::new());
 
 /// What the command line says.
@@ -43,7 +44,8 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     run(&arguments.into_options()?)
 }
 
-// Apart, as `parse` and `into_options` are: the stack that those take is free again when the daemon runs.
+// Apart, as `parse` and `into_options` are: the stack that those take is free again when the daemon
+// runs.
 #[inline(never)]
 fn run(options: &Options) -> Result<(), Failure> {
     let mut memory =
@@ -165,8 +167,8 @@ fn bare(word: &str, parser: &mut Parser) -> Failure {
     Failure::usage(format!("unexpected argument \"{word}\": did you mean {meant}?"))
 }
 
-/// The name of a node to announce or to expect. The protocol allows one that is plainly something else, but nobody means that.
-/// `after` is what `option` has after the name.
+/// The name of a node to announce or to expect. The protocol allows one that is plainly something
+/// else, but nobody means that. `after` is what `option` has after the name.
 fn name(text: &str, option: &str, after: &str) -> Result<NodeId, Failure> {
     let Some((what, name)) = mistaken(text).filter(|(what, _)| *what != USER) else {
         return node_id(text);

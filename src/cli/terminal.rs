@@ -19,7 +19,8 @@ pub(super) enum Style {
     Magenta = 35,
 }
 
-/// How standard output may look: plain where it is no terminal, so that what a program reads does not depend on who looks on.
+/// How standard output may look: plain where it is no terminal, so that what a program reads does
+/// not depend on who looks on.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Look {
     /// Whether it is a terminal at all.
@@ -37,9 +38,10 @@ impl Look {
         Self::new(stdout().is_terminal().then(columns), &|name| env::var_os(name))
     }
 
-    /// For a terminal of so many columns, or for none, and also by the environment: `NO_COLOR` and `TERM`, the locale as POSIX finds it,
-    /// and `COLUMNS` where the terminal does not tell how wide it is, which is 0 then: a serial line does not. (That is what `ls` does.)
-    /// An empty variable counts as not set.
+    /// For a terminal of so many columns, or for none, and also by the environment: `NO_COLOR` and
+    /// `TERM`, the locale as POSIX finds it, and `COLUMNS` where the terminal does not tell how
+    /// wide it is, which is 0 then: a serial line does not. (That is what `ls` does.) An empty
+    /// variable counts as not set.
     pub(super) fn new(columns: Option<usize>, variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let get = |name| variable(name).filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get).unwrap_or_default();
@@ -77,8 +79,9 @@ impl Look {
         if self.has_utf8 { '…' } else { '~' }
     }
 
-    /// A bar of how much of a node's lease is left, in percent, and a space. Green while it was heard as it should be, which is three times in a
-    /// lease; yellow when it has missed one announcement or two; red when it will soon be forgotten.
+    /// A bar of how much of a node's lease is left, in percent, and a space. Green while it was
+    /// heard as it should be, which is three times in a lease; yellow when it has missed one
+    /// announcement or two; red when it will soon be forgotten.
     pub(super) fn lease(self, left: Option<u64>) -> (String, Style) {
         let Some(left) = left.filter(|_| self.is_terminal) else {
             return (String::new(), Style::Plain);

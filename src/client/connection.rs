@@ -46,7 +46,8 @@ impl Connection {
             match connect(&path) {
                 Ok(stream) => return Self::new(stream),
                 Err(Error::NoDaemon { path, .. }) => tried.push(path),
-                // The first place is where a daemon should be, unless there is one that may not be asked.
+                // The first place is where a daemon should be, unless there is one that may not be
+                // asked.
                 Err(error)
                     if failure.is_none() || matches!(error, Error::PermissionDenied { .. }) =>
                 {
@@ -66,7 +67,8 @@ impl Connection {
         Ok(Self { stream, received: vec![], told: 0, deadline: None, patience: PATIENCE })
     }
 
-    /// Sends a request, whose reply is to end in time. What is sent before it makes sure that both mean the same by it.
+    /// Sends a request, whose reply is to end in time. What is sent before it makes sure that both
+    /// mean the same by it.
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), Error> {
         self.send_by(request, Deadline::after(self.patience)?)
     }
@@ -80,12 +82,14 @@ impl Connection {
         if matches!(sent, Err(Error::System { .. })) {
             return sent;
         }
-        // A daemon that refuses a client says so before it leaves, so what it said counts more than a failure to send.
+        // A daemon that refuses a client says so before it leaves, so what it said counts more than
+        // a failure to send.
         self.reply(|_| Ok(None::<()>))?;
         sent
     }
 
-    /// Takes in a whole reply: what is read from each line, none from those that tell of something else.
+    /// Takes in a whole reply: what is read from each line, none from those that tell of something
+    /// else.
     pub(crate) fn reply<T>(
         &mut self,
         read: impl Fn(&str) -> Result<Option<T>, Error>,
@@ -139,8 +143,8 @@ impl Connection {
         let line = line
             .filter(|line| !line.contains(char::is_control))
             .ok_or(Error::Protocol { what: "text" })?;
-        // A terminal may show it. A name that is printable only to a newer daemon is no reason to fail: the line is
-        // passed over, like one of a kind that is not known.
+        // A terminal may show it. A name that is printable only to a newer daemon is no reason to
+        // fail: the line is passed over, like one of a kind that is not known.
         Ok(if line.chars().all(|c| shown(c) == c) { line } else { "?" })
     }
 
@@ -172,7 +176,8 @@ impl Connection {
     }
 }
 
-/// Connects. The standard library would wait for ever where the daemon takes nobody in: a stopped one, say.
+/// Connects. The standard library would wait for ever where the daemon takes nobody in: a stopped
+/// one, say.
 fn connect(path: &Path) -> Result<UnixStream, Error> {
     let address = places::address(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)
@@ -184,7 +189,8 @@ fn connect(path: &Path) -> Result<UnixStream, Error> {
     Ok(OwnedFd::from(socket).into())
 }
 
-/// Connects a socket, also when it was stopped meanwhile: with a time limit the kernel does not begin anew of itself.
+/// Connects a socket, also when it was stopped meanwhile: with a time limit the kernel does not
+/// begin anew of itself.
 pub(crate) fn open(socket: &Socket, address: &impl SocketAddrArg) -> Result<(), Errno> {
     retry_on_intr(|| rustix::net::connect(socket, address))
 }

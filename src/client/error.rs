@@ -41,19 +41,22 @@ pub enum Error {
     },
     /// The daemon did not answer within 5 seconds.
     TimedOut,
-    /// The connection broke before the answer was complete. Its kind is [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the
-    /// daemon closed it: it has ended, say.
+    /// The connection broke before the answer was complete. Its kind is
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the daemon closed it: it has ended, say.
     Lost(io::Error),
-    /// The daemon says that it will not answer, or go on: it has clients enough, say, or a watch reads too slowly.
+    /// The daemon says that it will not answer, or go on: it has clients enough, say, or a watch
+    /// reads too slowly.
     Refused {
-        /// Why, for programs: one of [`ErrorCode::name`](crate::control::ErrorCode::name)'s, or another if the daemon is newer.
+        /// Why, for programs: one of [`ErrorCode::name`](crate::control::ErrorCode::name)'s, or
+        /// another if the daemon is newer.
         code: String,
         /// Why, for people.
         message: String,
     },
     /// What the daemon says is no answer to what it was asked.
     Protocol {
-        /// What is missing or invalid: a key of the [control protocol](crate::control), or `line`, `text`, `node` or `end`.
+        /// What is missing or invalid: a key of the [control protocol](crate::control), or `line`,
+        /// `text`, `node` or `end`.
         what: &'static str,
     },
 }
@@ -94,7 +97,8 @@ fn is_something_else(path: &Path) -> bool {
 
 /// Whether a call was refused as such, and not for the socket that it is about.
 fn is_refusal(error: &io::Error) -> bool {
-    // No permission to use a socket is another error (EACCES), which the standard library does not tell apart.
+    // No permission to use a socket is another error (EACCES), which the standard library does not
+    // tell apart.
     const EPERM: i32 = 1;
     error.raw_os_error() == Some(EPERM)
         || matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)

@@ -1,6 +1,7 @@
 //! Asking the daemon from a Rust program: where nodes are, and what changes.
 //!
-//! Calls block. The feature `client` is enough for them, which unlike `host` is for any Unix, and of dependencies brings rustix and socket2 alone.
+//! Calls block. The feature `client` is enough for them, which unlike `host` is for any Unix, and
+//! of dependencies brings rustix and socket2 alone.
 //!
 //! ```
 //! use std::net::TcpStream;
@@ -48,9 +49,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`PeerAddress`] is for programs in whose configuration a node's address may be `dynamic`; `examples/ask.rs` is such a program.
+//! [`PeerAddress`] is for programs in whose configuration a node's address may be `dynamic`;
+//! `examples/ask.rs` is such a program.
 //!
-//! Announcements are not signed, so what the daemon says is no proof of who answers at an address. TLS and SSH see to that themselves.
+//! Announcements are not signed, so what the daemon says is no proof of who answers at an address.
+//! TLS and SSH see to that themselves.
 
 pub(crate) mod connection;
 pub(crate) mod deadline;
@@ -72,8 +75,8 @@ pub use peer_address::{InvalidPeerAddress, PeerAddress};
 
 /// Asks the daemon, and waits up to 5 seconds for each answer.
 ///
-/// It keeps its connection. The daemon leaves whoever asks nothing for 30 seconds, and may be restarted: then the next request
-/// connects again.
+/// It keeps its connection. The daemon leaves whoever asks nothing for 30 seconds, and may be
+/// restarted: then the next request connects again.
 #[derive(Debug)]
 pub struct Client {
     control: Option<PathBuf>,
@@ -82,8 +85,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to the daemon at the path in the environment's `FOGHORN_CONTROL` if there is one, else at
-    /// `/run/foghorn/control.sock`, else at `$XDG_RUNTIME_DIR/foghorn/control.sock`, else at `/run/user/UID/foghorn/control.sock`.
+    /// Connects to the daemon at the path in the environment's `FOGHORN_CONTROL` if there is one,
+    /// else at `/run/foghorn/control.sock`, else at `$XDG_RUNTIME_DIR/foghorn/control.sock`, else
+    /// at `/run/user/UID/foghorn/control.sock`.
     ///
     /// # Errors
     ///
@@ -106,8 +110,8 @@ impl Client {
         Ok(Self { control, connection: Some(connection) })
     }
 
-    /// All about the node with that name; `None` if it is not known. A node of that daemon's own machine is at the machine's own
-    /// addresses; `None` if it has none now.
+    /// All about the node with that name; `None` if it is not known. A node of that daemon's own
+    /// machine is at the machine's own addresses; `None` if it has none now.
     ///
     /// # Errors
     ///
@@ -127,10 +131,11 @@ impl Client {
         }
     }
 
-    /// All nodes that are known, in no order, with those of that daemon's own machine: they are [`own`](Node::own).
+    /// All nodes that are known, in no order, with those of that daemon's own machine: they are
+    /// [`own`](Node::own).
     ///
-    /// A node is left out if its name is too long for this build, see [`NODE_ID_CAPACITY`](crate::limits::NODE_ID_CAPACITY): the
-    /// daemon may be another build.
+    /// A node is left out if its name is too long for this build, see
+    /// [`NODE_ID_CAPACITY`](crate::limits::NODE_ID_CAPACITY): the daemon may be another build.
     ///
     /// # Errors
     ///
@@ -139,8 +144,8 @@ impl Client {
         self.ask(&Request::List)
     }
 
-    /// The nodes that are known now, then each change as it happens, without end. Of nodes that [`nodes`](Self::nodes) leaves out
-    /// nothing is told.
+    /// The nodes that are known now, then each change as it happens, without end. Of nodes that
+    /// [`nodes`](Self::nodes) leaves out nothing is told.
     ///
     /// # Errors
     ///
@@ -177,11 +182,13 @@ impl Client {
     }
 }
 
-/// What [`Client::watch`] tells: a [`Known`](ChangeKind::Known) for each node, and between and after these the changes.
+/// What [`Client::watch`] tells: a [`Known`](ChangeKind::Known) for each node, and between and
+/// after these the changes.
 ///
-/// [`next`](Iterator::next) waits for a change for however long it takes, or for ever, but only 5 seconds for the rest of one. It ends after an error, which comes when the
-/// daemon ends, or when changes come faster than they are read: that is [`Error::Refused`] with the code `slow`, and to watch again
-/// makes up for it.
+/// [`next`](Iterator::next) waits for a change for however long it takes, or for ever, but only 5
+/// seconds for the rest of one. It ends after an error, which comes when the daemon ends, or when
+/// changes come faster than they are read: that is [`Error::Refused`] with the code `slow`, and to
+/// watch again makes up for it.
 #[derive(Debug)]
 pub struct Watch {
     connection: Option<Connection>,

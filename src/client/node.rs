@@ -15,10 +15,11 @@ use crate::wire::NodeId;
 pub struct Node {
     /// Its name.
     pub id: NodeId,
-    /// Where it can be reached: at the first, else at the others, the one heard last first. There is at least one. In this version
-    /// all are IPv4.
+    /// Where it can be reached: at the first, else at the others, the one heard last first. There
+    /// is at least one. In this version all are IPv4.
     pub addresses: Vec<SocketAddr>,
-    /// The interface it was last heard on; `None` if that is gone. Of an own node, the one that has its first address.
+    /// The interface it was last heard on; `None` if that is gone. Of an own node, the one that has
+    /// its first address.
     pub interface: Option<String>,
     /// How long ago it was last heard, in whole seconds.
     pub age: Duration,
@@ -28,10 +29,12 @@ pub struct Node {
     pub expires_in: Duration,
     /// How often it was heard since it is known.
     pub heard: u32,
-    /// Whether several of its addresses speak: it has more than one network card, or somebody claims its name.
+    /// Whether several of its addresses speak: it has more than one network card, or somebody
+    /// claims its name.
     pub contested: bool,
-    /// Whether the daemon announces it, for this machine itself. It is not heard: [`age`](Self::age), [`expires_in`](Self::expires_in)
-    /// and [`heard`](Self::heard) are 0, and [`known`](Self::known) is for how long the daemon has run.
+    /// Whether the daemon announces it, for this machine itself. It is not heard:
+    /// [`age`](Self::age), [`expires_in`](Self::expires_in) and [`heard`](Self::heard) are 0, and
+    /// [`known`](Self::known) is for how long the daemon has run.
     pub own: bool,
 }
 
@@ -120,8 +123,9 @@ impl Change {
     }
 }
 
-/// The node that a line tells of. None if its name is none to this build: it is too long, or newer than its Unicode. Anyone may
-/// announce such a node to a daemon of another build, so it is passed over and the others are told of.
+/// The node that a line tells of. None if its name is none to this build: it is too long, or newer
+/// than its Unicode. Anyone may announce such a node to a daemon of another build, so it is passed
+/// over and the others are told of.
 fn id(fields: &Fields<'_>) -> Result<Option<NodeId>, Error> {
     get(fields, "id").map(|id| NodeId::try_from(id).ok())
 }

@@ -10,9 +10,11 @@ use crate::wire::NodeId;
 /// The word for an address that is to be looked up.
 const DYNAMIC: &str = "dynamic";
 
-/// How a node is to be reached, as a program's configuration has it: `198.18.0.2:22000`, or `dynamic` if the daemon is to be asked.
+/// How a node is to be reached, as a program's configuration has it: `198.18.0.2:22000`, or
+/// `dynamic` if the daemon is to be asked.
 ///
-/// A host name is neither: it is refused when the configuration is read, and nothing is ever looked up in DNS.
+/// A host name is neither: it is refused when the configuration is read, and nothing is ever looked
+/// up in DNS.
 ///
 /// ```
 /// use foghorn::client::{Client, PeerAddress};
@@ -39,8 +41,9 @@ pub enum PeerAddress {
 pub struct InvalidPeerAddress;
 
 impl PeerAddress {
-    /// Where the node with that name is; `None` if that is not known now. Only for a [`Dynamic`](Self::Dynamic) address it `connect`s
-    /// and asks: by [`Client::connect`], or as the program was told to.
+    /// Where the node with that name is; `None` if that is not known now. Only for a
+    /// [`Dynamic`](Self::Dynamic) address it `connect`s and asks: by [`Client::connect`], or as the
+    /// program was told to.
     ///
     /// # Errors
     ///

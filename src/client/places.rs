@@ -16,9 +16,11 @@ pub(super) const LONGEST: usize = 107;
 
 /// The address of the socket at a path.
 pub(crate) fn address(path: &Path) -> Result<SocketAddrUnix, Error> {
-    // The kernel takes an empty path as a request to choose an address, and rustix takes one of 108 bytes.
+    // The kernel takes an empty path as a request to choose an address, and rustix takes one of 108
+    // bytes.
     let given = Some(path).filter(|path| (1..=LONGEST).contains(&path.as_os_str().len()));
-    // Not by socket2, whose error for a long path brings tables of Unicode: it is a text, which could be shown by `{:?}`.
+    // Not by socket2, whose error for a long path brings tables of Unicode: it is a text, which
+    // could be shown by `{:?}`.
     given
         .ok_or(Errno::INVAL)
         .and_then(SocketAddrUnix::new)
@@ -28,7 +30,8 @@ pub(crate) fn address(path: &Path) -> Result<SocketAddrUnix, Error> {
 /// The environment variable that names the socket.
 const VARIABLE: &str = "FOGHORN_CONTROL";
 
-/// The environment variable that names the user's own directory, as the XDG Base Directory Specification has it.
+/// The environment variable that names the user's own directory, as the XDG Base Directory
+/// Specification has it.
 const USER: &str = "XDG_RUNTIME_DIR";
 
 /// Where a daemon of the system listens.
@@ -62,7 +65,8 @@ fn in_order(of_user: Option<&OsStr>, root: &Path) -> Vec<PathBuf> {
     directories
 }
 
-/// The user's own directory where nothing names it, as for a cron job. The kernel gives a process's directory to its user.
+/// The user's own directory where nothing names it, as for a cron job. The kernel gives a process's
+/// directory to its user.
 fn of_session(root: &Path) -> Option<PathBuf> {
     let uid = fs::metadata(root.join("proc/self")).ok()?.uid();
     let directory = root.join(format!("run/user/{uid}"));

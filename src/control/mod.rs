@@ -1,6 +1,7 @@
 //! The control protocol: how a program asks the daemon, as bytes.
 //!
-//! It is spoken over a Unix stream socket, in lines that end with `\n`, and is made to be typed and read by a person too:
+//! It is spoken over a Unix stream socket, in lines that end with `\n`, and is made to be typed and
+//! read by a person too:
 //!
 //! ```text
 //! $ socat - UNIX-CONNECT:/run/foghorn/control.sock
@@ -13,8 +14,9 @@
 //!
 //! # Requests
 //!
-//! One line each, words separated by single spaces, at most [`REQUEST_CAPACITY`](crate::limits::REQUEST_CAPACITY) bytes. Several
-//! may be sent without waiting; they are answered in order.
+//! One line each, words separated by single spaces, at most
+//! [`REQUEST_CAPACITY`](crate::limits::REQUEST_CAPACITY) bytes. Several may be sent without
+//! waiting; they are answered in order.
 //!
 //! | request | reply |
 //! | --- | --- |
@@ -32,32 +34,37 @@
 //! the next a tenth of a second later. So it does with the rest of a request that comes in more
 //! than four pieces. Neither keeps a client from being disconnected.
 //!
-//! When all places are taken, a client that asks nothing, or does not read what it is told, gives way to a newcomer: one of the user
-//! who has most places, and of these the one without a sign of life for longest. If there is none, the newcomer is told `error busy`;
-//! but if another user has more places than the newcomer's user would have, that user's longest idle client is told so, whatever
-//! it does, and gives way. By the same rule all clients but one may watch: the last place is for those who ask. Newcomers are taken
-//! in as fast as a fortieth of a processor allows.
+//! When all places are taken, a client that asks nothing, or does not read what it is told, gives
+//! way to a newcomer: one of the user who has most places, and of these the one without a sign of
+//! life for longest. If there is none, the newcomer is told `error busy`; but if another user has
+//! more places than the newcomer's user would have, that user's longest idle client is told so,
+//! whatever it does, and gives way. By the same rule all clients but one may watch: the last place
+//! is for those who ask. Newcomers are taken in as fast as a fortieth of a processor allows.
 //!
 //! # Replies
 //!
-//! A reply is any number of data lines and then one that ends it: `ok`, or `error CODE MESSAGE` for people to read. A data line is a
-//! word for what it is and then `key=value` pairs. Values contain no white space; they may contain `=`. What is not known
-//! by a reader is to be passed over: later versions may add kinds of lines and keys.
+//! A reply is any number of data lines and then one that ends it: `ok`, or `error CODE MESSAGE` for
+//! people to read. A data line is a word for what it is and then `key=value` pairs. Values contain
+//! no white space; they may contain `=`. What is not known by a reader is to be passed over: later
+//! versions may add kinds of lines and keys.
 //!
-//! An `own` line in the reply to `list` has the form of a `node` line, with `own=yes` behind it. It tells of a node of this machine's
-//! own: where it can be reached is at the machine's own addresses, and it is never heard, so `age_s`, `expires_s` and `heard` are 0.
-//! While the machine has no address there is none. `lookup` of such a node stays an error, which readers of version 0.1.0 expect: who
-//! wants its addresses asks for the list.
+//! An `own` line in the reply to `list` has the form of a `node` line, with `own=yes` behind it. It
+//! tells of a node of this machine's own: where it can be reached is at the machine's own
+//! addresses, and it is never heard, so `age_s`, `expires_s` and `heard` are 0. While the machine
+//! has no address there is none. `lookup` of such a node stays an error, which readers of version
+//! 0.1.0 expect: who wants its addresses asks for the list.
 //!
-//! The kernel drops datagrams of other programs before the daemon receives them. The `dropped` of an `interface` line counts these, those
-//! with a wrong checksum, and, when more came than the daemon takes, those for which there was no room: the kernel does not
-//! tell them apart. In the `rejected` line all that was dropped since the start is a part of `foreign`.
+//! The kernel drops datagrams of other programs before the daemon receives them. The `dropped` of
+//! an `interface` line counts these, those with a wrong checksum, and, when more came than the
+//! daemon takes, those for which there was no room: the kernel does not tell them apart. In the
+//! `rejected` line all that was dropped since the start is a part of `foreign`.
 //!
 //! A `rival` line names the other host that was heard last. The line goes when none was heard for
 //! three intervals.
 //!
-//! `known` lines come in the order of places in the registry, and changes are told between them. A change to a node whose
-//! `known` line is still to come is not told: that line will say how it ended.
+//! `known` lines come in the order of places in the registry, and changes are told between them. A
+//! change to a node whose `known` line is still to come is not told: that line will say how it
+//! ended.
 
 mod form;
 mod reply;

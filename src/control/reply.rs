@@ -1,7 +1,7 @@
 //! Replies: lines that the daemon writes and the client reads.
 //!
-//! Each writer puts one line with its newline into `out` and fails only when `out` does. Before it stands the form of its line: a key
-//! that is added there has its type.
+//! Each writer puts one line with its newline into `out` and fails only when `out` does. Before it
+//! stands the form of its line: a key that is added there has its type.
 
 use core::fmt::{Display, Formatter, Result, Write};
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -118,8 +118,9 @@ pub fn node(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) -> 
     line(out, "node", NODE, &values)
 }
 
-/// `own`: a node of this machine's own, in the form of a `node` line. It can be reached at each of our own addresses; `interface` is
-/// the name of the one that has the first of them. `known` is for how long the daemon has run.
+/// `own`: a node of this machine's own, in the form of a `node` line. It can be reached at each of
+/// our own addresses; `interface` is the name of the one that has the first of them. `known` is for
+/// how long the daemon has run.
 ///
 /// # Errors
 ///
@@ -167,7 +168,8 @@ pub fn known(out: &mut impl Write, entry: Entry<'_>, interface: impl Display) ->
     line(out, "known", WHEREABOUTS, &[entry.id(), &entry.address(), &interface])
 }
 
-/// `found`, `moved`, `contested` or `lost`: what happened to a node. A contested one has the other address as `rival`.
+/// `found`, `moved`, `contested` or `lost`: what happened to a node. A contested one has the other
+/// address as `rival`.
 ///
 /// # Errors
 ///
@@ -195,8 +197,8 @@ const DATAGRAMS: &str = "received=number own=number sent=number answers=number";
 /// A number for each reason.
 const REJECTED: &str = "*=number";
 
-/// `daemon`, `registry`, `datagrams` and `rejected`: four lines. `dropped` are those datagrams that did not come as far as the discoverer,
-/// since they were foreign.
+/// `daemon`, `registry`, `datagrams` and `rejected`: four lines. `dropped` are those datagrams that
+/// did not come as far as the discoverer, since they were foreign.
 ///
 /// # Errors
 ///
@@ -273,8 +275,8 @@ pub fn rival(out: &mut impl Write, id: &NodeId, rival: &Rival, now: Instant) -> 
 const INTERFACE: &str = "name=text address=text networks=list state=text received=number dropped=number sent=number \
                          send_errors=number";
 
-/// `interface`: one that is in use, with our own addresses there, and with what went over it. `state` is `up` while it works, else
-/// what is wrong.
+/// `interface`: one that is in use, with our own addresses there, and with what went over it.
+/// `state` is `up` while it works, else what is wrong.
 ///
 /// # Errors
 ///
@@ -320,7 +322,8 @@ pub fn contested(out: &mut impl Write, entry: Entry<'_>) -> Result {
 pub enum Line<'a> {
     /// The reply is complete.
     Ok,
-    /// There is no answer. The code is none of [`ErrorCode::name`]'s if the daemon is newer than this.
+    /// There is no answer. The code is none of [`ErrorCode::name`]'s if the daemon is newer than
+    /// this.
     Error {
         /// What it is, for programs.
         code: &'a str,

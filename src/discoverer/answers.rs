@@ -1,8 +1,9 @@
 //! When newcomers on a link are answered, and to whom.
 //!
-//! One newcomer is answered alone, after a short time. Where several come at once, as after a power cut, they are answered together by
-//! broadcast, once no more of them come. That is told a few times, since a broadcast may be lost. So a node sends hardly more among
-//! a thousand that wake together than among three.
+//! One newcomer is answered alone, after a short time. Where several come at once, as after a power
+//! cut, they are answered together by broadcast, once no more of them come. That is told a few
+//! times, since a broadcast may be lost. So a node sends hardly more among a thousand that wake
+//! together than among three.
 
 use core::net::Ipv4Addr;
 
@@ -86,8 +87,9 @@ impl Answers {
         }
     }
 
-    /// A node that is known already was heard again long before its time: others answer. Who gathers newcomers waits for no more, since
-    /// those that are found from here on are found by the answers.
+    /// A node that is known already was heard again long before its time: others answer. Who
+    /// gathers newcomers waits for no more, since those that are found from here on are found by
+    /// the answers.
     pub(super) fn others_answer(&mut self) {
         if let Some(Answer { to: Newcomers::Many { gathering, .. }, .. }) = &mut self.next {
             *gathering = false;

@@ -11,10 +11,11 @@ use crate::wire::NodeId;
 pub enum EventKind {
     /// It was not known and now is.
     Found,
-    /// It is to be looked up at another address: it was heard at one that it did not have, or has been silent at the other.
+    /// It is to be looked up at another address: it was heard at one that it did not have, or has
+    /// been silent at the other.
     Moved,
-    /// It speaks at two addresses: it has more than one network card, or somebody claims its name. Told once, and again after
-    /// it has spoken at one alone.
+    /// It speaks at two addresses: it has more than one network card, or somebody claims its name.
+    /// Told once, and again after it has spoken at one alone.
     Contested {
         /// The address besides the one that it is looked up at.
         rival: SocketAddrV4,

@@ -56,7 +56,8 @@ impl Link {
     pub(super) fn answer(&mut self, now: Instant, schedule: &mut Schedule) -> bool {
         let Some(to) = self.answers.poll(now, schedule) else { return false };
         let to = match to {
-            // Several processes on our own host share the port, and a unicast datagram reaches only one of them.
+            // Several processes on our own host share the port, and a unicast datagram reaches only
+            // one of them.
             Recipient::One(address) if self.has_address(address) || address.is_loopback() => {
                 Recipient::Everyone
             }

@@ -2,9 +2,11 @@
 //!
 //! It does no I/O and has no clock. Whoever drives it repeats three steps:
 //!
-//! 1. *Put in* one thing: a datagram ([`Discoverer::handle_datagram`]), the time ([`Discoverer::handle_timeout`]), or a change
-//!    of the interfaces ([`Discoverer::link_up`], [`Discoverer::link_down`]).
-//! 2. *Drain* what came of it: [`Discoverer::poll_transmit`] and [`Discoverer::poll_event`] until they have nothing more.
+//! 1. *Put in* one thing: a datagram ([`Discoverer::handle_datagram`]), the time
+//!    ([`Discoverer::handle_timeout`]), or a change of the interfaces ([`Discoverer::link_up`],
+//!    [`Discoverer::link_down`]).
+//! 2. *Drain* what came of it: [`Discoverer::poll_transmit`] and [`Discoverer::poll_event`] until
+//!    they have nothing more.
 //! 3. *Wait* for the next input, or until [`Discoverer::poll_at`].
 //!
 //! Each call does a bounded amount of work, and the times that are handed in never go back.
@@ -41,12 +43,13 @@ pub use rival::Rival;
 /// How a [`Discoverer`] is to behave.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The time between announcements. Entries live three times as long. 30 s is what other nodes expect.
+    /// The time between announcements. Entries live three times as long. 30 s is what other nodes
+    /// expect.
     pub interval: Duration,
     /// The UDP port that announcements and answers are sent to.
     pub udp_port: u16,
-    /// What the random delays come from: the same seed, the same delays. It need not be secret, only another one on each node: a
-    /// hardware address will do.
+    /// What the random delays come from: the same seed, the same delays. It need not be secret,
+    /// only another one on each node: a hardware address will do.
     pub seed: u64,
     /// A secret for the registry's hash. It is to be random, else a stranger can slow each lookup.
     pub hash_key: [u8; 16],
@@ -131,8 +134,8 @@ pub struct Discoverer<'a> {
 }
 
 impl<'a> Discoverer<'a> {
-    /// A discoverer with an empty registry in that storage. It hears; to announce it is told [what](Self::announce) and
-    /// [where](Self::link_up).
+    /// A discoverer with an empty registry in that storage. It hears; to announce it is told
+    /// [what](Self::announce) and [where](Self::link_up).
     #[must_use]
     pub fn new<const N: usize>(config: &Config, storage: &'a mut Storage<N>) -> Self {
         let lease = config.interval.times(LEASE_INTERVALS);
@@ -167,8 +170,8 @@ impl<'a> Discoverer<'a> {
         Ok(())
     }
 
-    /// Announces a node no more. The others forget it when its lease is over. False if it was not announced. To be called when all is
-    /// drained, as the contract has it.
+    /// Announces a node no more. The others forget it when its lease is over. False if it was not
+    /// announced. To be called when all is drained, as the contract has it.
     pub fn withdraw(&mut self, id: &NodeId) -> bool {
         let Some(own) = self.own_place(id.as_str().as_bytes()) else { return false };
         self.own.remove(own);
@@ -202,8 +205,8 @@ impl<'a> Discoverer<'a> {
 
     /// An interface can be used, or its addresses changed: all nodes are announced there at once.
     ///
-    /// `networks` are our own addresses there, each with its network, the one that broadcasts come from first. The first
-    /// [`NETWORKS_PER_LINK`] count.
+    /// `networks` are our own addresses there, each with its network, the one that broadcasts come
+    /// from first. The first [`NETWORKS_PER_LINK`] count.
     ///
     /// # Errors
     ///
@@ -261,10 +264,12 @@ impl<'a> Discoverer<'a> {
         self.hear(now, link, from, datagram).inspect_err(|reason| self.stats.reject(*reason))
     }
 
-    /// Takes in a node that was known before this discoverer was there. It is no newcomer: nobody is told of it, and it is not
-    /// answered. To be called after the nodes to [announce](Self::announce) are known, and before anything is heard.
+    /// Takes in a node that was known before this discoverer was there. It is no newcomer: nobody
+    /// is told of it, and it is not answered. To be called after the nodes to
+    /// [announce](Self::announce) are known, and before anything is heard.
     ///
-    /// False if it is left out: it is announced here, no announcement can have told of it, or [the registry](Registry::restore) does not take it.
+    /// False if it is left out: it is announced here, no announcement can have told of it, or [the
+    /// registry](Registry::restore) does not take it.
     pub fn restore(&mut self, now: Instant, node: &Saved) -> bool {
         let could_be_heard =
             |sighting: &Sighting| is_one_host(*sighting.socket.ip()) && sighting.socket.port() != 0;
@@ -281,7 +286,8 @@ impl<'a> Discoverer<'a> {
         datagram: &[u8],
     ) -> Result<(), Rejected> {
         let frame = Frame::new(datagram)?;
-        // A name that the registry has is valid: for nearly all datagrams that saves a look at each of its bytes.
+        // A name that the registry has is valid: for nearly all datagrams that saves a look at each
+        // of its bytes.
         let name = match self.registry.find(frame.id()) {
             Some(place) => Name::Held(place),
             None => Name::New(frame.announcement()?.id),
@@ -360,12 +366,13 @@ impl<'a> Discoverer<'a> {
     /// [`ANNOUNCEMENT_CAPACITY`](crate::limits::ANNOUNCEMENT_CAPACITY) bytes are always enough for.
     ///
     /// What it returns changes with each call of it, and with [`announce`](Self::announce),
-    /// [`announce_now`](Self::announce_now), [`link_up`](Self::link_up), [`link_down`](Self::link_down) and
-    /// [`handle_timeout`](Self::handle_timeout).
+    /// [`announce_now`](Self::announce_now), [`link_up`](Self::link_up),
+    /// [`link_down`](Self::link_down) and [`handle_timeout`](Self::handle_timeout).
     ///
     /// # Errors
     ///
-    /// `WouldBlock`: nothing is to be sent before [`poll_at`](Self::poll_at). [`BufferTooSmall`]: the datagram is lost.
+    /// `WouldBlock`: nothing is to be sent before [`poll_at`](Self::poll_at). [`BufferTooSmall`]:
+    /// the datagram is lost.
     #[must_use = "it is handed out once"]
     pub fn poll_transmit(&mut self, buffer: &mut [u8]) -> nb::Result<Transmit, BufferTooSmall> {
         let next = self
@@ -383,10 +390,11 @@ impl<'a> Discoverer<'a> {
         Ok(Transmit { link, to: SocketAddrV4::new(address, self.udp_port), length })
     }
 
-    /// The next thing that happened. Nodes that have expired are removed one by one as this tells of them.
+    /// The next thing that happened. Nodes that have expired are removed one by one as this tells
+    /// of them.
     ///
-    /// What it returns changes with each call of it, and with [`handle_datagram`](Self::handle_datagram) and
-    /// [`handle_timeout`](Self::handle_timeout).
+    /// What it returns changes with each call of it, and with
+    /// [`handle_datagram`](Self::handle_datagram) and [`handle_timeout`](Self::handle_timeout).
     #[must_use = "it is handed out once"]
     pub fn poll_event(&mut self) -> Option<Event> {
         let event =
@@ -400,7 +408,8 @@ impl<'a> Discoverer<'a> {
         Some(event)
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called next; never if `None`. It may be in the past.
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next; never if `None`. It may
+    /// be in the past.
     ///
     /// What it returns changes with each other call that takes `&mut self`.
     #[must_use]
@@ -441,8 +450,8 @@ impl<'a> Discoverer<'a> {
         &self.own
     }
 
-    /// Our own addresses on the interfaces in use, each with its interface: where our own nodes can be reached. Those of loopback come
-    /// last, since they mean something else on every machine.
+    /// Our own addresses on the interfaces in use, each with its interface: where our own nodes can
+    /// be reached. Those of loopback come last, since they mean something else on every machine.
     pub fn addresses(&self) -> impl Iterator<Item = (LinkId, Ipv4Addr)> {
         [false, true].into_iter().flat_map(|is_loopback| {
             let networks = self
@@ -481,7 +490,8 @@ impl<'a> Discoverer<'a> {
     }
 
     fn push_event(&mut self, event: Event) {
-        // The queue holds what one datagram causes. A caller that does not drain it loses what is oldest.
+        // The queue holds what one datagram causes. A caller that does not drain it loses what is
+        // oldest.
         if let Err(event) = self.events.push_back(event) {
             self.events.pop_front();
             let _ = self.events.push_back(event);

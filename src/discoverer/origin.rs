@@ -1,7 +1,8 @@
-//! Whose datagrams count: those of hosts on the link itself, and from further networks that are allowed.
+//! Whose datagrams count: those of hosts on the link itself, and from further networks that are
+//! allowed.
 //!
-//! Routers pass broadcasts on to nobody, so who is heard from another network was let in by mistake or forges. And a process on this
-//! machine is not to say that it is a node on another one.
+//! Routers pass broadcasts on to nobody, so who is heard from another network was let in by mistake
+//! or forges. And a process on this machine is not to say that it is a node on another one.
 
 use core::net::Ipv4Addr;
 
@@ -18,8 +19,9 @@ use crate::time::Instant;
 pub struct TooManyNetworks;
 
 impl Discoverer<'_> {
-    /// Nodes from that network are heard too, on every interface. Without this, those from an interface's own networks are. Who
-    /// is not in one of those is never answered, and hears our announcements only.
+    /// Nodes from that network are heard too, on every interface. Without this, those from an
+    /// interface's own networks are. Who is not in one of those is never answered, and hears our
+    /// announcements only.
     ///
     /// # Errors
     ///
@@ -40,7 +42,8 @@ impl Discoverer<'_> {
         &self.allowed
     }
 
-    /// Whether who has that address counts on the link: it is one host, and no router stands between.
+    /// Whether who has that address counts on the link: it is one host, and no router stands
+    /// between.
     pub(super) fn check_source(&self, link: LinkId, from: Ipv4Addr) -> Result<(), Rejected> {
         let networks = self.networks(link);
         if !is_one_host(from) || networks.iter().any(|network| network.is_broadcast(from)) {
@@ -50,8 +53,9 @@ impl Discoverer<'_> {
         if counts { Ok(()) } else { Err(Rejected::OffLink) }
     }
 
-    /// Whether a host with that address may speak for the node at a place of the registry. Another process on this machine may
-    /// announce nodes, but not one that is known on other machines only.
+    /// Whether a host with that address may speak for the node at a place of the registry. Another
+    /// process on this machine may announce nodes, but not one that is known on other machines
+    /// only.
     pub(super) fn check_claim(
         &self,
         now: Instant,
@@ -68,7 +72,8 @@ impl Discoverer<'_> {
         if is_elsewhere { Err(Rejected::OwnAddress) } else { Ok(()) }
     }
 
-    /// Whether it is an address of this machine, or was: where that has changed, a node here is still known at the old one.
+    /// Whether it is an address of this machine, or was: where that has changed, a node here is
+    /// still known at the old one.
     pub(super) fn is_here(&self, address: Ipv4Addr) -> bool {
         self.has_address(address) || self.former.contains(&address)
     }
@@ -79,7 +84,8 @@ impl Discoverer<'_> {
     }
 }
 
-/// Whether a host can have that address: from 224.0.0.0 on there are none, only groups and addresses kept for later.
+/// Whether a host can have that address: from 224.0.0.0 on there are none, only groups and
+/// addresses kept for later.
 pub(super) fn is_one_host(address: Ipv4Addr) -> bool {
     !address.is_unspecified() && address.octets() < [224, 0, 0, 0]
 }

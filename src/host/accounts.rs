@@ -7,7 +7,8 @@ use super::regular_file::read_file;
 /// Where the groups are listed.
 const GROUPS: &str = "/etc/group";
 
-/// What a line tells: a name, its number, and what comes next: a user's group, or who is in a group. A password is between.
+/// What a line tells: a name, its number, and what comes next: a user's group, or who is in a
+/// group. A password is between.
 pub(super) type Account<'a> = (&'a str, u32, &'a [u8]);
 
 /// The first line of a list that is right.

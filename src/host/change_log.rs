@@ -9,12 +9,12 @@ use crate::time::{Duration, Instant};
 /// Changes that are logged in a burst: a LAN after a power cut.
 const BURST: u8 = 64;
 
-/// In what time another change may be logged after a burst. Then a flood that never ends costs less than 100 kB a
-/// day.
+/// In what time another change may be logged after a burst. Then a flood that never ends costs less
+/// than 100 kB a day.
 const PERIOD: Duration = Duration::from_secs(300);
 
-/// Logs changes, but not all of very many: a flood of forged nodes is not to fill the disk, too. Nor is an interface
-/// that somebody takes down and up again without end, as a radio can.
+/// Logs changes, but not all of very many: a flood of forged nodes is not to fill the disk, too.
+/// Nor is an interface that somebody takes down and up again without end, as a radio can.
 pub(super) struct ChangeLog {
     lines: TokenBucket,
     withheld: u64,

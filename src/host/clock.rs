@@ -1,6 +1,7 @@
 //! The one place where the time is read.
 //!
-//! A time that can't be read is an error, never 0: a clock that stands still keeps the loop from sleeping, and nodes from expiring.
+//! A time that can't be read is an error, never 0: a clock that stands still keeps the loop from
+//! sleeping, and nodes from expiring.
 
 use std::io::{self, Read as _};
 use std::num::NonZeroU128;
@@ -25,7 +26,8 @@ const _: () = assert!(
     "times end in 2038: build with RUSTFLAGS=--cfg=libc_unstable_time64"
 );
 
-/// When the machine booted. It is not the origin, since a node that is restored may have been heard before; 34 years will do.
+/// When the machine booted. It is not the origin, since a node that is restored may have been heard
+/// before; 34 years will do.
 pub(super) const BOOT: Instant = Instant::from_millis(1 << 40);
 
 /// Reads a clock of the kernel's.
@@ -34,14 +36,16 @@ type Read = fn(DynamicClockId<'_>) -> Result<Timespec, Errno>;
 /// The clock by which the daemon lives, chosen when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clock {
-    /// Goes on while the machine sleeps: what expired meanwhile is gone on waking. Since Linux 2.6.39, and for timers 3.15.
+    /// Goes on while the machine sleeps: what expired meanwhile is gone on waking. Since Linux
+    /// 2.6.39, and for timers 3.15.
     WithSleep,
     /// Stands still meanwhile.
     WithoutSleep,
 }
 
 impl Clock {
-    /// The clock that goes on while the machine sleeps, else the other, and the timer that goes by it.
+    /// The clock that goes on while the machine sleeps, else the other, and the timer that goes by
+    /// it.
     ///
     /// # Errors
     ///
@@ -67,7 +71,8 @@ impl Clock {
     ///
     /// # Errors
     ///
-    /// The kernel does not tell it any more. The daemon is to end then: nothing would expire, and its timer would fire for ever.
+    /// The kernel does not tell it any more. The daemon is to end then: nothing would expire, and
+    /// its timer would fire for ever.
     pub(super) fn now(self) -> io::Result<Instant> {
         self.now_by(clock_gettime_dynamic)
     }
@@ -110,7 +115,8 @@ pub(super) fn moment(boot: Option<NonZeroU128>, now: Instant) -> io::Result<Mome
     Ok(Moment { boot, since_boot: now.since(BOOT), wall: wall()? })
 }
 
-/// The time since boot without that asleep, for commands. The standard library reads it through musl, which would be 2 kB more.
+/// The time since boot without that asleep, for commands. The standard library reads it through
+/// musl, which would be 2 kB more.
 pub(crate) fn awake() -> io::Result<StdDuration> {
     let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::Monotonic))?;
     StdDuration::try_from(time).map_err(|_| io::ErrorKind::InvalidData.into())

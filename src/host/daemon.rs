@@ -48,7 +48,8 @@ const DATAGRAMS: usize = 256;
 /// Events told of before other work has its turn.
 const EVENTS: usize = 256;
 
-/// An interface that could not be used is tried again after this, and so is a host name that can't be announced.
+/// An interface that could not be used is tried again after this, and so is a host name that can't
+/// be announced.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// How the daemon is to run.
@@ -64,7 +65,8 @@ pub struct Options {
     pub interval: Duration,
     /// Which interfaces to use; see [`Pattern`].
     pub interfaces: Vec<Pattern>,
-    /// Networks that nodes are heard from besides those of the interfaces; see [`Discoverer::allow`].
+    /// Networks that nodes are heard from besides those of the interfaces; see
+    /// [`Discoverer::allow`].
     pub allow: Vec<Network>,
     /// The protocol's UDP port.
     pub udp_port: u16,
@@ -72,7 +74,8 @@ pub struct Options {
     pub control: PathBuf,
     /// Whether the control socket's directory is the daemon's own: it is made again when it goes.
     pub own_directory: bool,
-    /// Whom the daemon is to run as, if it is to change that once it has [started](Daemon::drop_privileges).
+    /// Whom the daemon is to run as, if it is to change that once it has
+    /// [started](Daemon::drop_privileges).
     pub user: Option<User>,
     /// The file that what is known is kept in over a restart.
     pub state: Option<PathBuf>,
@@ -109,7 +112,8 @@ impl<'a> Daemon<'a> {
     ///
     /// # Errors
     ///
-    /// The control socket can't be opened, or the kernel refuses something basic. The error's text says what to do about it.
+    /// The control socket can't be opened, or the kernel refuses something basic. The error's text
+    /// says what to do about it.
     // Apart, so that the stack it takes is free again when the daemon runs.
     #[inline(never)]
     pub fn new<const N: usize>(options: &Options, memory: &'a mut Memory<N>) -> io::Result<Self> {
@@ -166,13 +170,15 @@ impl<'a> Daemon<'a> {
         })
     }
 
-    /// Tells a service manager, from now on, that the daemon is ready, that its loop turns, and that it ends.
+    /// Tells a service manager, from now on, that the daemon is ready, that its loop turns, and
+    /// that it ends.
     pub fn report_to(&mut self, service_manager: ServiceManager) {
         self.service_manager = Some(service_manager);
     }
 
-    /// Begins: opens a UDP socket for each interface there is, and takes in which nodes to announce. Nothing is sent before it
-    /// [runs](Self::run). No interface is no error: it waits for one.
+    /// Begins: opens a UDP socket for each interface there is, and takes in which nodes to
+    /// announce. Nothing is sent before it [runs](Self::run). No interface is no error: it waits
+    /// for one.
     ///
     /// # Errors
     ///
@@ -184,7 +190,8 @@ impl<'a> Daemon<'a> {
         if let Some(complaint) = privileges::forbidden_port(Path::new("/"), options.udp_port) {
             return Err(failure(io::ErrorKind::PermissionDenied, complaint));
         }
-        // Once more than needed: to be kept from asking is no reason to try again later, and the loop sends and receives by the same calls.
+        // Once more than needed: to be kept from asking is no reason to try again later, and the
+        // loop sends and receives by the same calls.
         self.monitor.drain()?;
         match self.inquiry.with_address(self.received, &mut |_| ()) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
@@ -221,13 +228,15 @@ impl<'a> Daemon<'a> {
         Ok(())
     }
 
-    /// Gives up what privileges the process has and the daemon does not need any more: it becomes the user that was asked for, keeps no
-    /// capability but those that opening a UDP socket takes, and can get none any more. Its thread is to be the only one. The place for
-    /// the log is opened now, if it is for that user to do.
+    /// Gives up what privileges the process has and the daemon does not need any more: it becomes
+    /// the user that was asked for, keeps no capability but those that opening a UDP socket takes,
+    /// and can get none any more. Its thread is to be the only one. The place for the log is opened
+    /// now, if it is for that user to do.
     ///
     /// # Errors
     ///
-    /// Something can't be given up, or the log not be opened. The error's text says what to do; the daemon is not to be run.
+    /// Something can't be given up, or the log not be opened. The error's text says what to do; the
+    /// daemon is not to be run.
     pub fn drop_privileges(&self, options: &Options) -> io::Result<()> {
         privileges::drop(options.user.as_ref(), options.udp_port)?;
         crate::log::open()?;
@@ -240,8 +249,9 @@ impl<'a> Daemon<'a> {
         Ok(())
     }
 
-    /// Takes in what was known before a restart, if that is kept, and says what is announced and that all is ready: nothing can fail
-    /// any more. To be called by the user that the daemon [runs as](Self::drop_privileges).
+    /// Takes in what was known before a restart, if that is kept, and says what is announced and
+    /// that all is ready: nothing can fail any more. To be called by the user that the daemon [runs
+    /// as](Self::drop_privileges).
     ///
     /// # Errors
     ///
@@ -271,7 +281,8 @@ impl<'a> Daemon<'a> {
     ///
     /// # Errors
     ///
-    /// The kernel no longer lets it wait, set its timer, take in signals or tell the time. Nothing else ends it.
+    /// The kernel no longer lets it wait, set its timer, take in signals or tell the time. Nothing
+    /// else ends it.
     pub fn run(&mut self) -> io::Result<()> {
         while self.turn()?.is_continue() {}
         if let Some(service_manager) = &mut self.service_manager {
@@ -284,7 +295,8 @@ impl<'a> Daemon<'a> {
         Ok(())
     }
 
-    /// One turn of the loop: wait for something to do, and do it. [`ControlFlow::Break`] when it was asked to end.
+    /// One turn of the loop: wait for something to do, and do it. [`ControlFlow::Break`] when it
+    /// was asked to end.
     ///
     /// # Errors
     ///
@@ -300,7 +312,8 @@ impl<'a> Daemon<'a> {
             polled => polled.map_err(|error| refused("epoll_wait", error))?,
         }
         let now = self.clock.now()?;
-        // What is due comes first: who asks now is not to hear later that a node is lost which had expired already.
+        // What is due comes first: who asks now is not to hear later that a node is lost which had
+        // expired already.
         self.discoverer.handle_timeout(now);
         self.drain(now);
         let mut changed = false;
@@ -450,9 +463,11 @@ fn view<'a, 'b>(
     View { now, processor_time: clock::processor_time, started, discoverer, links, host_name }
 }
 
-/// Fills it with what nobody can guess. The kernel is not waited for until it has gathered entropy: a router that boots has little.
+/// Fills it with what nobody can guess. The kernel is not waited for until it has gathered entropy:
+/// a router that boots has little.
 fn fill_randomly(bytes: &mut [u8]) -> io::Result<()> {
-    // Linux has the call since 3.17; the file is older, but not in every container. So few bytes come whole.
+    // Linux has the call since 3.17; the file is older, but not in every container. So few bytes
+    // come whole.
     getrandom(&mut *bytes, GetRandomFlags::NONBLOCK).map(|_| ()).or_else(|errno| {
         let read = open_file(Path::new("/dev/urandom"), OFlags::RDONLY)
             .and_then(|mut file| file.read_exact(bytes));

@@ -1,4 +1,5 @@
-//! What the kernel does with datagrams before they wake anybody: it drops foreign ones, and counts what it drops.
+//! What the kernel does with datagrams before they wake anybody: it drops foreign ones, and counts
+//! what it drops.
 
 use std::cell::Cell;
 use std::io;
@@ -21,35 +22,41 @@ const SHORTEST: u32 = 8;
 const LOAD_LENGTH: u16 = 0x80;
 /// `BPF_LD | BPF_W | BPF_ABS`: take the four bytes at an offset.
 const LOAD_WORD: u16 = 0x20;
-/// `BPF_JMP | BPF_JGE | BPF_K`: pass over so many instructions if it is as much as that, else over so many.
+/// `BPF_JMP | BPF_JGE | BPF_K`: pass over so many instructions if it is as much as that, else over
+/// so many.
 const IF_AT_LEAST: u16 = 0x35;
 /// `BPF_JMP | BPF_JEQ | BPF_K`: the same if it is that.
 const IF_EQUAL: u16 = 0x15;
 /// `BPF_RET | BPF_K`: let so many bytes pass.
 const RETURN: u16 = 0x06;
 
-/// Drops what has another magic number. What is too short to have one passes: that is rejected for another reason.
+/// Drops what has another magic number. What is too short to have one passes: that is rejected for
+/// another reason.
 const FILTER: [SockFilter; 6] = [
     SockFilter::new(LOAD_LENGTH, 0, 0, 0),
     SockFilter::new(IF_AT_LEAST, 0, 2, UDP_HEADER + SHORTEST),
     SockFilter::new(LOAD_WORD, 0, 0, UDP_HEADER),
     SockFilter::new(IF_EQUAL, 0, 1, MAGIC),
-    // Not less of one that is too long: it may be another socket's, too, and would be copied to be cut.
+    // Not less of one that is too long: it may be another socket's, too, and would be copied to be
+    // cut.
     SockFilter::new(RETURN, 0, 0, u32::MAX),
     SockFilter::new(RETURN, 0, 0, 0),
 ];
 
-/// Makes the kernel drop foreign datagrams. It is to be done before the socket is bound, so that none is in it.
+/// Makes the kernel drop foreign datagrams. It is to be done before the socket is bound, so that
+/// none is in it.
 ///
 /// # Errors
 ///
-/// The kernel has no filters, or does not tell how much it drops: what is rejected is to be counted.
+/// The kernel has no filters, or does not tell how much it drops: what is rejected is to be
+/// counted.
 pub(super) fn attach(socket: &Socket) -> io::Result<()> {
     read(socket)?;
     socket.attach_filter(&FILTER)
 }
 
-/// What the kernel has dropped at a socket: foreign datagrams, damaged ones, and those for which there was no room.
+/// What the kernel has dropped at a socket: foreign datagrams, damaged ones, and those for which
+/// there was no room.
 #[derive(Debug, Default)]
 pub(super) struct Dropped(Cell<u64>);
 
@@ -83,8 +90,9 @@ fn read(socket: impl AsFd) -> io::Result<u32> {
     const LENGTH: libc::socklen_t = 36;
     const _: () = assert!(LENGTH as usize == size_of::<[u32; NUMBERS]>());
     let (mut numbers, mut length) = ([0_u32; NUMBERS], LENGTH);
-    // SAFETY: the kernel is given the address and the length of `numbers`, and all bytes make a number. It writes no more than that, and
-    // then how much it was to `length`. Neither address outlives the call.
+    // SAFETY: the kernel is given the address and the length of `numbers`, and all bytes make a
+    // number. It writes no more than that, and then how much it was to `length`. Neither address
+    // outlives the call.
     let told = unsafe {
         libc::getsockopt(
             socket.as_fd().as_raw_fd(),
@@ -113,7 +121,8 @@ mod tests {
     /// What ends each test's datagrams.
     const MARKER: &[u8] = b"\x00\x12\x10\x25marker";
 
-    /// A socket with the filter, and one that is connected to it. None where there are no filters, as in some emulators.
+    /// A socket with the filter, and one that is connected to it. None where there are no filters,
+    /// as in some emulators.
     fn filtered() -> Option<(UdpSocket, UdpSocket)> {
         let receiver = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).unwrap();
         attach(&receiver).ok()?;

@@ -1,6 +1,7 @@
 //! The duties of process 1 of a container.
 //!
-//! The kernel gives it no signal that it has no handler for, and makes it the parent of each process whose own parent has ended.
+//! The kernel gives it no signal that it has no handler for, and makes it the parent of each
+//! process whose own parent has ended.
 
 use nix::errno::Errno;
 use nix::libc::{self, c_int};
@@ -30,7 +31,8 @@ pub(crate) fn act_as_first_process() {
 #[expect(unsafe_code, reason = "no library has a handler that ends the process or reaps children")]
 fn handle(signal: Signal, handler: SigHandler) -> nix::Result<SigAction> {
     let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
-    // SAFETY: both handlers make system calls alone that a handler may make, and leave errno as it was.
+    // SAFETY: both handlers make system calls alone that a handler may make, and leave errno as it
+    // was.
     unsafe { sigaction(signal, &action) }
 }
 

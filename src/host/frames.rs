@@ -1,6 +1,8 @@
-//! Log messages as frames, which `defmt-print` on any machine reads with the help of the program's symbols.
+//! Log messages as frames, which `defmt-print` on any machine reads with the help of the program's
+//! symbols.
 //!
-//! A frame is the number of its message, the time since boot and the arguments, packed by defmt and ended by a zero byte.
+//! A frame is the number of its message, the time since boot and the arguments, packed by defmt and
+//! ended by a zero byte.
 
 #![expect(
     unsafe_code,
@@ -73,8 +75,9 @@ thread_local! {
     static CURRENT: RefCell<Frame> = const { RefCell::new(Frame::new()) };
 }
 
-// SAFETY: nothing here relies on the order of the calls. Whatever it is and from whichever threads they come, each one is safe code
-// that works on what belongs to its thread, and a frame is handed on under a lock.
+// SAFETY: nothing here relies on the order of the calls. Whatever it is and from whichever threads
+// they come, each one is safe code that works on what belongs to its thread, and a frame is handed
+// on under a lock.
 unsafe impl defmt::Logger for Frames {
     fn acquire() {
         if CURRENT.with_borrow(|frame| frame.depth == 0) {
@@ -102,7 +105,8 @@ struct Frame {
     encoder: Encoder,
     bytes: Cursor<[u8; FRAME]>,
     too_long: bool,
-    /// How many statements its thread is in. One within an argument of another is left out: it would be in the midst of a frame.
+    /// How many statements its thread is in. One within an argument of another is left out: it
+    /// would be in the midst of a frame.
     depth: u32,
 }
 

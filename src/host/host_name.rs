@@ -82,7 +82,8 @@ impl HostName {
         self.name.as_ref().filter(|_| !self.is_announced)
     }
 
-    /// Reads it again, and announces it if it is new. Whether one that can be announced is still to come.
+    /// Reads it again, and announces it if it is new. Whether one that can be announced is still to
+    /// come.
     pub(super) fn look(&mut self, now: Instant, discoverer: &mut Discoverer<'_>) -> bool {
         let Some(port) = self.port else { return false };
         match Name::read() {

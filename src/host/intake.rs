@@ -60,7 +60,8 @@ impl Intake {
                 None
             }
             Err(nb::Error::Other(error)) => {
-                // Most errors stand for the interface, not for a datagram, and are gone once they were told: the first is no reason to wait.
+                // Most errors stand for the interface, not for a datagram, and are gone once they
+                // were told: the first is no reason to wait.
                 if self.outage.begins() {
                     warn!(
                         "{}: cannot receive: {}; still trying",
@@ -82,7 +83,8 @@ mod tests {
 
     use super::*;
 
-    /// A socket with so many datagrams, that fails while `fails` says so; it counts how often it is asked.
+    /// A socket with so many datagrams, that fails while `fails` says so; it counts how often it is
+    /// asked.
     struct Faulty<F> {
         datagrams: usize,
         fails: F,
@@ -106,7 +108,8 @@ mod tests {
         }
     }
 
-    /// Turns of the loop until that second: each sleeps until the deadline. How many datagrams were taken, and how many turns that took.
+    /// Turns of the loop until that second: each sleeps until the deadline. How many datagrams were
+    /// taken, and how many turns that took.
     fn run<F: FnMut(usize) -> bool>(
         socket: &mut Faulty<F>,
         intake: &mut Intake,

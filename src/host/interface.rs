@@ -40,7 +40,8 @@ pub(super) struct Interface<'a> {
     pub(super) id: LinkId,
     pub(super) name: InterfaceName,
     pub(super) flags: InterfaceFlags,
-    /// How often its link has come up: a link that was lost for a moment may be another now. Always 0 before Linux 4.16.
+    /// How often its link has come up: a link that was lost for a moment may be another now. Always
+    /// 0 before Linux 4.16.
     pub(super) times_up: u32,
     /// As far as they were looked at.
     pub(super) alternative_names: AlternativeNames<'a>,
@@ -53,7 +54,8 @@ impl Interface<'_> {
     }
 }
 
-/// A shell pattern for an interface's name or one of its alternative names: `*` stands for any characters, `?` for one; `!` in front leaves out what matches.
+/// A shell pattern for an interface's name or one of its alternative names: `*` stands for any
+/// characters, `?` for one; `!` in front leaves out what matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     glob: String,
@@ -90,7 +92,8 @@ impl fmt::Display for Pattern {
 
 /// Whether a name matches a shell pattern of `*` and `?`.
 ///
-/// Matches in at most `pattern * name` steps: on a mismatch only the last `*` takes one more character.
+/// Matches in at most `pattern * name` steps: on a mismatch only the last `*` takes one more
+/// character.
 pub(crate) fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
     let mut after_star: Option<(&[u8], &[u8])> = None;
     loop {
@@ -118,8 +121,9 @@ pub(crate) fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
 
 /// Whether an interface can be used now and is wanted.
 ///
-/// It must be running and able to broadcast. Without a pattern that asks for some, all such are wanted but
-/// point-to-point ones. Loopback is used only when its name is given in full, to try things out.
+/// It must be running and able to broadcast. Without a pattern that asks for some, all such are
+/// wanted but point-to-point ones. Loopback is used only when its name is given in full, to try
+/// things out.
 pub(super) fn is_usable(interface: &Interface<'_>, patterns: &[Pattern]) -> bool {
     let flags = interface.flags;
     if !flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING) {

@@ -1,7 +1,7 @@
 //! The system calls that read a clock and set a timer: rustix makes them.
 //!
-//! On a big-endian MIPS musl pads a time before the nanoseconds, and rustix takes the padding for them. There the C library's own type is
-//! used.
+//! On a big-endian MIPS musl pads a time before the nanoseconds, and rustix takes the padding for
+//! them. There the C library's own type is used.
 
 #[cfg(not(all(target_arch = "mips", target_endian = "big", target_env = "musl")))]
 pub(super) use rustix::time::{clock_gettime_dynamic, timerfd_settime};
@@ -42,7 +42,8 @@ mod padded {
         };
         let flags = flags.bits().try_into().map_err(|_| Errno::INVAL)?;
         #[allow(unsafe_code)]
-        // SAFETY: the kernel reads a time that lives until the call returns. It is told to write none.
+        // SAFETY: the kernel reads a time that lives until the call returns. It is told to write
+        // none.
         let result = unsafe {
             libc::timerfd_settime(fd.as_raw_fd(), flags, &raw const time, std::ptr::null_mut())
         };

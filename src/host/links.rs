@@ -65,15 +65,16 @@ impl Link {
         self.socket.dropped()
     }
 
-    /// Sends a datagram; one for everyone to each of our `networks` there, from our own address in it: in others that counts as
-    /// coming from elsewhere.
+    /// Sends a datagram; one for everyone to each of our `networks` there, from our own address in
+    /// it: in others that counts as coming from elsewhere.
     fn send(&mut self, transmit: &Transmit, networks: &[Network], datagram: &[u8]) {
         let mut to = transmit.to;
         if !to.ip().is_broadcast() {
             return self.send_to(to, false, datagram);
         }
         if self.loopback {
-            // To 255.255.255.255 the kernel sends from 0.0.0.0 here, since 127.0.0.1 is no address to show to others.
+            // To 255.255.255.255 the kernel sends from 0.0.0.0 here, since 127.0.0.1 is no address
+            // to show to others.
             to.set_ip(LOOPBACK_BROADCAST);
         }
         // To that, and to 255.255.255.255, it sends from the first address.
@@ -89,8 +90,9 @@ impl Link {
         }
     }
 
-    /// Whether the interface can send at all is seen by what is for everyone. One host may be out of reach by a
-    /// route or a firewall, and a stranger can send from its address as often as it likes.
+    /// Whether the interface can send at all is seen by what is for everyone. One host may be out
+    /// of reach by a route or a firewall, and a stranger can send from its address as often as it
+    /// likes.
     fn send_to(&mut self, to: SocketAddrV4, is_for_all: bool, datagram: &[u8]) {
         match self.socket.send(to, datagram) {
             Ok(()) => {
@@ -162,8 +164,8 @@ impl Links {
         }
     }
 
-    /// Warns of each pattern that asks for an interface which there is not, with the names of those there are. It is no error: an
-    /// interface may come later.
+    /// Warns of each pattern that asks for an interface which there is not, with the names of those
+    /// there are. It is no error: an interface may come later.
     pub(super) fn warn_of_idle_patterns(&self, inquiry: &mut Inquiry, buffer: &mut [u8; BUFFER]) {
         let mut idle: Vec<_> =
             self.patterns.iter().filter(|pattern| !pattern.leaves_out()).collect();
@@ -193,8 +195,8 @@ impl Links {
         self.slots.iter().flatten()
     }
 
-    /// Datagrams that the kernel dropped before they were received, at all interfaces since the start. The kernel counts to 2³²
-    /// and starts again: this is to be asked now and then.
+    /// Datagrams that the kernel dropped before they were received, at all interfaces since the
+    /// start. The kernel counts to 2³² and starts again: this is to be asked now and then.
     pub(super) fn dropped(&self) -> u64 {
         self.iter().map(Link::dropped).fold(self.dropped, u64::saturating_add)
     }
@@ -208,8 +210,8 @@ impl Links {
         LinkName(self.iter().find(|link| link.id == id).map(|link| &link.name))
     }
 
-    /// Makes the interfaces in use those that the kernel has and the patterns want. Why one could not be used, if so: that is worth another
-    /// try. The buffer is for what the kernel says.
+    /// Makes the interfaces in use those that the kernel has and the patterns want. Why one could
+    /// not be used, if so: that is worth another try. The buffer is for what the kernel says.
     pub(super) fn reconcile(
         &mut self,
         now: Instant,
@@ -385,7 +387,8 @@ impl Links {
         }
     }
 
-    /// Sends a datagram; `networks` are our own ones on its link. One for an interface that has just gone is dropped.
+    /// Sends a datagram; `networks` are our own ones on its link. One for an interface that has
+    /// just gone is dropped.
     pub(super) fn send(&mut self, transmit: &Transmit, networks: &[Network], datagram: &[u8]) {
         match self.iter_mut().find(|link| link.id == transmit.link) {
             Some(link) => link.send(transmit, networks, datagram),
@@ -401,8 +404,8 @@ impl Links {
         }
     }
 
-    /// Takes one datagram from the interface in that slot, if there is one: by which link and from whom it came, and its
-    /// length in `buffer`.
+    /// Takes one datagram from the interface in that slot, if there is one: by which link and from
+    /// whom it came, and its length in `buffer`.
     pub(super) fn receive(
         &mut self,
         now: Instant,
@@ -449,7 +452,8 @@ impl Link {
         }
     }
 
-    /// Takes over its addresses, and announces if those have changed or it was without a link for a moment.
+    /// Takes over its addresses, and announces if those have changed or it was without a link for a
+    /// moment.
     fn readdress(
         &mut self,
         now: Instant,

@@ -81,8 +81,8 @@ impl LogPlace {
         self.path.as_c_str() == SYSLOG
     }
 
-    /// Opens it as the user that the process runs as. Neither a reader nor a device makes that wait.
-    /// Where a socket was, no file is made: a program is about to listen there again.
+    /// Opens it as the user that the process runs as. Neither a reader nor a device makes that
+    /// wait. Where a socket was, no file is made: a program is about to listen there again.
     pub(super) fn open(&mut self) -> io::Result<Outlet> {
         let there = stat(self.path.as_c_str());
         let is_socket = match self.found {
@@ -105,8 +105,8 @@ impl LogPlace {
         Ok(Outlet::file(self.append(&directory, no_link)?))
     }
 
-    /// Opens it as root, and gives a file to the user that the daemon will become. None if that is not
-    /// safe, or a link or a socket: then it is to be [opened](Self::open) by that user.
+    /// Opens it as root, and gives a file to the user that the daemon will become. None if that is
+    /// not safe, or a link or a socket: then it is to be [opened](Self::open) by that user.
     pub(super) fn open_for(&mut self, user: &User) -> io::Result<Option<Outlet>> {
         // Nobody but root has a say in `/dev`.
         if self.is_syslog() {

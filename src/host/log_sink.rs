@@ -1,5 +1,5 @@
-//! Where log messages go: to standard error, or where `--log-to` says. What is not taken there at once
-//! is dropped and counted.
+//! Where log messages go: to standard error, or where `--log-to` says. What is not taken there at
+//! once is dropped and counted.
 //!
 //! A file can be rotated, and a program that listens at a socket can be started again. Then
 //! [the rule](super::outage) for all that the daemon can lose holds for the log, too.
@@ -23,8 +23,8 @@ static SINK: Mutex<Option<LogSink>> = Mutex::new(None);
 /// So much of what is said before a place can be opened is held back for it, in bytes.
 const HELD: usize = 4096;
 
-/// While messages are dropped the daemon looks whether that has changed when it is awake, and this has
-/// passed since the last time.
+/// While messages are dropped the daemon looks whether that has changed when it is awake, and this
+/// has passed since the last time.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A place for log messages.
@@ -59,8 +59,9 @@ impl LogSink {
     /// A file to append to, which is made if it is missing, the Unix stream socket at that path, or
     /// syslog at `/dev/log`.
     ///
-    /// If the daemon is to become another user, root opens a file only in a directory that nobody else
-    /// can change, and gives it to that user. Anything else is opened later, by the user itself.
+    /// If the daemon is to become another user, root opens a file only in a directory that nobody
+    /// else can change, and gives it to that user. Anything else is opened later, by the user
+    /// itself.
     ///
     /// # Errors
     ///
@@ -125,8 +126,9 @@ impl LogSink {
         Ok(())
     }
 
-    /// Opens the place anew if its path leads elsewhere by now, or if its socket has nobody at the other
-    /// end. If that fails, what was open stays so: a file that was rotated can still be written to.
+    /// Opens the place anew if its path leads elsewhere by now, or if its socket has nobody at the
+    /// other end. If that fails, what was open stays so: a file that was rotated can still be
+    /// written to.
     fn look_again(&mut self) -> io::Result<()> {
         let failed = mem::take(&mut self.failed);
         if let (Some(stream), Some(place)) = (&mut self.stream, &mut self.place)
@@ -163,8 +165,8 @@ pub(super) fn init(sink: LogSink) -> bool {
     is_first
 }
 
-/// Opens a place that only the user may open that the daemon has become. What was said before is held
-/// back until then.
+/// Opens a place that only the user may open that the daemon has become. What was said before is
+/// held back until then.
 ///
 /// # Errors
 ///
@@ -173,8 +175,8 @@ pub(crate) fn open() -> io::Result<()> {
     with_sink(LogSink::open_held).unwrap_or(Ok(()))
 }
 
-/// Sends a message, or drops what is not taken of it at once. Each ends with the same byte, by which a
-/// reader tells them apart.
+/// Sends a message, or drops what is not taken of it at once. Each ends with the same byte, by
+/// which a reader tells them apart.
 pub(super) fn send(message: &[u8]) {
     with_sink(|sink| sink.send(message));
 }

@@ -7,8 +7,8 @@ use crate::registry::Storage;
 
 /// Room for a daemon that knows up to `N` nodes.
 ///
-/// It is all zero bytes at first, so as a static it takes no room in the binary, and a page of it takes memory only once something is
-/// kept there.
+/// It is all zero bytes at first, so as a static it takes no room in the binary, and a page of it
+/// takes memory only once something is kept there.
 pub struct Memory<const N: usize> {
     pub(super) registry: Storage<N>,
     pub(super) clients: [Buffers; CONTROL_CLIENTS],

@@ -1,4 +1,5 @@
-//! The daemon: a single-threaded event loop around the [`Discoverer`](crate::discoverer::Discoverer).
+//! The daemon: a single-threaded event loop around the
+//! [`Discoverer`](crate::discoverer::Discoverer).
 //!
 //! ```text
 //! daemon.rs      the loop: wait, take one kind of input, drain the core, repeat
@@ -23,8 +24,9 @@
 //! regular_file.rs  opening files, also where others may put something else;  spawn.rs  starting a program, for `--exec`
 //! ```
 //!
-//! Everything is allocated before the loop starts. From then on a datagram, a timer, a control request or a change of the
-//! interfaces allocates nothing. Work for each wake-up is bounded: a flood on one socket starves no other.
+//! Everything is allocated before the loop starts. From then on a datagram, a timer, a control
+//! request or a change of the interfaces allocates nothing. Work for each wake-up is bounded: a
+//! flood on one socket starves no other.
 
 mod accounts;
 #[cfg(test)]

@@ -22,14 +22,15 @@ use crate::limits::NETWORKS_PER_LINK;
 use crate::network::Network;
 use crate::registry::LinkId;
 
-/// Addresses of one interface that are looked at: one more than count, to tell that there are too many.
+/// Addresses of one interface that are looked at: one more than count, to tell that there are too
+/// many.
 const ADDRESSES_PER_INTERFACE: usize = NETWORKS_PER_LINK + 1;
 
 /// The kernel fills no more than a page or this with addresses.
 pub(super) const BUFFER: usize = 8 * 1024;
 
-/// Bytes of an interface's message that are read: some hundred, and then its alternative names. They are on
-/// the stack.
+/// Bytes of an interface's message that are read: some hundred, and then its alternative names.
+/// They are on the stack.
 pub(super) const INTERFACE: usize = 3 * 1024;
 
 /// How often to ask while something changes.
@@ -56,7 +57,8 @@ impl Monitor {
     /// The kernel does not let anything be received.
     pub(super) fn drain(&self) -> io::Result<bool> {
         let mut changed = false;
-        // The messages themselves do not matter, only that there are some: one byte of each is enough.
+        // The messages themselves do not matter, only that there are some: one byte of each is
+        // enough.
         let mut byte = [0];
         loop {
             match recvfrom::<NetlinkAddr>(self.fd.as_raw_fd(), &mut byte) {
@@ -76,7 +78,8 @@ impl Monitor {
     }
 }
 
-/// Takes each interface that has an address: its number, the interface itself if it runs, and its addresses.
+/// Takes each interface that has an address: its number, the interface itself if it runs, and its
+/// addresses.
 type EachInterface<'a> = dyn FnMut(LinkId, Option<&Interface<'_>>, &[Network]) + 'a;
 
 /// Asks the kernel for interfaces. How many there are does not matter: none is kept.
@@ -90,8 +93,9 @@ impl Inquiry {
         Ok(Self { addresses: Dialogue::new()?, links: Dialogue::new()? })
     }
 
-    /// Hands over each interface that has an IPv4 address, with its addresses and their networks in the kernel's order: what is broadcast
-    /// there comes from the first. Of one that does not run nothing else is told. The buffer is for what the kernel says.
+    /// Hands over each interface that has an IPv4 address, with its addresses and their networks in
+    /// the kernel's order: what is broadcast there comes from the first. Of one that does not run
+    /// nothing else is told. The buffer is for what the kernel says.
     ///
     /// # Errors
     ///
@@ -116,8 +120,9 @@ impl Inquiry {
             }
             listed => listed?,
         }
-        // Those are asked for one by one, so that a long answer hides no other. By that the kernel would let an interface run before the
-        // other end of its cable does, and what is sent at once would be lost: it has to run already.
+        // Those are asked for one by one, so that a long answer hides no other. By that the kernel
+        // would let an interface run before the other end of its cable does, and what is sent at
+        // once would be lost: it has to run already.
         let mut answer = [0; INTERFACE];
         let mut hand_over = |id, networks: &[Network]| -> io::Result<()> {
             if !running.is_noted(id) {
@@ -223,7 +228,8 @@ pub(super) fn undisturbed<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Resu
 
 /// Requests and their answers.
 struct Dialogue {
-    /// None after a failure: what is left of that answer would be taken for the one to the next request.
+    /// None after a failure: what is left of that answer would be taken for the one to the next
+    /// request.
     socket: Option<OwnedFd>,
 }
 
@@ -246,7 +252,8 @@ impl Dialogue {
     ///
     /// # Errors
     ///
-    /// `Interrupted`: something changed meanwhile, and not all may have been handed over. Else what the kernel or `each` says.
+    /// `Interrupted`: something changed meanwhile, and not all may have been handed over. Else what
+    /// the kernel or `each` says.
     fn dump(
         &mut self,
         buffer: &mut [u8],
@@ -273,7 +280,8 @@ impl Dialogue {
         }
     }
 
-    /// Asks for one interface: the beginning of what the kernel says, as far as the buffer holds it. None if there is no such.
+    /// Asks for one interface: the beginning of what the kernel says, as far as the buffer holds
+    /// it. None if there is no such.
     fn get<'a>(&mut self, id: LinkId, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
         let socket = self.request(&request(libc::RTM_GETLINK, 0, libc::AF_UNSPEC, id))?;
         let (answer, _) = receive(&socket, buffer)?;
@@ -290,7 +298,8 @@ impl Dialogue {
     }
 }
 
-/// Receives what the kernel says, and whether all of it is in the buffer. That does not wait: an answer is there when the request is sent.
+/// Receives what the kernel says, and whether all of it is in the buffer. That does not wait: an
+/// answer is there when the request is sent.
 fn receive<'a>(socket: &OwnedFd, buffer: &'a mut [u8]) -> io::Result<(&'a [u8], bool)> {
     loop {
         let (received, length, from) =
@@ -319,8 +328,8 @@ mod tests {
     use crate::network::Networks;
     use nix::sys::socket::{getsockname, recv};
 
-    /// Sends a message that ends a list to a socket, as a process can that may configure the network. The kernel refuses it to all
-    /// others.
+    /// Sends a message that ends a list to a socket, as a process can that may configure the
+    /// network. The kernel refuses it to all others.
     fn forge(socket: RawFd) {
         let port = getsockname::<NetlinkAddr>(socket).unwrap().pid();
         assert_ne!(port, 0);

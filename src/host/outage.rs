@@ -1,14 +1,14 @@
 //! Saying once that something fails, and once that it works again.
 //!
-//! One rule holds for all that the daemon was given and can lose: its interfaces, its state file, the place
-//! for its log, its service manager.
+//! One rule holds for all that the daemon was given and can lose: its interfaces, its state file,
+//! the place for its log, its service manager.
 //!
 //! - The daemon goes on without it, and says so once.
-//! - It tries again at SIGHUP. It tries again when it is awake for something else, too, once a pause
-//!   has passed since the last time. Only where that may take too long it wakes for it.
+//! - It tries again at SIGHUP. It tries again when it is awake for something else, too, once a
+//!   pause has passed since the last time. Only where that may take too long it wakes for it.
 //! - It says once that it works again, and what was lost: how many messages, say.
-//! - What is opened again is opened as at the start: by its path, as the user that the daemon runs as,
-//!   without waiting for anybody.
+//! - What is opened again is opened as at the start: by its path, as the user that the daemon runs
+//!   as, without waiting for anybody.
 
 /// Whether something fails just now.
 #[derive(Debug, Default)]

@@ -3,8 +3,9 @@
 //! Other processes share what standard error was opened to, and would notice if that were made
 //! non-blocking. So a socket is asked with each message not to wait, and a pipe or a terminal is
 //! opened once more. Where that is not allowed, it gets as much as it should have room for, and the
-//! write is given up when it waits all the same: another writer may have taken the room, or somebody
-//! has just stopped the terminal. A file and a device have no reader that makes a writer wait.
+//! write is given up when it waits all the same: another writer may have taken the room, or
+//! somebody has just stopped the terminal. A file and a device have no reader that makes a writer
+//! wait.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};

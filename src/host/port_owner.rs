@@ -21,8 +21,9 @@ const LISTENS: &str = "00010000";
 /// Bytes for entries of a directory. One takes at most 280.
 const BUFFER: usize = 2048;
 
-/// Says which other process has a UDP port and what to do, in a line. None if there is none. Only root can tell the processes of others.
-/// The system is that below `root`, which is `/` but in tests.
+/// Says which other process has a UDP port and what to do, in a line. None if there is none. Only
+/// root can tell the processes of others. The system is that below `root`, which is `/` but in
+/// tests.
 pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
     let (mut sockets, wanted) = (vec![], format!(":{port:04X}"));
     // A socket for IPv6 may take the port for IPv4, too.
@@ -39,7 +40,8 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
         Some(process) => name(process),
         None => "another program (sudo foghorn doctor tells which)".to_owned(),
     };
-    // A daemon shares the port, so it is in nobody's way; but it may be the one that was looked for.
+    // A daemon shares the port, so it is in nobody's way; but it may be the one that was looked
+    // for.
     let remedy = if owner.starts_with("foghorn (") {
         "give its --control"
     } else {
@@ -115,7 +117,8 @@ fn is_other(process: &Path) -> bool {
     number.is_some_and(|number: u32| number != std::process::id())
 }
 
-/// What a process is called, and its number. It can call itself anything: what is not printable becomes a question mark.
+/// What a process is called, and its number. It can call itself anything: what is not printable
+/// becomes a question mark.
 fn name(process: &Path) -> String {
     let mut name = read_file(&process.join("comm")).unwrap_or_default();
     name.pop();
@@ -161,8 +164,8 @@ mod tests {
         )
     }
 
-    /// A directory in place of `/`, with a process 9000812 that has the socket of that inode. No real process has
-    /// so high a number, least of all this one.
+    /// A directory in place of `/`, with a process 9000812 that has the socket of that inode. No
+    /// real process has so high a number, least of all this one.
     fn system(name: &str, comm: &[u8]) -> (Scratch, u64) {
         let root = Scratch::new(name);
         fs::create_dir_all(root.join("proc/net")).unwrap();

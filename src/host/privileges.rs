@@ -1,4 +1,5 @@
-//! Giving up privileges for good: the daemon becomes another user, and keeps no capability that it does not need.
+//! Giving up privileges for good: the daemon becomes another user, and keeps no capability that it
+//! does not need.
 
 use std::fmt;
 use std::io;
@@ -67,8 +68,8 @@ impl User {
     }
 }
 
-/// Says that this process lacks the privilege to open that UDP port, and what to do, in a line. None
-/// if it has it, or needs none. The system is that below `root`, which is `/` but in tests.
+/// Says that this process lacks the privilege to open that UDP port, and what to do, in a line.
+/// None if it has it, or needs none. The system is that below `root`, which is `/` but in tests.
 pub(crate) fn forbidden_port(root: &Path, port: u16) -> Option<String> {
     let first =
         read_file(&root.join("proc/sys/net/ipv4/ip_unprivileged_port_start")).unwrap_or_default();
@@ -85,8 +86,9 @@ pub(crate) fn forbidden_port(root: &Path, port: u16) -> Option<String> {
     })
 }
 
-/// Makes this thread, which is to be the process's only one, run as `user`, if one is given, with no other capabilities than those that
-/// a socket for `udp_port` takes, and without a way to get more.
+/// Makes this thread, which is to be the process's only one, run as `user`, if one is given, with
+/// no other capabilities than those that a socket for `udp_port` takes, and without a way to get
+/// more.
 pub(super) fn drop(user: Option<&User>, udp_port: u16) -> io::Result<()> {
     if let Some(user) = user {
         become_user(user).map_err(|errno| {
@@ -120,7 +122,8 @@ fn because(errno: Errno, what: fmt::Arguments<'_>, advice: &str) -> io::Error {
     failure(io::ErrorKind::Other, format!("{what}: {}: {advice}", io::Error::from(errno)))
 }
 
-/// Changes all of the thread's users and groups. The capabilities that it may use are to be dropped then.
+/// Changes all of the thread's users and groups. The capabilities that it may use are to be dropped
+/// then.
 fn become_user(user: &User) -> Result<(), Errno> {
     thread::set_keep_capabilities(true)?;
     thread::set_thread_groups(&[])?;
@@ -146,8 +149,8 @@ fn drop_capabilities(udp_port: u16) -> Result<(), Errno> {
     }
 }
 
-/// The fewest capabilities with which sockets can be opened: a port below 1024 takes one on most machines, and an interface
-/// another before Linux 5.7.
+/// The fewest capabilities with which sockets can be opened: a port below 1024 takes one on most
+/// machines, and an interface another before Linux 5.7.
 fn needed(permitted: CapabilitySet, udp_port: u16) -> Result<CapabilitySet, Errno> {
     let (port, interface) = (CapabilitySet::NET_BIND_SERVICE, CapabilitySet::NET_RAW);
     for needed in [CapabilitySet::empty(), port, interface, port | interface] {

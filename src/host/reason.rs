@@ -35,7 +35,8 @@ pub(super) fn occupied(
     failure(ErrorKind::Other, text)
 }
 
-/// The user asked for what can't be. It is marked, since the kernel calls errors `InvalidInput` too.
+/// The user asked for what can't be. It is marked, since the kernel calls errors `InvalidInput`
+/// too.
 pub(super) fn usage(text: String) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, Text { text, is_usage: true })
 }
@@ -45,7 +46,8 @@ pub(crate) fn is_usage(error: &io::Error) -> bool {
     error.get_ref().and_then(|inner| inner.downcast_ref::<Text>()).is_some_and(|text| text.is_usage)
 }
 
-/// The kernel, or a sandbox before it, refuses a system call that foghorn needs. The text names the call and the likely cause.
+/// The kernel, or a sandbox before it, refuses a system call that foghorn needs. The text names the
+/// call and the likely cause.
 pub(super) fn refused(call: &str, error: impl Into<io::Error>) -> io::Error {
     fn named(call: &str, error: &io::Error) -> io::Error {
         let cause = match error.raw_os_error().map(Errno::from_raw) {

@@ -1,6 +1,7 @@
 //! Opening files, also in a directory that others may write to.
 //!
-//! The standard library opens none: it has a text as an error there, which could be shown by `{:?}`, and that brings tables of Unicode (3 kB).
+//! The standard library opens none: it has a text as an error there, which could be shown by
+//! `{:?}`, and that brings tables of Unicode (3 kB).
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};

@@ -18,13 +18,13 @@ pub(super) struct Message<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// A request that [`REQUEST`] bytes hold: a `nlmsghdr`, an `ifinfomsg` and an attribute. For addresses the first byte of those is enough,
-/// and the kernel passes over the rest.
+/// A request that [`REQUEST`] bytes hold: a `nlmsghdr`, an `ifinfomsg` and an attribute. For
+/// addresses the first byte of those is enough, and the kernel passes over the rest.
 pub(super) fn request(kind: u16, flags: i32, family: i32, index: LinkId) -> [u8; REQUEST] {
     let flags = u16::try_from(libc::NLM_F_REQUEST | flags).unwrap_or(0);
     let family = u8::try_from(family).unwrap_or(0);
-    // Without counters, which nobody looks at, an answer is shorter. And the kernel makes room in a dump for the longest, but only
-    // when it is asked for more or less than usual.
+    // Without counters, which nobody looks at, an answer is shorter. And the kernel makes room in a
+    // dump for the longest, but only when it is asked for more or less than usual.
     let mask = libc::RTEXT_FILTER_SKIP_STATS.to_ne_bytes();
     let header: [&[u8]; 4] =
         [&40_u32.to_ne_bytes(), &kind.to_ne_bytes(), &flags.to_ne_bytes(), &[0; 8]];
@@ -38,7 +38,8 @@ pub(super) fn request(kind: u16, flags: i32, family: i32, index: LinkId) -> [u8;
 
 const REQUEST: usize = 40;
 
-/// The first message and what follows it: `nlmsghdr` is length, kind, flags, sequence, port. The last may be cut short.
+/// The first message and what follows it: `nlmsghdr` is length, kind, flags, sequence, port. The
+/// last may be cut short.
 pub(super) fn split_message(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let length = usize::try_from(u32_at(bytes, 0)?).ok()?;
     let message = Message {
@@ -56,7 +57,8 @@ pub(super) struct List {
 }
 
 impl List {
-    /// Hands over the body of each message that describes an object. Whether that was the end of the list.
+    /// Hands over the body of each message that describes an object. Whether that was the end of
+    /// the list.
     ///
     /// # Errors
     ///
@@ -87,7 +89,8 @@ impl List {
     }
 }
 
-/// What an `ifaddrmsg` tells (family, prefix length, flags, scope, index): an address of an interface.
+/// What an `ifaddrmsg` tells (family, prefix length, flags, scope, index): an address of an
+/// interface.
 pub(super) fn parse_address(body: &[u8]) -> Option<(LinkId, Network)> {
     let [family, prefix, _, _] = *body.first_chunk()?;
     if i32::from(family) != libc::AF_INET {
@@ -95,7 +98,8 @@ pub(super) fn parse_address(body: &[u8]) -> Option<(LinkId, Network)> {
     }
     let attributes = body.get(8..)?;
     let local = address_in(attributes, libc::IFA_LOCAL)?;
-    // The same again, but for a point-to-point address: there it is that of the other end, and the prefix belongs to it.
+    // The same again, but for a point-to-point address: there it is that of the other end, and the
+    // prefix belongs to it.
     let peer = address_in(attributes, libc::IFA_ADDRESS).unwrap_or(local);
     Some((LinkId(u32_at(body, 4)?), Network::with_peer(local, peer, prefix)?))
 }
@@ -124,7 +128,8 @@ pub(super) fn parse_link(body: &[u8]) -> Option<Interface<'_>> {
     })
 }
 
-/// The names that an interface has besides its own, as `ip link property` gives them. Linux has them since 5.5.
+/// The names that an interface has besides its own, as `ip link property` gives them. Linux has
+/// them since 5.5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct AlternativeNames<'a>(&'a [u8]);
 
@@ -157,7 +162,8 @@ fn attribute(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
     attributes(bytes).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
 }
 
-/// The kind and the value of each attribute: `rtattr` is length and kind. The last value may be cut short.
+/// The kind and the value of each attribute: `rtattr` is length and kind. The last value may be cut
+/// short.
 fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16_at(bytes, 0)?);

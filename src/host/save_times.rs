@@ -5,8 +5,9 @@ use crate::time::{Duration, Instant};
 /// What has changed is saved after this at the latest...
 const LATEST: Duration = Duration::from_secs(60);
 
-/// ...and when this has passed since the last time, as soon as the daemon is awake for something else. A little less than the protocol's
-/// interval, so that each of its own announcements is such an occasion: saving wakes no machine that announces.
+/// ...and when this has passed since the last time, as soon as the daemon is awake for something
+/// else. A little less than the protocol's interval, so that each of its own announcements is such
+/// an occasion: saving wakes no machine that announces.
 const PAUSE: Duration = Duration::from_secs(25);
 
 #[derive(Debug, Default)]
@@ -20,7 +21,8 @@ pub(super) struct SaveTimes {
 impl SaveTimes {
     /// Whether to save now, when a node was last heard then.
     pub(super) fn is_due(&mut self, now: Instant, last_heard: Option<Instant>) -> bool {
-        // What was heard in the very millisecond of the last time may have come after it. What has expired since is no reason.
+        // What was heard in the very millisecond of the last time may have come after it. What has
+        // expired since is no reason.
         if self.latest.is_none() && last_heard >= Some(self.tried) {
             self.latest = Some(now + LATEST);
         }
@@ -80,7 +82,8 @@ mod tests {
 
     #[test]
     fn who_announces_is_not_woken_to_save() {
-        // The shortest and the longest times between announcements, by turns; a node is heard after each of them.
+        // The shortest and the longest times between announcements, by turns; a node is heard after
+        // each of them.
         let (mut times, mut now) = (saved_at(0), 0);
         for pause in [28_125, 31_875].into_iter().cycle().take(100) {
             let heard = now + 1;

@@ -1,7 +1,8 @@
-//! What the service manager that started the daemon is told: that it is ready, that its loop turns, that it ends.
+//! What the service manager that started the daemon is told: that it is ready, that its loop turns,
+//! that it ends.
 //!
-//! The protocol is that of `sd_notify(3)`: datagrams of assignments to the Unix socket that `NOTIFY_SOCKET` names. Where that is not set,
-//! nobody is told anything.
+//! The protocol is that of `sd_notify(3)`: datagrams of assignments to the Unix socket that
+//! `NOTIFY_SOCKET` names. Where that is not set, nobody is told anything.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -21,7 +22,8 @@ const READY: &[u8] = b"READY=1\nSTATUS=`foghorn list` shows the nodes";
 const ALIVE: &[u8] = b"WATCHDOG=1";
 const STOPPING: &[u8] = b"STOPPING=1";
 
-/// A manager that waits for no signs of life, but could not be told that all is ready, is told again as if it waited this long.
+/// A manager that waits for no signs of life, but could not be told that all is ready, is told
+/// again as if it waited this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The service manager that started this process.
@@ -32,8 +34,9 @@ pub struct ServiceManager {
     ready: bool,
     /// Whether it waits for signs of life.
     watches: bool,
-    /// A quarter of the time that it waits for one. When as much has passed it is given one as soon as the daemon is awake, and after twice as
-    /// much at the latest: who has something to do now and then is not woken for it.
+    /// A quarter of the time that it waits for one. When as much has passed it is given one as soon
+    /// as the daemon is awake, and after twice as much at the latest: who has something to do now
+    /// and then is not woken for it.
     quarter: Duration,
     /// When it was told something last, or that was tried.
     tried: Instant,
@@ -41,9 +44,10 @@ pub struct ServiceManager {
 }
 
 impl ServiceManager {
-    /// The manager that `NOTIFY_SOCKET` names. It waits for signs of life if `WATCHDOG_USEC` says how long, in microseconds, and
-    /// `WATCHDOG_PID`, if that is set, is this process. What is no such number is as if it were not set; one that can't be reached is warned
-    /// of, and left alone.
+    /// The manager that `NOTIFY_SOCKET` names. It waits for signs of life if `WATCHDOG_USEC` says
+    /// how long, in microseconds, and `WATCHDOG_PID`, if that is set, is this process. What is no
+    /// such number is as if it were not set; one that can't be reached is warned of, and left
+    /// alone.
     // Apart, so that the stack that it takes is free again when the daemon runs.
     #[inline(never)]
     #[must_use]
@@ -62,8 +66,9 @@ impl ServiceManager {
             .ok()
     }
 
-    /// The manager that listens at a socket: a path, or @ and an abstract name. `watchdog` is how long it waits for a sign of life, if it
-    /// waits for any; no less than four milliseconds. Nothing is told yet, and whoever the process becomes can tell it.
+    /// The manager that listens at a socket: a path, or @ and an abstract name. `watchdog` is how
+    /// long it waits for a sign of life, if it waits for any; no less than four milliseconds.
+    /// Nothing is told yet, and whoever the process becomes can tell it.
     ///
     /// # Errors
     ///
@@ -89,8 +94,8 @@ impl ServiceManager {
         }
     }
 
-    /// All work of this turn of the loop is done. The first time the manager is told that all is ready; from then on, when it is time, that
-    /// the loop turns.
+    /// All work of this turn of the loop is done. The first time the manager is told that all is
+    /// ready; from then on, when it is time, that the loop turns.
     pub(super) fn go_on(&mut self, now: Instant) {
         if self.waits() && now.since(self.tried) >= self.quarter {
             self.tried = now;

@@ -21,8 +21,8 @@ pub(super) struct Signals {
     fd: SignalFd,
 }
 
-/// Makes a file that has reached the limit of its size (`RLIMIT_FSIZE`) an error of the call that writes
-/// to it. Otherwise the kernel would end the process, as it does where this is not allowed.
+/// Makes a file that has reached the limit of its size (`RLIMIT_FSIZE`) an error of the call that
+/// writes to it. Otherwise the kernel would end the process, as it does where this is not allowed.
 pub(crate) fn survive_file_limit() {
     let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
 }

@@ -9,13 +9,14 @@ use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 
-/// Starts a program with no signal blocked, and none ignored but those that this process was told to ignore. The first argument is the
-/// name that it was called by.
+/// Starts a program with no signal blocked, and none ignored but those that this process was told
+/// to ignore. The first argument is the name that it was called by.
 ///
 /// # Errors
 ///
 /// The kernel can't run it: there is no such program, say.
-// Not nix's `posix_spawn`: that takes a list of what to do with files, and with its end musl's allocator comes along, 2 kB.
+// Not nix's `posix_spawn`: that takes a list of what to do with files, and with its end musl's
+// allocator comes along, 2 kB.
 #[expect(unsafe_code, reason = "no library has this function without the list")]
 pub(crate) fn spawn(
     path: &CStr,
@@ -29,8 +30,9 @@ pub(crate) fn spawn(
     let flags = libc::c_short::try_from(flags).map_err(|_| Errno::EINVAL)?;
     let mut attributes = MaybeUninit::uninit();
     let mut pid = 0;
-    // SAFETY: each function gets pointers to what lives until it has returned. The attributes are initialised before they are used, and
-    // have nothing to be freed on Linux. Both lists end with a null pointer and point to strings that end with a zero.
+    // SAFETY: each function gets pointers to what lives until it has returned. The attributes are
+    // initialised before they are used, and have nothing to be freed on Linux. Both lists end with
+    // a null pointer and point to strings that end with a zero.
     let error = unsafe {
         libc::posix_spawnattr_init(attributes.as_mut_ptr());
         libc::posix_spawnattr_setflags(attributes.as_mut_ptr(), flags);

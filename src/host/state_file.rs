@@ -1,8 +1,9 @@
 //! The registry in a file, so that a restart loses nothing.
 //!
-//! The file is replaced as a whole, so whoever reads it finds all of it, whenever the daemon was ended. It is meant for a tmpfs and is not
-//! forced to a disk: to wait for one would keep the loop from the network. Where a power cut leaves a part of it on a real disk, its
-//! checksum tells, and it is set aside.
+//! The file is replaced as a whole, so whoever reads it finds all of it, whenever the daemon was
+//! ended. It is meant for a tmpfs and is not forced to a disk: to wait for one would keep the loop
+//! from the network. Where a power cut leaves a part of it on a real disk, its checksum tells, and
+//! it is set aside.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fmt::Display;
@@ -62,8 +63,8 @@ impl StateFile {
         })
     }
 
-    /// Takes in what the file knows, and saves it at once: a place that can't be written is to be found now. One that is only full is no reason
-    /// to stay away.
+    /// Takes in what the file knows, and saves it at once: a place that can't be written is to be
+    /// found now. One that is only full is no reason to stay away.
     ///
     /// # Errors
     ///
@@ -224,7 +225,8 @@ impl StateFile {
     }
 
     fn write(&self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) -> io::Result<()> {
-        // What a daemon left that was ended just then. What can't be removed is found when the file is opened.
+        // What a daemon left that was ended just then. What can't be removed is found when the file
+        // is opened.
         let _ = unlink(self.new.as_c_str());
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;

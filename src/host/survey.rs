@@ -5,10 +5,12 @@ use std::io;
 use super::interface::shortcoming;
 use super::netlink::{Inquiry, undisturbed};
 
-/// Room for all that the kernel says of one interface. Its alternative names, the longest of that, take 64 KiB at most.
+/// Room for all that the kernel says of one interface. Its alternative names, the longest of that,
+/// take 64 KiB at most.
 const BUFFER: usize = 128 * 1024;
 
-/// Each interface, by its name made safe to show, and why a daemon that was told nothing does not use it, if so.
+/// Each interface, by its name made safe to show, and why a daemon that was told nothing does not
+/// use it, if so.
 pub(crate) fn survey() -> io::Result<Vec<(String, Option<&'static str>)>> {
     let mut inquiry = Inquiry::new()?;
     let mut buffer = vec![0; BUFFER];

@@ -22,8 +22,8 @@ pub(super) fn prepare() -> Result<(), Errno> {
     SigSet::from(Signal::SIGALRM).thread_unblock()
 }
 
-/// Makes a call. If it waits for a millisecond, its error is EINTR. A limit that holds already holds
-/// again afterwards.
+/// Makes a call. If it waits for a millisecond, its error is EINTR. A limit that holds already
+/// holds again afterwards.
 pub(super) fn limit<T>(call: impl FnOnce() -> T) -> T {
     let before = set(&every(LIMIT));
     let result = call();
@@ -45,7 +45,8 @@ const fn every(time: libc::timeval) -> libc::itimerval {
 #[expect(unsafe_code, reason = "no library has this timer")]
 fn set(times: &libc::itimerval) -> libc::itimerval {
     let mut before = every(NEVER);
-    // SAFETY: the kernel reads the one and writes the other, which both live until the call returns.
+    // SAFETY: the kernel reads the one and writes the other, which both live until the call
+    // returns.
     unsafe { libc::setitimer(libc::ITIMER_REAL, times, &raw mut before) };
     before
 }

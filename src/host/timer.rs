@@ -25,8 +25,9 @@ impl Timer {
         Ok(Self { fd, armed: None })
     }
 
-    /// Makes it fire at `due` or before. Due times mostly move later, as known nodes are heard again: then it is left
-    /// alone, since to wake once for nothing is cheaper than a system call for each datagram.
+    /// Makes it fire at `due` or before. Due times mostly move later, as known nodes are heard
+    /// again: then it is left alone, since to wake once for nothing is cheaper than a system call
+    /// for each datagram.
     pub(super) fn wake_by(&mut self, due: Instant) -> io::Result<()> {
         if self.armed.is_some_and(|armed| armed <= due) {
             return Ok(());

@@ -53,8 +53,9 @@ impl Transport for LinkSocket {
     }
 }
 
-/// Whether the privileges that there are suffice for a socket at that port. It is tried out on loopback, at the broadcast address: what
-/// comes there comes to all who hear it, so that nobody misses a datagram for it.
+/// Whether the privileges that there are suffice for a socket at that port. It is tried out on
+/// loopback, at the broadcast address: what comes there comes to all who hear it, so that nobody
+/// misses a datagram for it.
 pub(super) fn is_permitted(port: u16) -> bool {
     let tried =
         InterfaceName::new(b"lo").map(|loopback| bound(&loopback, Ipv4Addr::BROADCAST, port));
@@ -63,8 +64,9 @@ pub(super) fn is_permitted(port: u16) -> bool {
     })
 }
 
-/// Bound to the device, a socket hears what comes in there and broadcasts there whatever the routes say, and other processes
-/// on this machine may hear the same. Since Linux 5.7 that needs no privilege.
+/// Bound to the device, a socket hears what comes in there and broadcasts there whatever the routes
+/// say, and other processes on this machine may hear the same. Since Linux 5.7 that needs no
+/// privilege.
 fn bound(interface: &InterfaceName, address: Ipv4Addr, port: u16) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;

@@ -4,7 +4,8 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::time::{Duration, Instant};
 
-/// Names an interface. The number means nothing to the core; the host uses the kernel's interface index.
+/// Names an interface. The number means nothing to the core; the host uses the kernel's interface
+/// index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LinkId(pub u32);
@@ -34,7 +35,8 @@ pub struct Sighting {
     pub heard: Instant,
     /// The interface it was last heard on.
     pub link: LinkId,
-    /// For how long it has spoken there without missing a lease, in milliseconds. 49 days are the most.
+    /// For how long it has spoken there without missing a lease, in milliseconds. 49 days are the
+    /// most.
     pub spoken: u32,
     /// The node's IP address and the TCP port it announced.
     pub socket: SocketAddrV4,
@@ -113,7 +115,8 @@ mod tests {
             (&[0, 0, 0, 44], false),
             (&[0, 30, 44], false),
             (&[0, 30, 45], true),
-            // A silence longer than a lease begins anew, but takes nothing from an established address.
+            // A silence longer than a lease begins anew, but takes nothing from an established
+            // address.
             (&[0, 30, 121, 150], false),
             (&[0, 30, 60, 1000], true),
         ] {

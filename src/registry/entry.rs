@@ -43,14 +43,16 @@ impl<'a> Entry<'a> {
         self.place
     }
 
-    /// Its live addresses: the one to use first, then the others, the one heard last first. There is at least one.
+    /// Its live addresses: the one to use first, then the others, the one heard last first. There
+    /// is at least one.
     pub fn addresses(&self) -> impl Iterator<Item = Address> + use<'a> {
         self.node.addresses(self.now, self.lease)
     }
 
     /// The address to use.
     ///
-    /// It is the one that the node appeared at last, or if the node is [contested](Self::is_contested), the oldest that speaks.
+    /// It is the one that the node appeared at last, or if the node is
+    /// [contested](Self::is_contested), the oldest that speaks.
     #[must_use]
     pub fn address(&self) -> SocketAddrV4 {
         self.preferred().socket
@@ -66,7 +68,8 @@ impl<'a> Entry<'a> {
         self.node.preferred_position()
     }
 
-    /// Whether several of its addresses speak: it has more than one network card, or somebody claims its name.
+    /// Whether several of its addresses speak: it has more than one network card, or somebody
+    /// claims its name.
     #[must_use]
     pub fn is_contested(&self) -> bool {
         self.node.is_contested(self.now, self.lease)

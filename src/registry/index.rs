@@ -1,7 +1,8 @@
 //! From a `NodeID` to the place of its entry.
 //!
-//! Open addressing with linear probing at a load of at most one half. Removal moves later entries of the same run
-//! back instead of leaving tombstones, so that the table stays as good as new for years.
+//! Open addressing with linear probing at a load of at most one half. Removal moves later entries
+//! of the same run back instead of leaving tombstones, so that the table stays as good as new for
+//! years.
 
 use siphasher::sip::SipHasher13;
 
@@ -75,7 +76,8 @@ impl<'a> Index<'a> {
         self.set(hole, None);
     }
 
-    /// Where the search for a hash starts: the hash scaled to the length of the table, which is no power of two.
+    /// Where the search for a hash starts: the hash scaled to the length of the table, which is no
+    /// power of two.
     fn home(&self, hash: u32) -> usize {
         scaled(hash, self.slots.len())
     }

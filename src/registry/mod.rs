@@ -1,34 +1,39 @@
 //! Who is where: a table of fixed size.
 //!
-//! Each entry is a node with the addresses it was heard at. All work is O(1), whatever names a stranger picks:
-//! the hash of a `NodeID` is keyed with a secret that the caller hands in. Expiry is O(1) for each node that
-//! expired. Once in a lease all counters of arrivals are halved, which takes longer in a larger registry.
+//! Each entry is a node with the addresses it was heard at. All work is O(1), whatever names a
+//! stranger picks: the hash of a `NodeID` is keyed with a secret that the caller hands in. Expiry
+//! is O(1) for each node that expired. Once in a lease all counters of arrivals are halved, which
+//! takes longer in a larger registry.
 //!
 //! # Who gets a place
 //!
-//! Strangers may want all of them: on a LAN anyone can announce any number of names. Five rules keep places for
-//! those that need them.
+//! Strangers may want all of them: on a LAN anyone can announce any number of names. Five rules
+//! keep places for those that need them.
 //!
 //! - *While there is room, every node gets a place*, from whatever source it comes.
 //! - *A node that is [expected](Registry::expect) has a place*, also while it is not known.
-//! - *A node that has been heard for a while is never displaced.* It is established once it was heard three
-//!   times, over half a lease or more (with the protocol's times: for 45 s, so with its third announcement).
-//! - *Of the nodes that came from one source address, an eighth of all places at most are established*, or 8
-//!   if that is more. Further ones stay newcomers, however long they speak.
-//! - *In a full registry a newcomer displaces a node of the source that brought most names of late.* Of a few
-//!   newcomers drawn at random that one goes. If all of them came from sources that brought fewer names than
-//!   the newcomer's own, the newcomer is not admitted ([`Refused::Share`]). If no node can be displaced, it is
-//!   not admitted either ([`Refused::Full`]). It can try again with its next announcement.
+//! - *A node that has been heard for a while is never displaced.* It is established once it was
+//!   heard three times, over half a lease or more (with the protocol's times: for 45 s, so with its
+//!   third announcement).
+//! - *Of the nodes that came from one source address, an eighth of all places at most are
+//!   established*, or 8 if that is more. Further ones stay newcomers, however long they speak.
+//! - *In a full registry a newcomer displaces a node of the source that brought most names of
+//!   late.* Of a few newcomers drawn at random that one goes. If all of them came from sources that
+//!   brought fewer names than the newcomer's own, the newcomer is not admitted
+//!   ([`Refused::Share`]). If no node can be displaced, it is not admitted either
+//!   ([`Refused::Full`]). It can try again with its next announcement.
 //!
-//! So a host that makes up names displaces its own, from however many addresses it sends. What remains: from
-//! eight addresses and more, names that are repeated as a node repeats its own become established and take all
-//! places that no established or expected node has, for as long as that goes on.
+//! So a host that makes up names displaces its own, from however many addresses it sends. What
+//! remains: from eight addresses and more, names that are repeated as a node repeats its own become
+//! established and take all places that no established or expected node has, for as long as that
+//! goes on.
 //!
 //! # What is remembered
 //!
-//! A node that expires stays in its place, with the addresses it was established at, for as long as no newcomer
-//! needs the place. It is not known: no lookup finds it. When it comes back within a day, the old address
-//! outranks one that appeared meanwhile. Remembered nodes are drawn together with newcomers.
+//! A node that expires stays in its place, with the addresses it was established at, for as long as
+//! no newcomer needs the place. It is not known: no lookup finds it. When it comes back within a
+//! day, the old address outranks one that appeared meanwhile. Remembered nodes are drawn together
+//! with newcomers.
 //!
 //! # How it is laid out
 //!
@@ -42,8 +47,8 @@
 //! sources     counters: how many nodes of which source are established, how many names it brought of late
 //! ```
 //!
-//! All entries live equally long after they were last heard, so the list of the live is in the order of expiry.
-//! `places.rs` knows all of this but the nodes.
+//! All entries live equally long after they were last heard, so the list of the live is in the
+//! order of expiry. `places.rs` knows all of this but the nodes.
 
 mod address;
 mod entry;
@@ -91,7 +96,8 @@ pub enum Change {
         /// How long it had been silent there.
         silent: Duration,
     },
-    /// A known node is to be looked up where it was heard now: it had not that address, or has been silent elsewhere.
+    /// A known node is to be looked up where it was heard now: it had not that address, or has been
+    /// silent elsewhere.
     Moved,
     /// A known node speaks at two addresses.
     Contested {
@@ -120,10 +126,11 @@ pub struct Departed {
 }
 
 impl<'a> Registry<'a> {
-    /// An empty registry in that storage, whatever was in it. Entries live for `lease` after they were last heard.
+    /// An empty registry in that storage, whatever was in it. Entries live for `lease` after they
+    /// were last heard.
     ///
-    /// `hash_key` is to be random and secret: with it a stranger can make every operation slow, and foresee
-    /// which nodes give way.
+    /// `hash_key` is to be random and secret: with it a stranger can make every operation slow, and
+    /// foresee which nodes give way.
     #[must_use]
     pub fn new<const N: usize>(
         storage: &'a mut Storage<N>,
@@ -166,10 +173,12 @@ impl<'a> Registry<'a> {
         self.lease
     }
 
-    /// Takes note that `id` was heard at `address`, and tells what that changed and which place the node has.
+    /// Takes note that `id` was heard at `address`, and tells what that changed and which place the
+    /// node has.
     ///
-    /// [What has expired](Self::pop_expired) is to be removed before: in a full registry, a node that has
-    /// expired is overlooked as long as an expected one that expired before it is still there.
+    /// [What has expired](Self::pop_expired) is to be removed before: in a full registry, a node
+    /// that has expired is overlooked as long as an expected one that expired before it is still
+    /// there.
     ///
     /// # Errors
     ///
@@ -248,10 +257,11 @@ impl<'a> Registry<'a> {
         self.entry(now, place).filter(Entry::is_live)
     }
 
-    /// The nodes that have not expired, in the order of their places, from the one after `last` on (all if `None`).
+    /// The nodes that have not expired, in the order of their places, from the one after `last` on
+    /// (all if `None`).
     ///
-    /// A node keeps its place for as long as it is known. A caller that stops at a place and goes on after it
-    /// later misses no node that was known all the while, and meets none twice.
+    /// A node keeps its place for as long as it is known. A caller that stops at a place and goes
+    /// on after it later misses no node that was known all the while, and meets none twice.
     pub fn iter_after(&self, now: Instant, last: Option<Place>) -> impl Iterator<Item = Entry<'_>> {
         Place::all_after(last, self.nodes.len()).filter_map(move |place| self.at(now, place))
     }
@@ -281,7 +291,8 @@ impl<'a> Registry<'a> {
         Ok(())
     }
 
-    /// The nodes that places are kept for, in the order of these places, from the one after `last` on (all if `None`).
+    /// The nodes that places are kept for, in the order of these places, from the one after `last`
+    /// on (all if `None`).
     pub fn expected_after(&self, last: Option<Place>) -> impl Iterator<Item = (Place, &NodeId)> {
         Place::all_after(last, self.nodes.len()).filter_map(|place| {
             let id = self.id(place).filter(|_| self.places.rank(place).is_kept())?;
@@ -364,8 +375,8 @@ impl<'a> Registry<'a> {
         Some(Departed { id: node.id().clone(), address: node.preferred(), place })
     }
 
-    /// The place of the node that has that name: one that is known, remembered or expected. All such names are
-    /// valid, whatever the bytes are that are looked for.
+    /// The place of the node that has that name: one that is known, remembered or expected. All
+    /// such names are valid, whatever the bytes are that are looked for.
     pub(crate) fn find(&self, id: &[u8]) -> Option<Place> {
         self.places.find(self.places.hash(id), |place| {
             self.nodes.get(place.index()).is_some_and(|node| node.id().as_str().as_bytes() == id)

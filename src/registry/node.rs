@@ -1,17 +1,18 @@
 //! What is kept of one node, and which of its addresses is preferred.
 //!
-//! A node is looked up at the address where it appeared last, so a node that moves is found at once. If the
-//! address before speaks again, the node did not move: it has two network cards, or somebody claims its name.
-//! Then it is *contested*. From then on the oldest address that speaks is preferred. No other takes its place
-//! before it has been silent for half a lease, however often others speak.
+//! A node is looked up at the address where it appeared last, so a node that moves is found at
+//! once. If the address before speaks again, the node did not move: it has two network cards, or
+//! somebody claims its name. Then it is *contested*. From then on the oldest address that speaks is
+//! preferred. No other takes its place before it has been silent for half a lease, however often
+//! others speak.
 //!
 //! Some addresses are remembered after they have fallen silent for a lease:
 //!
-//! - A *rival* is remembered for an hour, and the contest with it. A claim that pauses and comes again is
-//!   not believed a second time.
-//! - An *established* address, where the node spoke three times over half a lease or more, is remembered for
-//!   a day. When the owner of a name returns there after a reboot, it outranks an address that appeared
-//!   meanwhile.
+//! - A *rival* is remembered for an hour, and the contest with it. A claim that pauses and comes
+//!   again is not believed a second time.
+//! - An *established* address, where the node spoke three times over half a lease or more, is
+//!   remembered for a day. When the owner of a name returns there after a reboot, it outranks an
+//!   address that appeared meanwhile.
 
 use core::net::SocketAddrV4;
 
@@ -32,7 +33,8 @@ const CONTEST: Duration = Duration::from_secs(3600);
 /// Addresses besides the preferred one.
 const OTHERS: usize = ADDRESSES_PER_NODE - 1;
 
-/// A node as the registry keeps it. To be read through [`Entry`](super::Entry), which knows what time it is.
+/// A node as the registry keeps it. To be read through [`Entry`](super::Entry), which knows what
+/// time it is.
 #[repr(C)]
 pub(super) struct Node {
     id: NodeId,
@@ -84,7 +86,8 @@ impl Node {
         self.sightings.get(usize::from(self.preferred)).unwrap_or(&Sighting::NONE).address()
     }
 
-    /// Those of its addresses that are live: the preferred one, then the others, the one heard last first.
+    /// Those of its addresses that are live: the preferred one, then the others, the one heard last
+    /// first.
     pub(super) fn addresses(&self, now: Instant, lease: Duration) -> impl Iterator<Item = Address> {
         let sightings = self.sightings.iter().enumerate();
         // Of those that were heard at the same time, the one that appeared last is first.
@@ -139,8 +142,8 @@ impl Node {
         self.heard > 0
     }
 
-    /// Whether it was heard often and long enough, when it was heard then, that no newcomer displaces it. Once it is,
-    /// it remains so.
+    /// Whether it was heard often and long enough, when it was heard then, that no newcomer
+    /// displaces it. Once it is, it remains so.
     pub(super) fn is_established(&self, last_heard: Instant, lease: Duration) -> bool {
         self.heard >= 3 && last_heard.since(self.first_heard).times(2) >= lease
     }
@@ -262,8 +265,9 @@ impl Node {
         self.sightings.iter().enumerate().filter(move |(position, _)| *position != preferred)
     }
 
-    /// Adds an address that it did not have, at that position. If there is no room, the youngest goes that is not
-    /// established: those that claim a name in vain push out each other, and not its owner.
+    /// Adds an address that it did not have, at that position. If there is no room, the youngest
+    /// goes that is not established: those that claim a name in vain push out each other, and not
+    /// its owner.
     fn appear(&mut self, address: Address, lease: Duration) -> usize {
         if self.sightings.is_full() {
             let youngest = self.others().rev().find(|(_, other)| !other.is_established(lease));

@@ -1,7 +1,8 @@
-//! The places of a registry: which name has which, in what order they expire, and who gives way to whom.
+//! The places of a registry: which name has which, in what order they expire, and who gives way to
+//! whom.
 //!
-//! It works on numbers and knows nothing of what a place holds, so every table of the registry can use it. All
-//! work is O(1), but for the halving of the arrivals once in a lease.
+//! It works on numbers and knows nothing of what a place holds, so every table of the registry can
+//! use it. All work is O(1), but for the halving of the arrivals once in a lease.
 
 use super::index::Index;
 use super::list::{Joint, List, Place};
@@ -165,8 +166,8 @@ impl<'a> Places<'a> {
         self.free.oldest().is_some() || self.given < self.joints.len()
     }
 
-    /// Takes a free place for a name with that hash, if there is one. Those that were used before come first:
-    /// no page of memory is touched before it is needed.
+    /// Takes a free place for a name with that hash, if there is one. Those that were used before
+    /// come first: no page of memory is touched before it is needed.
     pub(super) fn take_free(&mut self, hash: u32) -> Option<Place> {
         let place = if let Some(place) = self.free.oldest() {
             self.free.remove(place, self.joints);
@@ -248,10 +249,10 @@ impl<'a> Places<'a> {
 
     /// The place that a newcomer from that source gets if none is free.
     ///
-    /// A few candidates are drawn. Of these the one goes whose source brought most names of late, and of equals
-    /// one that is only remembered. That a source brought one name alone counts as nothing. A node whose
-    /// source brought fewer names than the newcomer's before does not give way. So a flood of names displaces
-    /// itself, from however many sources it comes.
+    /// A few candidates are drawn. Of these the one goes whose source brought most names of late,
+    /// and of equals one that is only remembered. That a source brought one name alone counts as
+    /// nothing. A node whose source brought fewer names than the newcomer's before does not give
+    /// way. So a flood of names displaces itself, from however many sources it comes.
     pub(super) fn draw(&mut self, source: Source) -> Result<Place, Refused> {
         let before = self.sources.arrivals(source);
         let mut found = None;

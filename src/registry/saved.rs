@@ -39,8 +39,9 @@ impl defmt::Format for Saved {
 }
 
 impl Registry<'_> {
-    /// All that is worth saving, in the order in which it is to be [restored](Self::restore): the nodes that have
-    /// not expired, the one heard longest ago first, then those that are remembered.
+    /// All that is worth saving, in the order in which it is to be [restored](Self::restore): the
+    /// nodes that have not expired, the one heard longest ago first, then those that are
+    /// remembered.
     pub fn iter_to_save(&self, now: Instant) -> impl Iterator<Item = Entry<'_>> {
         let live = self.places.live().filter_map(move |place| self.at(now, place));
         let all = Place::all_after(None, self.nodes.len())
@@ -50,8 +51,8 @@ impl Registry<'_> {
 
     /// Takes in a node that a registry knew or remembered before, with its times.
     ///
-    /// False if it is left out: it is known already, has no address, has expired and is not to be remembered,
-    /// was heard before one that was taken in earlier, or there is no free place.
+    /// False if it is left out: it is known already, has no address, has expired and is not to be
+    /// remembered, was heard before one that was taken in earlier, or there is no free place.
     pub fn restore(&mut self, now: Instant, saved: &Saved) -> bool {
         let Some(mut node) = Node::restored(saved) else { return false };
         let is_live = node.is_known() && node.last_heard() + self.lease > now;

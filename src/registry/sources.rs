@@ -1,8 +1,8 @@
 //! What came from each source address, in tables of fixed size.
 //!
-//! A source has one counter in each row of a table. Its hash chooses them, and the lowest of them holds. So a
-//! source is counted too high only if it shares all of its counters with others. No stranger can bring that
-//! about: the hash is keyed with the registry's secret.
+//! A source has one counter in each row of a table. Its hash chooses them, and the lowest of them
+//! holds. So a source is counted too high only if it shares all of its counters with others. No
+//! stranger can bring that about: the hash is keyed with the registry's secret.
 
 use siphasher::sip::SipHasher13;
 
@@ -17,8 +17,8 @@ pub(super) struct Source(u32);
 /// How many nodes that are established now came from each source. A table has two rows.
 const ESTABLISHED_ROWS: usize = 2;
 
-/// How many names each source brought of late. There are four rows, since a flood may come from as many
-/// sources as there are places.
+/// How many names each source brought of late. There are four rows, since a flood may come from as
+/// many sources as there are places.
 const ARRIVAL_ROWS: usize = 4;
 
 /// The counters for each place of the registry.
@@ -95,7 +95,8 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// How many names that source brought of late: half of those of the lease before, and so on. 255 are the most.
+    /// How many names that source brought of late: half of those of the lease before, and so on.
+    /// 255 are the most.
     pub(super) fn arrivals(&self, source: Source) -> u8 {
         lowest(self.arrivals, source.counters::<ARRIVAL_ROWS>(self.arrivals.len()))
     }

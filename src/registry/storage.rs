@@ -8,8 +8,8 @@ use super::sources::{Arrivals, Established};
 
 /// The memory of a registry of `N` nodes, 1 to 65,535.
 ///
-/// [`new`](Self::new) is const and empty storage is all zero bytes, so that a `static` of it takes no room in the binary
-/// and no page of memory before it is used.
+/// [`new`](Self::new) is const and empty storage is all zero bytes, so that a `static` of it takes
+/// no room in the binary and no page of memory before it is used.
 pub struct Storage<const N: usize> {
     pub(super) nodes: Vec<Node, N>,
     pub(super) joints: [Joint; N],

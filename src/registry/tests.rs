@@ -204,14 +204,16 @@ fn a_node_that_was_established_is_remembered_until_its_place_is_needed() {
     );
     assert!(registry.get(at(150), "node-1").is_none());
     assert_eq!(registry.iter_after(at(150), None).count(), 0);
-    // Somebody claims its name. When the owner comes back, it is named, and the claimant is its rival.
+    // Somebody claims its name. When the owner comes back, it is named, and the claimant is its
+    // rival.
     let (place, change) = registry.hear(at(160), &id(1), address(9), LINK).unwrap();
     assert_eq!((Some(place), change), (owner, Change::Added { displaced: None }));
     assert_eq!(registry.get(at(160), "node-1").unwrap().address(), address(9));
     let (_, change) = registry.hear(at(170), &id(1), address(1), LINK).unwrap();
     assert!(matches!(change, Change::Contested { rival, .. } if rival == address(9)), "{change:?}");
     assert_eq!(registry.get(at(170), "node-1").unwrap().address(), address(1));
-    // It expires again. What is remembered of it has no right to its place when a newcomer needs that.
+    // It expires again. What is remembered of it has no right to its place when a newcomer needs
+    // that.
     assert_eq!(registry.pop_expired(at(260)).unwrap().id, id(1));
     for number in 10..12 {
         let (_, change) =
@@ -293,8 +295,8 @@ impl Model {
         is_kept
     }
 
-    /// A node was heard, and the registry told of that. `has_room` says whether its source may have one more
-    /// established node.
+    /// A node was heard, and the registry told of that. `has_room` says whether its source may have
+    /// one more established node.
     fn hear(
         &mut self,
         now: Instant,

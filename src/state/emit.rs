@@ -10,7 +10,8 @@ use crate::registry::{Entry, Registry};
 use crate::time::{Duration, Instant};
 use crate::wire::cursor::{OutOfBytes, Writer};
 
-/// Hands out the bytes of a state, as many as fit at a time, so that there need never be room for all of them.
+/// Hands out the bytes of a state, as many as fit at a time, so that there need never be room for
+/// all of them.
 pub struct Emitter<I> {
     next: Piece,
     saved: Moment,
@@ -46,8 +47,8 @@ pub fn emit<'a>(
 }
 
 impl<'a, I: Iterator<Item = Entry<'a>>> Emitter<I> {
-    /// Writes the next bytes to the front of `buffer`, which is to have room for [`PIECE_CAPACITY`], and returns how many
-    /// they are: none at the end.
+    /// Writes the next bytes to the front of `buffer`, which is to have room for
+    /// [`PIECE_CAPACITY`], and returns how many they are: none at the end.
     #[must_use = "they are handed out once"]
     pub fn fill(&mut self, buffer: &mut [u8]) -> usize {
         let mut filled = 0;

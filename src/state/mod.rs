@@ -32,9 +32,10 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! Then come the nodes: those that are known, the one heard longest ago first, then those that are remembered.
-//! Bytes in which they are in another order are no state. So the registry, which keeps the known nodes in that order, puts each at the end, and
-//! to restore any state takes a time that grows with its length alone.
+//! Then come the nodes: those that are known, the one heard longest ago first, then those that are
+//! remembered. Bytes in which they are in another order are no state. So the registry, which keeps
+//! the known nodes in that order, puts each at the end, and to restore any state takes a time that
+//! grows with its length alone.
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -54,8 +55,8 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! Each is followed by its addresses in the order in which they appeared. The position of the preferred one
-//! among them counts from 0.
+//! Each is followed by its addresses in the order in which they appeared. The position of the
+//! preferred one among them counts from 0.
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -75,11 +76,12 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! The last 8 bytes are a checksum over all before them: `SipHash-1-3` with the key "foghorn's state.". It tells of damage, not of
-//! forgery: who may write where state is kept may write anything.
+//! The last 8 bytes are a checksum over all before them: `SipHash-1-3` with the key "foghorn's
+//! state.". It tells of damage, not of forgery: who may write where state is kept may write
+//! anything.
 //!
-//! All times are in milliseconds. What is said of a node are ages, so only one thing has to be told by a clock: how long ago all of it was saved,
-//! see [`Moment::since`].
+//! All times are in milliseconds. What is said of a node are ages, so only one thing has to be told
+//! by a clock: how long ago all of it was saved, see [`Moment::since`].
 
 mod emit;
 mod moment;

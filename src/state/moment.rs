@@ -4,8 +4,9 @@ use core::num::NonZeroU128;
 
 use crate::time::Duration;
 
-/// Where a boot is not known, its clock and the one on the wall tell the same boot if they differ by no more than this about the time
-/// between. After another boot they differ by all the time before it.
+/// Where a boot is not known, its clock and the one on the wall tell the same boot if they differ
+/// by no more than this about the time between. After another boot they differ by all the time
+/// before it.
 const AGREEMENT: Duration = Duration::from_secs(5);
 
 /// A point in time by every clock that may tell later how long ago it was.
@@ -15,19 +16,23 @@ pub struct Moment {
     pub boot: Option<NonZeroU128>,
     /// The time since that boot, with the time the machine slept.
     pub since_boot: Duration,
-    /// The time since 1970 by the clock on the wall. People and programs set it, so it counts only where no other does.
+    /// The time since 1970 by the clock on the wall. People and programs set it, so it counts only
+    /// where no other does.
     pub wall: Duration,
 }
 
 impl Moment {
-    /// How long before this moment `earlier` was, or longer. None if it can't have been before, by the clock that counts.
+    /// How long before this moment `earlier` was, or longer. None if it can't have been before, by
+    /// the clock that counts.
     ///
-    /// Within a boot its clock tells. After another boot the wall clock does, and at least the time since this boot has passed. A machine
-    /// whose wall clock stood still while it was off takes that time for none: what it restores is then older than it believes, and
-    /// lives on for a lease at most.
+    /// Within a boot its clock tells. After another boot the wall clock does, and at least the time
+    /// since this boot has passed. A machine whose wall clock stood still while it was off takes
+    /// that time for none: what it restores is then older than it believes, and lives on for a
+    /// lease at most.
     ///
-    /// The boot is not known where `/proc` is not mounted, as in some containers. Then the longer of both times counts if they agree, and
-    /// else it is as after another boot: a daemon that is started again after seconds knows its nodes, whatever the machine's uptime.
+    /// The boot is not known where `/proc` is not mounted, as in some containers. Then the longer
+    /// of both times counts if they agree, and else it is as after another boot: a daemon that is
+    /// started again after seconds knows its nodes, whatever the machine's uptime.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Option<Duration> {
         if self.boot.is_some() && self.boot == earlier.boot {
@@ -79,12 +84,14 @@ mod tests {
             // The wall clock was set forward, or back.
             ((1, 100, 5000), (1, 107, 9999), Some(7)),
             ((1, 100, 5000), (1, 107, 0), Some(7)),
-            // The clock of one and the same boot goes back only where another machine's pretends to be it.
+            // The clock of one and the same boot goes back only where another machine's pretends to
+            // be it.
             ((1, 100, 5000), (1, 99, 5007), None),
             // Another boot.
             ((1, 100, 5000), (2, 20, 5030), Some(30)),
             ((1, 100, 5000), (2, 200, 5230), Some(230)),
-            // Its wall clock stood still while it was off, was not set since, or had never been set.
+            // Its wall clock stood still while it was off, was not set since, or had never been
+            // set.
             ((1, 100, 5000), (2, 20, 5010), Some(20)),
             ((1, 100, 5000), (2, 20, 4999), None),
             ((1, 100, 5000), (2, 20, 0), None),

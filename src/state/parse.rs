@@ -85,11 +85,12 @@ impl State<'_> {
         &self.saved
     }
 
-    /// The nodes that were known or remembered, as they are when it is `now` by the core's clock and `moment` by all others. None if the state can't have been
-    /// saved before. What a registry of this build can't hold is left out.
+    /// The nodes that were known or remembered, as they are when it is `now` by the core's clock
+    /// and `moment` by all others. None if the state can't have been saved before. What a registry
+    /// of this build can't hold is left out.
     ///
-    /// Entries that were to live shorter than the `lease` that counts now are made older by the difference, so that they live no longer
-    /// than they would have.
+    /// Entries that were to live shorter than the `lease` that counts now are made older by the
+    /// difference, so that they live no longer than they would have.
     pub fn nodes(
         &self,
         now: Instant,
@@ -119,7 +120,8 @@ fn record<'a>(reader: &mut Reader<'a>) -> Result<Record<'a>, OutOfBytes> {
 }
 
 impl Record<'_> {
-    /// A number that falls from one node to the next: how long ago it was heard, and 0 if it is only remembered.
+    /// A number that falls from one node to the next: how long ago it was heard, and 0 if it is
+    /// only remembered.
     fn rank(&self) -> u64 {
         if self.heard == 0 {
             return 0;

@@ -178,8 +178,8 @@ fn nodes_in_another_order_than_they_are_saved_in_are_refused() {
     }
 }
 
-/// The largest registry takes in files that are as unlike a saved one as they can be. If a node cost more the more
-/// there are, this would take minutes.
+/// The largest registry takes in files that are as unlike a saved one as they can be. If a node
+/// cost more the more there are, this would take minutes.
 #[test]
 fn no_state_takes_long_to_restore_in_the_largest_registry() {
     const MOST: u32 = 65_535;
@@ -203,7 +203,8 @@ fn no_state_takes_long_to_restore_in_the_largest_registry() {
     };
     let later = |number: u32| Instant::from_millis(at(99).millis() - 65_535 + u64::from(number));
     let restore_all = move || {
-        // In order; each heard before the last; all at once from one source; one name for all; only remembered.
+        // In order; each heard before the last; all at once from one source; one name for all; only
+        // remembered.
         assert_eq!(restored(&|number| node(number, later(number), number)), MOST as usize);
         assert_eq!(restored(&|number| node(number, later(MOST - number), number)), 1);
         assert_eq!(restored(&|number| node(number, at(99), 1)), MOST as usize);
@@ -276,7 +277,8 @@ fn ages_go_on_and_what_has_expired_meanwhile_is_gone() {
 fn after_another_boot_nobody_knows_the_interfaces() {
     let mut storage = Storage::<16>::new();
     let mut registry = Registry::new(&mut storage, [2; 16], LEASE);
-    // It was off for 10 s and has run for 20 s since. By the core's clock nothing says so: only the wall clock's 30 s do.
+    // It was off for 10 s and has run for 20 s since. By the core's clock nothing says so: only the
+    // wall clock's 30 s do.
     let wall = moment(at(60)).wall;
     let another = Moment {
         boot: NonZeroU128::new(2),
@@ -332,7 +334,8 @@ fn a_state_from_the_future_is_none() {
 fn a_clock_that_can_not_tell_so_long_ago_makes_nothing_younger() {
     let mut storage = Storage::<16>::new();
     let mut registry = Registry::new(&mut storage, [2; 16], LEASE);
-    // The core's clock began 10 s before the state was saved. Only nodes that were heard since can be told from those that expired.
+    // The core's clock began 10 s before the state was saved. Only nodes that were heard since can
+    // be told from those that expired.
     let now = Instant::from_millis(10_000);
     assert_eq!(restore(&mut registry, GOLDEN, now, &moment(at(60))), 2);
     assert!(registry.get(now, "node-2").is_none());
@@ -375,7 +378,8 @@ proptest! {
         let bytes = bytes_of(&registry, now, size);
         prop_assert!(bytes.len() <= capacity(registry.used()));
         let later = now + Duration::from_millis(later);
-        // With the same key: with another, in so small a registry, other sources share their counters.
+        // With the same key: with another, in so small a registry, other sources share their
+        // counters.
         let mut restored = Registry::new(&mut storages.1, [1; 16], LEASE);
         restore(&mut restored, &bytes, later, &moment(later));
         prop_assert_eq!(known(&restored, later), known(&registry, later));

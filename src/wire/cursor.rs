@@ -64,7 +64,8 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), OutOfBytes> {
-        // The slice is moved out while it is split, so that what remains lives as long as the buffer.
+        // The slice is moved out while it is split, so that what remains lives as long as the
+        // buffer.
         let (front, rest) =
             core::mem::take(&mut self.rest).split_at_mut_checked(bytes.len()).ok_or(OutOfBytes)?;
         front.copy_from_slice(bytes);

@@ -9,10 +9,11 @@ use crate::limits::NODE_ID_CAPACITY;
 
 /// A node's name: 1 to [`NODE_ID_CAPACITY`] bytes of printable UTF-8 without white space.
 ///
-/// It is shown in terminals and handed to scripts. So a name consists of letters, marks, digits, punctuation and
-/// symbols of the scripts in use today, of pictographs and of Han, as Unicode 16 has them. It contains no control
-/// characters, no blank, invisible or direction-changing ones (U+2800, U+200B, U+202E), none of the joiners and
-/// selectors that make one pictograph of several (U+200D, U+FE0F), and none that Unicode has not assigned.
+/// It is shown in terminals and handed to scripts. So a name consists of letters, marks, digits,
+/// punctuation and symbols of the scripts in use today, of pictographs and of Han, as Unicode 16
+/// has them. It contains no control characters, no blank, invisible or direction-changing ones
+/// (U+2800, U+200B, U+202E), none of the joiners and selectors that make one pictograph of several
+/// (U+200D, U+FE0F), and none that Unicode has not assigned.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(String<NODE_ID_CAPACITY, u8>);
 
@@ -42,7 +43,8 @@ impl NodeId {
             return Err(InvalidNodeId::TooLong);
         }
         let text = core::str::from_utf8(bytes).map_err(|_| InvalidNodeId::NotPrintable)?;
-        // Nearly every NodeID is ASCII, which a pass over all bytes settles; one that may stop early can't be vectorised.
+        // Nearly every NodeID is ASCII, which a pass over all bytes settles; one that may stop
+        // early can't be vectorised.
         let is_ascii = bytes.iter().fold(true, |so_far, byte| so_far & byte.is_ascii_graphic());
         if !is_ascii && !text.chars().all(is_printable) {
             return Err(InvalidNodeId::NotPrintable);

@@ -1,14 +1,14 @@
 //! Which characters can be shown as they are.
 //!
-//! A table of our own, since Rust's tables are larger, and for [`Debug`](core::fmt::Debug) some characters count
-//! as printable that nobody sees.
+//! A table of our own, since Rust's tables are larger, and for [`Debug`](core::fmt::Debug) some
+//! characters count as printable that nobody sees.
 
 /// The printable characters above ASCII: in turn the first and the last character of a range.
 ///
-/// Of Unicode 16 these are the letters, marks, digits, punctuation and symbols of the Basic Multilingual Plane,
-/// and of the other planes Adlam, pictographs and Han. They include all scripts that Unicode recommends for
-/// identifiers. Left out is what nobody sees: default ignorable characters, U+2800 (Braille without a dot) and
-/// U+FFFC (which stands for an object).
+/// Of Unicode 16 these are the letters, marks, digits, punctuation and symbols of the Basic
+/// Multilingual Plane, and of the other planes Adlam, pictographs and Han. They include all scripts
+/// that Unicode recommends for identifiers. Left out is what nobody sees: default ignorable
+/// characters, U+2800 (Braille without a dot) and U+FFFC (which stands for an object).
 const RANGES: [u32; 792] = [
     0xa1, 0xac, 0xae, 0x34e, 0x350, 0x377, 0x37a, 0x37f, 0x384, 0x38a, 0x38c, 0x38c, 0x38e, 0x3a1,
     0x3a3, 0x52f, 0x531, 0x556, 0x559, 0x58a, 0x58d, 0x58f, 0x591, 0x5c7, 0x5d0, 0x5ea, 0x5ef,
@@ -78,13 +78,13 @@ const RANGES: [u32; 792] = [
     0x30000, 0x3134a, 0x31350, 0x323af,
 ];
 
-/// The distances from the start of a range to its end and from there to the next, in groups of 7 bits, the
-/// highest first. All groups of a distance but the last have the highest bit set. That takes 840 bytes; the
-/// ranges themselves would take 3 kB.
+/// The distances from the start of a range to its end and from there to the next, in groups of 7
+/// bits, the highest first. All groups of a distance but the last have the highest bit set. That
+/// takes 840 bytes; the ranges themselves would take 3 kB.
 static DISTANCES: [u8; packed::<0>().length] = PACKED.bytes;
 
-/// Where to begin to look, so that a name that is chosen to be slow costs little: a boundary, and how many bytes
-/// of the distances lead up to it.
+/// Where to begin to look, so that a name that is chosen to be slow costs little: a boundary, and
+/// how many bytes of the distances lead up to it.
 static MARKS: [(u32, u16); MARKS_LENGTH] = PACKED.marks;
 
 /// Boundaries from one mark to the next: ranges begin at a mark, so it is even.
@@ -154,8 +154,8 @@ pub(super) fn is_printable(c: char) -> bool {
     is_within
 }
 
-/// The character as it may be shown to people: a question mark in place of one that could change more than its
-/// own place, or that nobody sees.
+/// The character as it may be shown to people: a question mark in place of one that could change
+/// more than its own place, or that nobody sees.
 #[cfg(feature = "client")]
 pub(crate) fn shown(c: char) -> char {
     if c == ' ' || is_printable(c) { c } else { '?' }
@@ -168,8 +168,8 @@ mod tests {
 
     use super::*;
 
-    /// Default ignorable characters, from Unicode's `DerivedCoreProperties.txt`; they are the same since Unicode 4,
-    /// but for U+180F, which is new in Unicode 14.
+    /// Default ignorable characters, from Unicode's `DerivedCoreProperties.txt`; they are the same
+    /// since Unicode 4, but for U+180F, which is new in Unicode 14.
     const DEFAULT_IGNORABLE: [(char, char); 17] = [
         ('\u{ad}', '\u{ad}'),
         ('\u{34f}', '\u{34f}'),

@@ -1,4 +1,5 @@
-//! Version 1 of the announcement protocol: Syncthing's first local discovery protocol (December 2013).
+//! Version 1 of the announcement protocol: Syncthing's first local discovery protocol (December
+//! 2013).
 //!
 //! One announcement is one UDP datagram. All integers are big-endian.
 //!
@@ -16,8 +17,9 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! Four zero bytes follow the `NodeID`, whatever its length: the first implementation sent them, so they are sent
-//! here too. A receiver reads no further than the `NodeID`. The node's IP address is the datagram's source.
+//! Four zero bytes follow the `NodeID`, whatever its length: the first implementation sent them, so
+//! they are sent here too. A receiver reads no further than the `NodeID`. The node's IP address is
+//! the datagram's source.
 
 use core::num::NonZeroU16;
 
@@ -36,7 +38,8 @@ const HEADER: usize = 8;
 /// What follows the `NodeID`.
 const TRAILER: [u8; 4] = [0; 4];
 
-/// A datagram of this protocol, as far as its lengths are right. Its `NodeID` and its port may be invalid.
+/// A datagram of this protocol, as far as its lengths are right. Its `NodeID` and its port may be
+/// invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     port: u16,
@@ -50,7 +53,8 @@ impl<'a> Frame<'a> {
     ///
     /// [`Malformed::Truncated`] or [`Malformed::Foreign`].
     pub fn new(datagram: &'a [u8]) -> Result<Self, Malformed> {
-        // Its length counts before anything else: a few bytes are called truncated whatever they are.
+        // Its length counts before anything else: a few bytes are called truncated whatever they
+        // are.
         if datagram.len() < HEADER {
             return Err(Malformed::Truncated);
         }

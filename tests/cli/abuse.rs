@@ -22,8 +22,8 @@ use crate::{Loopback, assert_failed};
 /// Those who connect, say nothing, and stay.
 const SILENT: usize = 200;
 
-/// How often one of each other kind comes, and how long it stays if it is not left. What they cost is paced, so that many more would
-/// make this last.
+/// How often one of each other kind comes, and how long it stays if it is not left. What they cost
+/// is paced, so that many more would make this last.
 const VISITS: usize = 10;
 const VISIT: Duration = Duration::from_millis(200);
 
@@ -115,7 +115,8 @@ fn hundreds_of_abusive_clients_keep_nobody_out_and_nothing_grows() {
     // The first time all buffers and the whole depth of the stack come into use.
     let first = round();
     let second = round();
-    // Hundreds of clients came. The stack may have been a page or two deeper for once, and an emulator has memory of its own.
+    // Hundreds of clients came. The stack may have been a page or two deeper for once, and an
+    // emulator has memory of its own.
     let emulated = to_run(FOGHORN).0 != FOGHORN;
     assert!(emulated || second <= first + 16, "{first} kB and then {second} kB");
 }

@@ -187,7 +187,8 @@ fn say(loopback: &Loopback, words: &[u8]) -> String {
     let _ = stream.write_all(words);
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut answer = vec![];
-    // A daemon that leaves a client with words unread resets the connection; what it said comes first.
+    // A daemon that leaves a client with words unread resets the connection; what it said comes
+    // first.
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8(answer).unwrap()
 }
@@ -271,7 +272,8 @@ fn many_requests_at_once_are_all_answered() {
     let mut stream = UnixStream::connect(&loopback.daemon.control).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let mut writer = stream.try_clone().unwrap();
-    // Far more than all buffers hold: the daemon has to wait for its reader and go on where it stopped.
+    // Far more than all buffers hold: the daemon has to wait for its reader and go on where it
+    // stopped.
     let requests = 20_000;
     let writer = thread::spawn(move || writer.write_all(&b"list\n".repeat(requests)).unwrap());
     let answers =
@@ -315,8 +317,8 @@ fn a_watcher_that_does_not_read_is_left_and_the_rest_are_served() {
     let mut stuck = UnixStream::connect(&loopback.daemon.control).unwrap();
     stuck.write_all(b"watch\n").unwrap();
     let id = |number: u32| format!("{}{number}", "x".repeat(50));
-    // Newcomers from one host displace each other: two lines for each. The daemon's send buffer is far smaller than all of
-    // them.
+    // Newcomers from one host displace each other: two lines for each. The daemon's send buffer is
+    // far smaller than all of them.
     for number in 0..6000 {
         loopback.send_from(host(0), &announcement(&id(number), 1));
         if number % 100 == 0 {

@@ -217,7 +217,8 @@ fn waiting_ends_when_the_node_comes_or_the_time_is_over() {
     assert_eq!(waiting.lines.next(), "127.0.0.1:7");
 }
 
-/// Runs it to its end, stopped for a moment, as by ^Z, once that file of `/proc` tells that it waits.
+/// Runs it to its end, stopped for a moment, as by ^Z, once that file of `/proc` tells that it
+/// waits.
 fn stopped_where_it_waits(mut command: Command, file: &str, tells: &str) -> Ended {
     let child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -264,7 +265,8 @@ fn a_watch_that_begins_after_a_long_sleep_tells_of_no_node_that_it_never_told_of
     let loopback = Loopback::new(&["--interval", "1"]);
     loopback.hear("nas", 22);
     let lease = Instant::now() + Duration::from_secs(3);
-    // It is connected already, so that the daemon is woken by it and by the end of the lease at once.
+    // It is connected already, so that the daemon is woken by it and by the end of the lease at
+    // once.
     let mut client = UnixStream::connect(&loopback.daemon.control).unwrap();
     let mut told = BufReader::new(client.try_clone().unwrap()).lines().map(Result::unwrap);
     client.write_all(b"version\n").unwrap();
@@ -276,8 +278,8 @@ fn a_watch_that_begins_after_a_long_sleep_tells_of_no_node_that_it_never_told_of
     loopback.daemon.resume();
     loopback.hear("pi", 9);
     let told: Vec<_> = told.take_while(|line| !line.starts_with("found id=pi ")).collect();
-    // Suspended amid a turn of its loop, it ends that turn as if no time had passed: nas is known still, and lost in the
-    // next turn.
+    // Suspended amid a turn of its loop, it ends that turn as if no time had passed: nas is known
+    // still, and lost in the next turn.
     assert!(told.first().is_none_or(|first| first.starts_with("known id=nas ")), "{told:?}");
 }
 
@@ -286,7 +288,8 @@ fn connect_joins_a_node_to_standard_input_and_output() {
     let loopback = Loopback::new(&[]);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     loopback.hear("nas", listener.local_addr().unwrap().port());
-    // The node answers only when all has been said, so both directions and the end of the first are passed on.
+    // The node answers only when all has been said, so both directions and the end of the first are
+    // passed on.
     let node = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut said = String::new();

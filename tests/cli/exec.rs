@@ -233,7 +233,8 @@ fn a_program_that_is_being_replaced_is_run_as_soon_as_it_can_be() {
     assert_eq!(reaction.errors.seen().len(), 1);
 }
 
-/// Stands in for a daemon: it tells each watch in turn these lines, and an `error` is the last that it tells.
+/// Stands in for a daemon: it tells each watch in turn these lines, and an `error` is the last that
+/// it tells.
 fn stand_in(control: &Path, daemon: &'static str, nodes: &'static str, watches: [&'static str; 2]) {
     let listener = UnixListener::bind(control).unwrap();
     thread::spawn(move || {

@@ -18,8 +18,8 @@ use crate::common::{
 };
 use crate::{Loopback, host};
 
-/// Foghorn as the first process of a namespace of processes. None where there can be none. That has been said, but for an emulator, which would
-/// be that process itself.
+/// Foghorn as the first process of a namespace of processes. None where there can be none. That has
+/// been said, but for an emulator, which would be that process itself.
 fn first_process() -> Option<Command> {
     let unshare = |program: &str| {
         // A shell has its background jobs ignore these two, and the tests may be one.
@@ -72,7 +72,8 @@ fn inside(unshare: u32) -> Pid {
     children(Pid::from_raw(unshare.try_into().unwrap())).first().unwrap().0
 }
 
-/// Stands in for a daemon that lets everybody wait: it knows no node, and says nothing else. Tells each request.
+/// Stands in for a daemon that lets everybody wait: it knows no node, and says nothing else. Tells
+/// each request.
 fn stand_in(control: &Path) -> Receiver<String> {
     let listener = UnixListener::bind(control).unwrap();
     let (sender, requests) = mpsc::channel();

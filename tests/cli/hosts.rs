@@ -338,7 +338,8 @@ fn a_file_that_somebody_removes_or_changes_comes_back_also_if_its_directory_was_
     assert_eq!(follower.0.errors.seen().len(), 4);
 }
 
-/// A foghorn that runs in a mount namespace of its own, after that script. None where there can be no such.
+/// A foghorn that runs in a mount namespace of its own, after that script. None where there can be
+/// no such.
 fn in_mount_namespace(script: &str) -> Option<Command> {
     let can = Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
     if !can.is_ok_and(|status| status.success()) {

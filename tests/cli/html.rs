@@ -18,7 +18,8 @@ const HOSTILE: [(&str, &str); 7] = [
     ("שלום", "שלום"),
 ];
 
-/// The elements of a page as a browser has read it, written out again. None where there is no browser.
+/// The elements of a page as a browser has read it, written out again. None where there is no
+/// browser.
 fn rendered(loopback: &Loopback, page: &str) -> Option<String> {
     let chromium = find("chromium", "chromium")?;
     let file = loopback.directory.path("page.html");

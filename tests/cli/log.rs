@@ -144,7 +144,8 @@ fn the_place_for_the_log_is_opened_or_the_reason_is_told() {
     assert_failed(&start(&directory.path("missing/log")), 4, "make its directory first");
     assert_failed(&start(Path::new("/proc/log")), 4, "another path with --log-to");
     let stale = directory.path("stale.sock");
-    // It never listened: one that did would, for what another test starts just then, until that runs its program.
+    // It never listened: one that did would, for what another test starts just then, until that
+    // runs its program.
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     socket.bind(&SockAddr::unix(&stale).unwrap()).unwrap();
     assert_failed(&start(&stale), 4, "start the program that is to listen there first");

@@ -103,7 +103,8 @@ impl Stderr {
     }
 }
 
-/// Lets a daemon say more than its standard error has room for, asks it, and then reads what it said.
+/// Lets a daemon say more than its standard error has room for, asks it, and then reads what it
+/// said.
 fn stall(stderr: Stderr, command: Command, directory: Directory) {
     let kind = stderr.kind;
     let port = free_udp_port();

@@ -9,7 +9,8 @@ use std::thread;
 use crate::common::{Directory, Ended, announcement, foghorn, run, tool::find};
 use crate::{Loopback, assert_failed};
 
-/// Lets promtool judge metrics: it says nothing of those that keep to the format and to Prometheus' conventions.
+/// Lets promtool judge metrics: it says nothing of those that keep to the format and to Prometheus'
+/// conventions.
 fn assert_clean(metrics: &str) {
     let Some(promtool) = find("promtool", "prometheus") else { return };
     let mut command = Command::new(promtool);

@@ -135,7 +135,8 @@ fn say(loopback: &Loopback, words: &[u8]) -> String {
 fn a_client_of_version_0_1_0_passes_own_nodes_over() {
     let nas = nas(&[]);
     nas.hear("pi", 9);
-    // That version reads whole lines of up to 4,095 bytes, keeps those that begin with `node`, and ends at `ok` or `error`.
+    // That version reads whole lines of up to 4,095 bytes, keeps those that begin with `node`, and
+    // ends at `ok` or `error`.
     let list = say(&nas, b"version 1\nlist\n");
     let nodes: Vec<_> = list.lines().filter(|line| line.starts_with("node ")).collect();
     assert!(

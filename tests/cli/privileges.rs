@@ -265,7 +265,8 @@ fn a_log_goes_to_no_file_that_only_root_may_write() {
     let [precious, theirs, open] = ["precious", "theirs", "open"].map(|name| directory.path(name));
     fs::write(&precious, "precious").unwrap();
     fs::set_permissions(&precious, fs::Permissions::from_mode(0o600)).unwrap();
-    // The user's own directory, one that all may write, and one of root's that the user can exchange.
+    // The user's own directory, one that all may write, and one of root's that the user can
+    // exchange.
     for place in [&theirs, &open] {
         fs::create_dir(place).unwrap();
         symlink(&precious, place.join("link")).unwrap();

@@ -1,4 +1,5 @@
-//! System calls that the kernel, or a sandbox before it, refuses: foghorn does without, or ends and says which it was.
+//! System calls that the kernel, or a sandbox before it, refuses: foghorn does without, or ends and
+//! says which it was.
 
 use std::fs;
 use std::io::Write as _;
@@ -98,7 +99,8 @@ const CALLS_OF_ROOT: [(Calls, Outcome); 6] = [
     ((libc::SYS_setuid, None), Ends("setuid")),
 ];
 
-/// Calls without which no program of the standard library begins or ends, or says anything, and why they are not refused here.
+/// Calls without which no program of the standard library begins or ends, or says anything, and why
+/// they are not refused here.
 const EXEMPT: [(c_long, &str); 26] = [
     (libc::SYS_arch_prctl, "the C library sets up thread-local storage"),
     (libc::SYS_brk, "memory"),
@@ -149,7 +151,8 @@ impl Drop for Sandboxed {
     }
 }
 
-/// What came of a daemon behind a filter: whether it answered, its exit code, and what it logged and said.
+/// What came of a daemon behind a filter: whether it answered, its exit code, and what it logged
+/// and said.
 fn outcome(mut command: Command, directory: &Path, stays: bool) -> (bool, Option<i32>, String) {
     let (control, told) = (directory.join("control.sock"), directory.join("told"));
     command.arg("--control").arg(&control).stdin(Stdio::null());

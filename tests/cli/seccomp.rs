@@ -27,8 +27,8 @@ pub(crate) fn number(call: c_long) -> u32 {
 /// A filter by which those calls fail, and all others do what they do.
 pub(crate) fn refusing((call, argument): Calls, errno: Errno) -> Vec<sock_filter> {
     let refuse = libc::SECCOMP_RET_ERRNO | u32::try_from(errno as i32).unwrap();
-    // A filter sees the number, the architecture, eight bytes of address, and six arguments of eight bytes.
-    // It loads four bytes at a time: the lower half of an argument.
+    // A filter sees the number, the architecture, eight bytes of address, and six arguments of
+    // eight bytes. It loads four bytes at a time: the lower half of an argument.
     let lower = if cfg!(target_endian = "big") { 4 } else { 0 };
     let mut filter = vec![instruction(LOAD, 0, 0, 0)];
     if let Some((position, value)) = argument {
@@ -51,7 +51,8 @@ pub(crate) fn behind(mut filter: Vec<sock_filter>) -> Command {
         rustix::thread::set_no_new_privs(true)?;
         let program =
             sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
-        // SAFETY: the program and its instructions live until the call has returned; the kernel copies them.
+        // SAFETY: the program and its instructions live until the call has returned; the kernel
+        // copies them.
         let installed = unsafe {
             libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program)
         };

@@ -24,7 +24,8 @@ lost id=tv address=198.18.0.4:80 interface=eth0
 error busy enough
 ";
 
-/// What a command shows in a terminal, or passes on in a pipe, when a stand-in for the daemon gives this reply.
+/// What a command shows in a terminal, or passes on in a pipe, when a stand-in for the daemon gives
+/// this reply.
 fn shown(
     command: &'static str,
     reply: &'static str,

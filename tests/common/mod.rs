@@ -33,10 +33,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
-/// After this a test has failed: what it waits for will not come. Nothing is expected to take as long.
+/// After this a test has failed: what it waits for will not come. Nothing is expected to take as
+/// long.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Says that something was not tested. Written past the test runner, which keeps what passing tests print.
+/// Says that something was not tested. Written past the test runner, which keeps what passing tests
+/// print.
 pub(crate) fn skip(why: &str) {
     assert!(
         std::env::var_os("FOGHORN_REQUIRE_LAB").is_none(),
@@ -74,13 +76,14 @@ impl Drop for Directory {
 /// The binary that is tested.
 pub(crate) const FOGHORN: &str = env!("CARGO_BIN_EXE_foghorn");
 
-/// Copies the binary. Another process does it: a program can't be run while it is open for writing, as it would be in what another test
-/// starts just then.
+/// Copies the binary. Another process does it: a program can't be run while it is open for writing,
+/// as it would be in what another test starts just then.
 pub(crate) fn copy_foghorn(to: &Path) {
     assert!(Command::new("cp").arg(FOGHORN).arg(to).status().unwrap().success());
 }
 
-/// The program and the arguments that run a program of the machine that the tests were built for: itself, or an emulator of that machine.
+/// The program and the arguments that run a program of the machine that the tests were built for:
+/// itself, or an emulator of that machine.
 pub(crate) fn to_run(program: &str) -> (String, Vec<String>) {
     let emulator = std::env::var("FOGHORN_TEST_RUNNER").unwrap_or_default();
     let mut words = emulator.split_whitespace().chain([program]).map(str::to_owned);
@@ -92,7 +95,8 @@ pub(crate) fn is_emulated() -> bool {
     std::env::var("FOGHORN_TEST_RUNNER").is_ok_and(|runner| !runner.is_empty())
 }
 
-/// A terminal that no program inherits which another test starts: the end of who looks at it, and that of the programs in it.
+/// A terminal that no program inherits which another test starts: the end of who looks at it, and
+/// that of the programs in it.
 pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
     let outside = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
     grantpt(&outside).unwrap();
@@ -103,7 +107,8 @@ pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
     (outside.into(), inside.into())
 }
 
-/// Calls until no signal cuts the call short: one with a time limit is not begun anew by the kernel.
+/// Calls until no signal cuts the call short: one with a time limit is not begun anew by the
+/// kernel.
 pub(crate) fn undisturbed<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
@@ -116,7 +121,8 @@ pub(crate) fn undisturbed<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Res
 /// A control socket that no daemon has.
 pub(crate) const NO_DAEMON: &str = "/nonexistent/foghorn/control.sock";
 
-/// The foghorn binary, with an environment that does not depend on who runs the tests, or on daemons that run beside them.
+/// The foghorn binary, with an environment that does not depend on who runs the tests, or on
+/// daemons that run beside them.
 pub(crate) fn foghorn() -> Command {
     let (program, arguments) = to_run(FOGHORN);
     let mut command = Command::new(program);
@@ -130,7 +136,8 @@ pub(crate) fn foghorn() -> Command {
     command
 }
 
-/// A shell that runs that script with mounts of its own. None where those can't be made; that has then been said.
+/// A shell that runs that script with mounts of its own. None where those can't be made; that has
+/// then been said.
 pub(crate) fn in_mount_namespace(script: &str) -> Option<Command> {
     let unshare = || {
         let mut command = Command::new("unshare");
@@ -411,17 +418,19 @@ impl Drop for Watch {
     }
 }
 
-/// A UDP port on loopback that nobody uses. The kernel gives those below 32768 to no one who leaves the choice to it, and no two tests get the
-/// same, of whatever program.
+/// A UDP port on loopback that nobody uses. The kernel gives those below 32768 to no one who leaves
+/// the choice to it, and no two tests get the same, of whatever program.
 pub(crate) fn free_udp_port() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(21_100);
-    // Not tried out by a socket: what another test starts just then would have that, too, until it runs its program.
+    // Not tried out by a socket: what another test starts just then would have that, too, until it
+    // runs its program.
     let tables = ["/proc/net/udp", "/proc/net/udp6"]
         .map(|table| fs::read_to_string(table).unwrap_or_default());
     loop {
         let port = NEXT.fetch_add(1, Ordering::Relaxed);
-        // Daemons can share a port, so this name keeps a test that runs beside this program from taking the same one before it is in the
-        // tables. Like the port it belongs to the network namespace. It is held until this program ends.
+        // Daemons can share a port, so this name keeps a test that runs beside this program from
+        // taking the same one before it is in the tables. Like the port it belongs to the network
+        // namespace. It is held until this program ends.
         let name = SocketAddr::from_abstract_name(format!("foghorn-test-{port}")).unwrap();
         let Ok(claim) = UnixListener::bind_addr(&name) else { continue };
         if !tables.iter().any(|table| table.contains(&format!(":{port:04X} "))) {

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use super::skip;
 
-/// The path of a program: what `FOGHORN_` and its name says, else where it is in `PATH` or where a user's `PATH` does not lead. None if it is
-/// missing; that has then been said.
+/// The path of a program: what `FOGHORN_` and its name says, else where it is in `PATH` or where a
+/// user's `PATH` does not lead. None if it is missing; that has then been said.
 pub(crate) fn find(program: &str, package: &str) -> Option<PathBuf> {
     let variable = format!("FOGHORN_{}", program.to_uppercase().replace('-', "_"));
     if let Some(path) = env::var_os(&variable) {

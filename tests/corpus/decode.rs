@@ -43,7 +43,8 @@ fn check_announcement(announcement: &Announcement) {
     let id = announcement.id.as_str();
     assert!((1..=NODE_ID_CAPACITY).contains(&id.len()));
     assert!(!id.chars().any(|c| c.is_whitespace() || c.is_control()), "{id:?}");
-    // Behind a letter Rust shows each such character as it is, but for what it has other reasons to escape.
+    // Behind a letter Rust shows each such character as it is, but for what it has other reasons to
+    // escape.
     let shown: String = id.chars().filter(|c| !matches!(c, '"' | '\'' | '\\')).collect();
     let behind_a_letter = format!("x{shown}");
     assert_eq!(behind_a_letter.escape_debug().to_string(), behind_a_letter);

@@ -1,6 +1,8 @@
-//! What fuzzing found worth keeping, replayed: each file of `inputs/TARGET` is handed to the target of that name.
+//! What fuzzing found worth keeping, replayed: each file of `inputs/TARGET` is handed to the target
+//! of that name.
 //!
-//! A target is a function that takes any bytes and panics when something does not hold. `tests/fuzz/run` looks for such bytes.
+//! A target is a function that takes any bytes and panics when something does not hold.
+//! `tests/fuzz/run` looks for such bytes.
 
 mod decode;
 mod discoverer;

@@ -60,7 +60,8 @@ fn check_reply(line: &[u8]) {
     }
 }
 
-/// What is told of a node: one byte says how often it was heard, then two each when and where; the rest is its `NodeID`.
+/// What is told of a node: one byte says how often it was heard, then two each when and where; the
+/// rest is its `NodeID`.
 fn check_node(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let times = 1 + input.byte().unwrap_or(0) % 8;

@@ -1,4 +1,5 @@
-//! Any announcement, emitted into buffers of every size and parsed back. The first two bytes are its port, the rest its `NodeID`.
+//! Any announcement, emitted into buffers of every size and parsed back. The first two bytes are
+//! its port, the rest its `NodeID`.
 
 use core::num::NonZeroU16;
 

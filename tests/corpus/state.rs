@@ -1,5 +1,5 @@
-//! Any bytes as saved state: as they are, and as what follows the version number of a state with a right checksum. The first byte is how many
-//! seconds ago that was saved.
+//! Any bytes as saved state: as they are, and as what follows the version number of a state with a
+//! right checksum. The first byte is how many seconds ago that was saved.
 
 #![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
 

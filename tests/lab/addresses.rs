@@ -1,4 +1,5 @@
-//! An interface gets other addresses, as by DHCP: the node is found there at once, and nothing is said or sent twice.
+//! An interface gets other addresses, as by DHCP: the node is found there at once, and nothing is
+//! said or sent twice.
 
 use crate::common::log;
 use crate::lan::Lan;
@@ -34,10 +35,12 @@ fn a_lease_that_changes_is_told_once_whichever_address_comes_first() {
     let pi = start(&second, "pi");
     let watch = nas.watch(&["watch"]);
     watch.lines.wait_for("pi 198.18.0.2:22 eth0");
-    // An answer after the change would come from the new address, which is the nearer one, before pi has seen that.
+    // An answer after the change would come from the new address, which is the nearer one, before
+    // pi has seen that.
     wait_until_told(&pi);
 
-    // The new one first. With another prefix, so that the kernel does not take it for a part of the old one and away with it.
+    // The new one first. With another prefix, so that the kernel does not take it for a part of the
+    // old one and away with it.
     second.ip("addr add 198.18.0.77/25 dev eth0");
     pi.log.wait_for("addresses are now");
     second.ip("addr delete 198.18.0.2/24 dev eth0");

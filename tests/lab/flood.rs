@@ -1,4 +1,5 @@
-//! A host that makes up names floods a daemon: those that it knew stay, newcomers get in, and it neither grows nor shouts.
+//! A host that makes up names floods a daemon: those that it knew stay, newcomers get in, and it
+//! neither grows nor shouts.
 
 use std::io::BufRead as _;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -13,7 +14,8 @@ use crate::links::wait_for;
 use crate::peer::PORT;
 use crate::role::Role;
 
-/// Datagrams that a flood sends at once, each [`PERIOD`]: 10,000 a second, or fewer where the sender is slow.
+/// Datagrams that a flood sends at once, each [`PERIOD`]: 10,000 a second, or fewer where the
+/// sender is slow.
 const BATCH: u32 = 100;
 const PERIOD: Duration = Duration::from_millis(10);
 
@@ -23,9 +25,9 @@ const LONGEST: u32 = 6;
 /// A daemon sends at most this a second because of a flood.
 const SENT_PER_SECOND: u64 = 20;
 
-/// Two hosts that know each other for long enough to be established: the first, which is to be flooded, forgets only whom it
-/// has not heard for nine seconds, the second announces each second. So it stays known even where most that comes is dropped,
-/// as on a slow machine.
+/// Two hosts that know each other for long enough to be established: the first, which is to be
+/// flooded, forgets only whom it has not heard for nine seconds, the second announces each second.
+/// So it stays known even where most that comes is dropped, as on a slow machine.
 struct Neighbours {
     nas: Daemon,
     _pi: Daemon,
@@ -38,7 +40,8 @@ impl Neighbours {
         nas.ask_until(&["lookup", "--json", "pi"], |ended| {
             let node: serde_json::Value = serde_json::from_str(&ended.out).unwrap_or_default();
             let number = |key: &str| node[key].as_u64().unwrap_or(0);
-            // Its last announcement half a lease after its first, in whole seconds of which a part may be missing.
+            // Its last announcement half a lease after its first, in whole seconds of which a part
+            // may be missing.
             number("heard") >= 3 && number("known_s") >= number("age_s") + 6
         });
         Self { nas, _pi: pi }
@@ -54,8 +57,8 @@ impl Neighbours {
     }
 }
 
-/// Sends that many forged nodes to the first host, by turns from that many addresses from `source` on, and goes on until it is
-/// ended.
+/// Sends that many forged nodes to the first host, by turns from that many addresses from `source`
+/// on, and goes on until it is ended.
 pub(crate) fn flood(from: &Host<'_>, datagrams: u32, source: Ipv4Addr, sources: u8) -> Role {
     let order = format!("{datagrams} {source} {sources}\n");
     let flood = from.role("flood::sender", &order);
@@ -92,7 +95,8 @@ fn a_host_that_floods_takes_nothing_from_others() {
     wait_for(nas, "late");
 
     assert_eq!(nas.ask(&["lookup", "newcomer"]).out, "198.18.0.4:22\n");
-    // A page or two may be used for the first time, by a newcomer say. If it kept what it was sent, it would be 20 MB.
+    // A page or two may be used for the first time, by a newcomer say. If it kept what it was sent,
+    // it would be 20 MB.
     let grown = resident.map(|resident| nas.resident_kb().unwrap_or(0).saturating_sub(resident));
     assert!(grown <= Some(64), "grown by {grown:?} kB from {resident:?} kB");
     let limit = SENT_PER_SECOND * (begin.elapsed().as_secs() + 1);

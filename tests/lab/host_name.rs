@@ -1,4 +1,5 @@
-//! A machine gets its name after the daemon has started, and gets another: the node is called as the machine is.
+//! A machine gets its name after the daemon has started, and gets another: the node is called as
+//! the machine is.
 
 use nix::sys::signal::Signal;
 
@@ -9,7 +10,8 @@ use crate::links::{start, wait_for};
 /// Gives the machine the name that follows, whatever it is, and becomes the command after that.
 const NAMED: [&str; 3] = ["sh", "-c", r#"printf %s "$0" > /proc/sys/kernel/hostname && exec "$@""#];
 
-/// Starts a daemon there that announces the host name, on a machine of that name. None where a name can't be given; that has then been said.
+/// Starts a daemon there that announces the host name, on a machine of that name. None where a name
+/// can't be given; that has then been said.
 fn start_named(host: &Host<'_>, name: &str) -> Option<Daemon> {
     let named = || {
         let mut command = host.command("unshare");

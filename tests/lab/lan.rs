@@ -16,9 +16,11 @@ struct Namespace {
 }
 
 impl Namespace {
-    /// One that the given command makes: `unshare`, run in the namespace that this one is to belong to.
+    /// One that the given command makes: `unshare`, run in the namespace that this one is to belong
+    /// to.
     fn new(mut unshare: Command) -> Option<Self> {
-        // It says a line once it is inside, and ends with its standard input: also when the test crashes.
+        // It says a line once it is inside, and ends with its standard input: also when the test
+        // crashes.
         unshare.args(["sh", "-c", "echo ready; exec cat"]);
         let mut holder = unshare
             .stdin(Stdio::piped())
@@ -122,7 +124,8 @@ impl Lan {
         OtherLan(self)
     }
 
-    /// A host with the address 198.18.0.NUMBER on eth0, at the port that is called portNUMBER, and no route beyond.
+    /// A host with the address 198.18.0.NUMBER on eth0, at the port that is called portNUMBER, and
+    /// no route beyond.
     pub(crate) fn host(&self, number: u8) -> Host<'_> {
         self.host_on("lan", number)
     }
@@ -176,14 +179,15 @@ impl Lan {
         self.wait_for_cable(host, interface, port);
     }
 
-    /// Waits until both ends of a host's cable have a link: what is sent before, at either end, is lost.
+    /// Waits until both ends of a host's cable have a link: what is sent before, at either end, is
+    /// lost.
     pub(crate) fn wait_for_cable(&self, host: &Host<'_>, interface: &str, port: &str) {
         host.namespace.wait_for_link(interface);
         self.switch.wait_for_link(port);
     }
 
-    /// Cuts the cable of a host in two, and runs an ignored test of this program in between: what it is told are the interfaces
-    /// at the two ends.
+    /// Cuts the cable of a host in two, and runs an ignored test of this program in between: what
+    /// it is told are the interfaces at the two ends.
     pub(crate) fn splice(&self, host: &Host<'_>, test: &str) -> Role {
         let (port, inner, outer) = (
             format!("port{}", host.number),

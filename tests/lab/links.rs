@@ -1,4 +1,5 @@
-//! Interfaces come, go, change their names and lose their links: what a daemon makes of it without a restart, and says once.
+//! Interfaces come, go, change their names and lose their links: what a daemon makes of it without
+//! a restart, and says once.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -16,7 +17,8 @@ pub(crate) fn start(host: &Host<'_>, id: &str) -> Daemon {
     host.daemon(&["--id", id, "--port", "22", "--interval", NEVER])
 }
 
-/// Ends a daemon, and returns what it has said of these from its start to its end. It has run all the while.
+/// Ends a daemon, and returns what it has said of these from its start to its end. It has run all
+/// the while.
 pub(crate) fn said_of(mut daemon: Daemon, subjects: &[&str]) -> Vec<String> {
     assert!(daemon.stop().success());
     daemon.log.until("ends");
@@ -29,7 +31,8 @@ pub(crate) fn wait_for(daemon: &Daemon, id: &str) {
     assert_eq!(daemon.ask(&["lookup", "--wait", "20", id]).code, 0, "{id} is not known");
 }
 
-/// Waits until a daemon has answered the only other: then it has nothing more to send. Returns how much it has sent.
+/// Waits until a daemon has answered the only other: then it has nothing more to send. Returns how
+/// much it has sent.
 pub(crate) fn wait_until_told(daemon: &Daemon) -> serde_json::Value {
     daemon.ask_until(&["status", "--json"], |_| daemon.status()["datagrams"]["answers"] == 1);
     daemon.status()["datagrams"]["sent"].clone()
@@ -140,7 +143,8 @@ fn a_bridge_is_used_while_any_member_has_a_link() {
     wait_for(&nas, "pi");
     let sent = wait_until_told(&pi);
 
-    // Members come and go, and the bridge's own address on the link with them: it takes the lowest of theirs.
+    // Members come and go, and the bridge's own address on the link with them: it takes the lowest
+    // of theirs.
     for address in ["02:00:00:00:00:01", "fe:00:00:00:00:01"] {
         second.ip("link add wlan0 type veth peer name station");
         second.ip(&format!("link set wlan0 address {address}"));
@@ -173,7 +177,8 @@ fn a_host_that_roams_knows_its_new_neighbours() {
     let Some(lan) = Lan::new() else { return };
     let other_lan = lan.another();
     let pi = start(&lan.host(2), "pi");
-    // It answers the first time that it hears pi, which may be gone again before the answer is sent.
+    // It answers the first time that it hears pi, which may be gone again before the answer is
+    // sent.
     let tv = other_lan.host(3).daemon(&["--id", "tv", "--port", "22", "--interval", "5"]);
     let moves = ["lan2", "lan", "lan2", "lan", "lan2"];
     for bridge in moves {
@@ -296,7 +301,8 @@ fn more_interfaces_than_there_is_room_for_are_told_of_once() {
     assert_eq!(said, ["eth0: up with address 198.18.0.1", &crowded, &crowded]);
 }
 
-/// Gives a host that many pairs of interfaces, the first of each with an address if that is wanted. They come before what is made later.
+/// Gives a host that many pairs of interfaces, the first of each with an address if that is wanted.
+/// They come before what is made later.
 fn add_pairs(host: &Host<'_>, count: usize, with_address: bool) {
     let pair = |number: usize| {
         let address = format!("addr add 198.19.{number}.1/24 dev vlan{number}\n");

@@ -1,7 +1,9 @@
-//! Several hosts on one LAN, made of network namespaces: daemons that find each other, leave, move and lose their links.
+//! Several hosts on one LAN, made of network namespaces: daemons that find each other, leave, move
+//! and lose their links.
 //!
-//! The namespaces are this test's own and so is all traffic. As root they need nothing more; else the kernel must let a user make them
-//! (`unshare -Urn`). Where they can't be made the tests say so and pass, unless `FOGHORN_REQUIRE_LAB` is set: then they fail.
+//! The namespaces are this test's own and so is all traffic. As root they need nothing more; else
+//! the kernel must let a user make them (`unshare -Urn`). Where they can't be made the tests say so
+//! and pass, unless `FOGHORN_REQUIRE_LAB` is set: then they fail.
 
 #![expect(
     clippy::unwrap_used,
@@ -53,7 +55,8 @@ fn three_foghorns_and_a_recorded_node_find_each_other_whoever_starts_first() {
             .collect();
         let recorded = recorded.get_or_insert_with(start_recorded);
 
-        // The recorded node announces once, when it starts: those that started later it can't have told.
+        // The recorded node announces once, when it starts: those that started later it can't have
+        // told.
         for (number, daemon) in daemons.iter().enumerate() {
             for other in (0..3).filter(|other| *other != number) {
                 let found = daemon.ask(&["lookup", "--wait", "20", &format!("node{}", other + 1)]);

@@ -78,7 +78,8 @@ fn an_interface_that_gets_a_second_address_hears_that_network_too() {
     assert_eq!(nas.ask(&["lookup", "--wait", "20", "tv"]).out, "198.19.0.5:22\n");
     // It is answered, from the address that it can reach.
     assert_eq!(tv.ask(&["lookup", "--wait", "20", "nas"]).out, "198.19.0.1:22\n");
-    // What is announced to everyone comes from each network's own address, too: who is there only does not lose us.
+    // What is announced to everyone comes from each network's own address, too: who is there only
+    // does not lose us.
     let third = stranger(&lan, 6);
     let pi = node(&third, "pi", &[]);
     wait_for(&nas, "pi");

@@ -13,7 +13,8 @@ pub(crate) const PORT: u16 = 21025;
 pub(crate) struct Peer(Role);
 
 impl Peer {
-    /// Starts `program`, which is this test program in some namespace, and waits until it hears and has sent `datagram`.
+    /// Starts `program`, which is this test program in some namespace, and waits until it hears and
+    /// has sent `datagram`.
     pub(crate) fn start(program: Command, datagram: &[u8]) -> Self {
         let mut role = Role::start(program, "peer::recorded_node", datagram);
         role.end_input();

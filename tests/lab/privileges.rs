@@ -5,7 +5,8 @@ use nix::unistd::geteuid;
 use crate::common::{log, skip};
 use crate::lan::Lan;
 
-/// Only root can become another user; and where the log can't be read, it can't be told when that is done.
+/// Only root can become another user; and where the log can't be read, it can't be told when that
+/// is done.
 fn can_be_tested_or_skip() -> bool {
     let is_root = geteuid().is_root();
     if !is_root {

@@ -5,7 +5,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use crate::common::Lines;
 
-/// The part is one of the ignored tests, which does what its standard input says. It is ended when this is dropped.
+/// The part is one of the ignored tests, which does what its standard input says. It is ended when
+/// this is dropped.
 pub(crate) struct Role {
     child: Child,
     input: Option<ChildStdin>,

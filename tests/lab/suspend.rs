@@ -1,4 +1,5 @@
-//! A host that sleeps: on waking its daemon announces at once, forgets who has gone and hears the others again.
+//! A host that sleeps: on waking its daemon announces at once, forgets who has gone and hears the
+//! others again.
 
 use crate::common::{Daemon, log};
 use crate::lan::{Host, Lan};
@@ -25,7 +26,8 @@ fn a_daemon_that_was_stopped_for_long_catches_up_and_says_all_once() {
     tv.crash();
     pi.suspend();
     nas.log.wait_for("lost pi");
-    // Until what it had heard last of the NAS has expired, too: five announcements take more than three intervals.
+    // Until what it had heard last of the NAS has expired, too: five announcements take more than
+    // three intervals.
     let sent = |nas: &Daemon| nas.status()["datagrams"]["sent"].as_u64().unwrap();
     let before = sent(&nas);
     nas.ask_until(&["status"], |_| sent(&nas) >= before + 5);

@@ -1,8 +1,9 @@
-//! A bad cable: what goes through it is lost, comes twice, late and in another order. A daemon behind it knows the others and stays
-//! known.
+//! A bad cable: what goes through it is lost, comes twice, late and in another order. A daemon
+//! behind it knows the others and stays known.
 //!
-//! The cable is this test program, between two interfaces of the switch. `tc qdisc add ... netem` does the same where the kernel
-//! has it. Here the third announcement in a row is never lost by chance.
+//! The cable is this test program, between two interfaces of the switch. `tc qdisc add ... netem`
+//! does the same where the kernel has it. Here the third announcement in a row is never lost by
+//! chance.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -23,7 +24,8 @@ use crate::links::said_of;
 const LOST: u32 = 10;
 const TWICE: u32 = 20;
 
-/// One after the other is delayed by the next of these. Of three pairs that are sent together, two overtake each other.
+/// One after the other is delayed by the next of these. Of three pairs that are sent together, two
+/// overtake each other.
 const DELAYS: [Duration; 3] =
     [Duration::from_millis(130), Duration::from_millis(70), Duration::from_millis(10)];
 
@@ -37,7 +39,8 @@ fn a_daemon_behind_a_bad_cable_knows_the_others_and_stays_known() {
     let mut cable = lan.splice(&hosts[2], "weather::cable");
     cable.lines.wait_for("cable: ready");
     let [nas, tv, pi] = [(0, "nas"), (1, "tv"), (2, "pi")].map(|(number, id)| {
-        // Two at once, that one may overtake the other. Nobody is given up when this machine stands still for a while.
+        // Two at once, that one may overtake the other. Nobody is given up when this machine stands
+        // still for a while.
         let web = format!("{id}-web:80");
         hosts[number].daemon(&["--id", id, "--port", "22", "--announce", &web, "--interval", "3"])
     });
@@ -118,7 +121,8 @@ impl Cable {
                 let _ = send(self.ends[to].as_raw_fd(), frame, MsgFlags::empty());
                 continue;
             }
-            // The kernel leaves the checksum to a network card, which is not there. Zero stands for none.
+            // The kernel leaves the checksum to a network card, which is not there. Zero stands for
+            // none.
             frame[40..42].fill(0);
             self.entered[to] += 1;
             let number = self.entered[to];

@@ -27,7 +27,8 @@ fn neighbours(is_expected: bool) -> (Lan, usize, usize) {
     (lan, nas, owner)
 }
 
-/// Lets so many seconds pass, while the claimant claims the name in each whose number fits. For how many the NAS names the owner.
+/// Lets so many seconds pass, while the claimant claims the name in each whose number fits. For how
+/// many the NAS names the owner.
 fn named(
     lan: &mut Lan,
     nas: usize,

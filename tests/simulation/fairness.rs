@@ -1,7 +1,8 @@
 //! How long newcomers are known while strangers want all places of the registry.
 //!
-//! A registry of the usual size, 256 nodes, is flooded. Then newcomers appear, one after the other. Each announces
-//! itself as a node does, and is watched for its first minute: after that it is established.
+//! A registry of the usual size, 256 nodes, is flooded. Then newcomers appear, one after the other.
+//! Each announces itself as a node does, and is watched for its first minute: after that it is
+//! established.
 
 use std::net::Ipv4Addr;
 
@@ -23,7 +24,8 @@ struct Flooded {
     tenths: usize,
     /// Nodes that the NAS has known for a while, each with an address of its own.
     settled: usize,
-    /// Names that are always new: in how many tenths of seconds how many come, from which addresses by turns.
+    /// Names that are always new: in how many tenths of seconds how many come, from which addresses
+    /// by turns.
     names: usize,
     per_tenths: usize,
     sources: Vec<Ipv4Addr>,
@@ -45,7 +47,8 @@ impl Flooded {
         flooded
     }
 
-    /// Names that are always new, so many in so many tenths of seconds, from addresses that take turns.
+    /// Names that are always new, so many in so many tenths of seconds, from addresses that take
+    /// turns.
     fn with_names(mut self, names: usize, per_tenths: usize, sources: Vec<Ipv4Addr>) -> Self {
         (self.names, self.per_tenths, self.sources) = (names, per_tenths, sources);
         self.run(1800);

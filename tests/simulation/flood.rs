@@ -29,7 +29,8 @@ fn established() -> (Lan, usize, Vec<usize>) {
     (lan, nas, neighbours)
 }
 
-/// Floods the NAS for some seconds with names that are never the same, from `source(number)`, and looks at it each 100 ms.
+/// Floods the NAS for some seconds with names that are never the same, from `source(number)`, and
+/// looks at it each 100 ms.
 fn flood(
     lan: &mut Lan,
     nas: usize,
@@ -156,7 +157,8 @@ fn names_that_are_repeated_from_eight_addresses_keep_newcomers_out_and_no_others
         let mut rejected = lan.nodes[nas].discoverer.as_ref().unwrap().stats().rejected();
         rejected.find(|(reason, _)| *reason == Rejected::RegistryFull).unwrap().1
     };
-    // As many as there are places that nobody has, from eight addresses, each as often as a node announces.
+    // As many as there are places that nobody has, from eight addresses, each as often as a node
+    // announces.
     let free = CAPACITY - neighbours.len() - 1;
     let announce = |lan: &mut Lan, known: usize| {
         for number in 0..free {
@@ -188,7 +190,8 @@ fn names_that_are_repeated_from_eight_addresses_keep_newcomers_out_and_no_others
     assert!(refused(&lan) >= 7, "once for each time that it announced");
     assert!(lost_only_forged(&lan, nas));
 
-    // They were heard last half a minute ago. A lease after that they are gone, and the newcomer comes with its next announcement.
+    // They were heard last half a minute ago. A lease after that they are gone, and the newcomer
+    // comes with its next announcement.
     lan.run(60_000);
     assert!(used(&lan, nas) <= neighbours.len() + 2);
     let late = lan.add("late");

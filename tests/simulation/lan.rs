@@ -1,4 +1,5 @@
-//! A LAN of simulated nodes: a virtual clock, and a network that loses, delays and duplicates by a seed.
+//! A LAN of simulated nodes: a virtual clock, and a network that loses, delays and duplicates by a
+//! seed.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

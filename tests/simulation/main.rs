@@ -1,4 +1,5 @@
-//! Many nodes on one virtual LAN under a virtual clock, with loss, delay and duplication from a seed.
+//! Many nodes on one virtual LAN under a virtual clock, with loss, delay and duplication from a
+//! seed.
 
 #![expect(
     clippy::unwrap_used,
@@ -128,7 +129,8 @@ fn a_nap_is_no_reason_to_forget() {
     lan.start(nas);
     lan.start(pi);
     lan.run(1000);
-    // Its next announcement falls into the nap: it is made up for on waking, once, however many were due.
+    // Its next announcement falls into the nap: it is made up for on waking, once, however many
+    // were due.
     lan.suspend(pi);
     lan.run(70_000);
     let sent = lan.nodes[pi].sent;
@@ -151,7 +153,8 @@ fn loss_delay_and_duplication_cost_at_most_some_intervals() {
             lan.run(pause);
             lan.start(node);
         }
-        // A node is lost for a while when three announcements in a row are: one pair in 8,000, of 870.
+        // A node is lost for a while when three announcements in a row are: one pair in 8,000, of
+        // 870.
         lan.run(180_000);
         assert!(lan.unknown_pairs() <= 2, "seed {seed}: {} pairs", lan.unknown_pairs());
         let most = lan.nodes.iter().map(|node| node.sent).max().unwrap();

@@ -5,7 +5,8 @@ use foghorn::time::Duration;
 
 use crate::lan::{Lan, Weather};
 
-/// At most this many datagrams are sent by each node: its announcement, and what answers the others.
+/// At most this many datagrams are sent by each node: its announcement, and what answers the
+/// others.
 const DATAGRAMS: usize = 6;
 
 /// So long after the last one woke all know all.
@@ -32,8 +33,9 @@ fn most_sent(lan: &Lan) -> usize {
 
 #[test]
 fn a_thousand_nodes_that_wake_within_ten_seconds_know_each_other() {
-    // Of the million pairs, one in 64 million is missed by six broadcasts, one in 3 million by the five that the last to wake can hear:
-    // in about every seventh run a pair has to wait for the next announcement. With this seed none has.
+    // Of the million pairs, one in 64 million is missed by six broadcasts, one in 3 million by the
+    // five that the last to wake can hear: in about every seventh run a pair has to wait for the
+    // next announcement. With this seed none has.
     let weather = Weather { delay_ms: 5, loss_percent: 5, ..Weather::default() };
     let lan = power_comes_back::<1024>(0, 1_000, 10_000, weather);
     assert_eq!(lan.unknown_pairs(), 0);
@@ -51,7 +53,8 @@ fn a_hundred_nodes_that_wake_within_one_second_know_each_other() {
             "seed {seed}: {} datagrams from one node",
             most_sent(&lan)
         );
-        // When what was lost has been told again, nothing is left over that would go on: until the next announcement all are silent.
+        // When what was lost has been told again, nothing is left over that would go on: until the
+        // next announcement all are silent.
         lan.run(1_000);
         let sent: usize = lan.nodes.iter().map(|node| node.sent).sum();
         lan.run(20_000);

@@ -2,11 +2,13 @@
 //!
 //! Users share the slots, so that none of them can keep the others out:
 //!
-//! - Who is silent gives way first: it asks nothing, or does not read what it is told. Of the silent, those of the user with the most
-//!   slots, and of these the one without a sign of life for longest.
-//! - Else somebody does who watches, say, but only to a user who has fewer slots even with the newcomer.
-//! - A silent client is safe from a user who would have more slots than its own user has. So whoever opens many connections
-//!   displaces his own.
+//! - Who is silent gives way first: it asks nothing, or does not read what it is told. Of the
+//!   silent, those of the user with the most slots, and of these the one without a sign of life for
+//!   longest.
+//! - Else somebody does who watches, say, but only to a user who has fewer slots even with the
+//!   newcomer.
+//! - A silent client is safe from a user who would have more slots than its own user has. So
+//!   whoever opens many connections displaces his own.
 //! - Root always finds a slot while another user has one, whatever that one's clients do.
 
 use std::cmp::Reverse;
@@ -52,7 +54,8 @@ mod tests {
         if letter == 'r' { ROOT } else { letter.into() }
     }
 
-    /// Who gives way among clients like `a5`, which is one of user a that was active at 5, or `b3!`, one of b that is busy.
+    /// Who gives way among clients like `a5`, which is one of user a that was active at 5, or
+    /// `b3!`, one of b that is busy.
     fn slot(clients: &str, newcomer: char) -> Option<usize> {
         let clients = clients.split_whitespace().map(|client| {
             let (letter, since) = client.split_at(1);
@@ -78,13 +81,15 @@ mod tests {
             ("b1 a3 a2", 'c', Some(2)),
             ("b3 a2 a1", 'b', Some(2)),
             ("b1 a3 a2", 'b', Some(0)),
-            // With the newcomer, a would have most: its own gives way, however long another's was silent.
+            // With the newcomer, a would have most: its own gives way, however long another's was
+            // silent.
             ("b1 a3 a2", 'a', Some(2)),
             ("b1 b2 a3 a4", 'a', Some(2)),
             // And if all of its own are busy, it is told so.
             ("b1 b2 a3! a4!", 'a', None),
             ("b1 a3! a2!", 'a', None),
-            // Who has much gives way to who has less, even if busy: the longest without a sign of life.
+            // Who has much gives way to who has less, even if busy: the longest without a sign of
+            // life.
             ("a3! a1! a2!", 'b', Some(1)),
             ("a3! a1! a2! b0!", 'b', Some(1)),
             ("c1! a2! a3! a4!", 'b', Some(1)),
@@ -95,7 +100,8 @@ mod tests {
             ("a3 b1 c2", 'd', Some(1)),
             ("a3! b1! c2", 'd', Some(2)),
             ("a3! b1! c2!", 'd', None),
-            // Root always finds a slot: that of a silent client, else of the user with most, but not its own.
+            // Root always finds a slot: that of a silent client, else of the user with most, but
+            // not its own.
             ("a3! b1! c2!", 'r', Some(1)),
             ("a3! b1! c2", 'r', Some(2)),
             ("a3! a2! c1!", 'r', Some(1)),

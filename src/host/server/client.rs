@@ -29,11 +29,12 @@ const HEEDED: Interest = Interest::READABLE.add(Interest::WRITABLE);
 /// Lines and reads for one client before others have their turn.
 const STEPS: usize = 64;
 
-/// A client that wastes the daemon's time has to wait for this. A person who types does not notice, nor does a program that sends
-/// requests in a few pieces.
+/// A client that wastes the daemon's time has to wait for this. A person who types does not notice,
+/// nor does a program that sends requests in a few pieces.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Reads that may bring nothing but a piece of the same request. Each further one is a waste of time, as a bad request is.
+/// Reads that may bring nothing but a piece of the same request. Each further one is a waste of
+/// time, as a bad request is.
 const PIECES: u8 = 3;
 
 /// What a client has asked and not been answered yet, and what it is told and has not read yet.
@@ -149,8 +150,8 @@ impl<'a> Client<'a> {
         (self.job, self.pause, self.ending) = (Job::None, None, true);
     }
 
-    /// Ends a pause that is over, and lets what it sends wake the loop when it is going to be read, but not before: who sends
-    /// a byte at a time would wake it for each.
+    /// Ends a pause that is over, and lets what it sends wake the loop when it is going to be read,
+    /// but not before: who sends a byte at a time would wake it for each.
     pub(super) fn heed(
         &mut self,
         registry: &Registry,
@@ -242,7 +243,8 @@ impl<'a> Client<'a> {
         Served::More
     }
 
-    /// Puts the next part of what is to be told into the output. False if there is none, or no room for it.
+    /// Puts the next part of what is to be told into the output. False if there is none, or no room
+    /// for it.
     fn compose(&mut self, view: &View<'_, '_>) -> bool {
         match self.job {
             Job::None => self.is_silent() && self.pause.is_none() && self.next_request(view),
@@ -389,7 +391,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Puts the next own node into the output, if the machine has an address. False if it has no room yet.
+    /// Puts the next own node into the output, if the machine has an address. False if it has no
+    /// room yet.
     fn next_own_node(&mut self, view: &View<'_, '_>, number: usize) -> bool {
         let discoverer = view.discoverer;
         let (Some(node), Some((link, _))) =

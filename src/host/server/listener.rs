@@ -17,11 +17,13 @@ use crate::host::reason::{Reason, refused};
 use crate::log::{Shown, info, warn};
 use crate::time::{Duration, Instant};
 
-/// Processor time that newcomers may cost, in nanoseconds for each millisecond: 2.5 %. So whoever connects again and again gets no more
-/// than that, on a slow processor too. To wake for them costs about as much again.
+/// Processor time that newcomers may cost, in nanoseconds for each millisecond: 2.5 %. So whoever
+/// connects again and again gets no more than that, on a slow processor too. To wake for them costs
+/// about as much again.
 const SHARE: u64 = 25_000;
 
-/// When it is used up, the next newcomers are taken in after this: by several at once, since to wake costs, too.
+/// When it is used up, the next newcomers are taken in after this: by several at once, since to
+/// wake costs, too.
 const PERIOD: Duration = Duration::from_millis(10);
 
 /// What they may cost at once.
@@ -30,10 +32,12 @@ const BURST: u64 = SHARE * PERIOD.millis();
 /// The user of a client about whom the kernel does not tell: a number that no user has.
 const UNKNOWN: u32 = u32::MAX;
 
-/// Connections that the kernel keeps waiting, less one. Few, since they are taken in by turns: a newcomer should not wait behind many.
+/// Connections that the kernel keeps waiting, less one. Few, since they are taken in by turns: a
+/// newcomer should not wait behind many.
 const BACKLOG: i32 = 7;
 
-/// An outage is over when nothing has failed for this long: clients can make it come and go as they like, and each end is logged.
+/// An outage is over when nothing has failed for this long: clients can make it come and go as they
+/// like, and each end is logged.
 const CALM: Duration = Duration::from_secs(300);
 
 /// What fails where none is taken in.
@@ -48,10 +52,12 @@ pub(super) struct Listener {
     guard: Guard,
     /// Whether a client may be waiting: the kernel says so once, until all were taken in.
     ready: bool,
-    /// Nanoseconds that newcomers have cost, less what they might cost up to the time when this was last settled.
+    /// Nanoseconds that newcomers have cost, less what they might cost up to the time when this was
+    /// last settled.
     spent: u64,
     settled: Instant,
-    /// A descriptor for when there is no other, so that a client can be taken in before another gives way.
+    /// A descriptor for when there is no other, so that a client can be taken in before another
+    /// gives way.
     reserve: Option<Socket>,
     outage: Outage,
     failed: Instant,
@@ -169,8 +175,8 @@ impl Listener {
         self.ready.then(|| self.settled + PERIOD)
     }
 
-    /// Newcomers have cost that many nanoseconds of processor time. Where the kernel does not tell, it counts as all that they may cost at
-    /// once.
+    /// Newcomers have cost that many nanoseconds of processor time. Where the kernel does not tell,
+    /// it counts as all that they may cost at once.
     pub(super) fn charge(&mut self, nanos: Option<u64>) {
         self.spent = self.spent.saturating_add(nanos.unwrap_or(BURST));
     }

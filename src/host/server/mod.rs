@@ -27,7 +27,8 @@ use client::{BUSY, Client, ReplyLine, SLOW, Served};
 use listener::{Listener, Newcomer};
 pub(crate) use socket_file::{directory_of, make_directory};
 
-/// Clients that may watch at once. Who watches may stay for ever, so there is always a slot for those who ask.
+/// Clients that may watch at once. Who watches may stay for ever, so there is always a slot for
+/// those who ask.
 const WATCHERS: usize = if CONTROL_CLIENTS == 1 { 1 } else { CONTROL_CLIENTS - 1 };
 
 /// What replies are made from, and by which clocks.
@@ -231,8 +232,9 @@ impl<'a> Server<'a> {
         leave(slot, &mut self.spare);
     }
 
-    /// Lets a client go on, and leaves it when it is done. What it costs before it has asked anything counts as the cost of its coming,
-    /// and so does to leave it: the kernel then drops what it sent, maybe in hundreds of pieces.
+    /// Lets a client go on, and leaves it when it is done. What it costs before it has asked
+    /// anything counts as the cost of its coming, and so does to leave it: the kernel then drops
+    /// what it sent, maybe in hundreds of pieces.
     fn serve(&mut self, number: usize, view: &View<'_, '_>) {
         let Some(slot) = self.clients.get_mut(number) else { return };
         let Some(client) = slot else { return };
@@ -257,7 +259,8 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// A client begins to watch. If too many do, one of them has to give way; itself, unless others have less right to.
+    /// A client begins to watch. If too many do, one of them has to give way; itself, unless others
+    /// have less right to.
     fn keep_a_slot(&mut self, newest: usize, now: Instant) {
         let watching = self.clients.iter().flatten().filter(|client| client.is_watching());
         let Some(Some(client)) = self.clients.get(newest) else { return };

@@ -30,7 +30,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// keep the daemon out.
 const DIRECTORY_MODE: u32 = 0o710;
 
-/// A listening socket's file. It is removed when this is dropped, unless another has taken its place.
+/// A listening socket's file. It is removed when this is dropped, unless another has taken its
+/// place.
 pub(super) struct SocketFile {
     path: PathBuf,
     /// Whether its directory is the daemon's own, to be made if it is missing.
@@ -38,8 +39,8 @@ pub(super) struct SocketFile {
     identity: (u64, u64),
 }
 
-/// Listens at `path`, readable and writable for the owner and the group from the first instant. Then it is made to belong to
-/// `user`, if one is given.
+/// Listens at `path`, readable and writable for the owner and the group from the first instant.
+/// Then it is made to belong to `user`, if one is given.
 ///
 /// What a crashed daemon left is replaced; the socket of a live one is not, nor is anything else.
 pub(super) fn bind(
@@ -107,7 +108,8 @@ fn lock_directory(path: &Path, tries: u32) -> io::Result<Flock<File>> {
         }
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Ok(lock),
-            // Others hold it for an instant. That is waited for, but not for ever: anyone who may read it may lock it.
+            // Others hold it for an instant. That is waited for, but not for ever: anyone who may
+            // read it may lock it.
             Err((unlocked, Errno::EWOULDBLOCK)) => file = unlocked,
             Err((_, errno)) => {
                 return Err(because(directory, "cannot lock (flock) the directory", &errno.into()));
@@ -181,8 +183,9 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 impl SocketFile {
-    /// Makes the file belong to a user. Who may write its directory can have put another in its place, or given it another name:
-    /// it is looked at and handed over by one descriptor, which no such change reaches.
+    /// Makes the file belong to a user. Who may write its directory can have put another in its
+    /// place, or given it another name: it is looked at and handed over by one descriptor, which no
+    /// such change reaches.
     fn hand_over(&self, user: &User) -> io::Result<()> {
         // Not by `File::options`: with musl that leaves `O_PATH` out.
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;

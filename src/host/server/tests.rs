@@ -70,7 +70,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Turns of the loop at that time, until there is nothing to do. Returns for how many clients the loop was woken.
+    /// Turns of the loop at that time, until there is nothing to do. Returns for how many clients
+    /// the loop was woken.
     fn turn(&mut self, now: Instant) -> usize {
         let view = View {
             now,
@@ -324,7 +325,8 @@ fn only_a_directory_of_its_own_is_made_again() {
 fn buffers_go_from_one_client_to_the_next() {
     let mut memory = Memory::new();
     let mut table = Table::new("buffers", &mut memory);
-    // More clients in turn than there are buffers. Each leaves half a request behind that must not become part of the next one's.
+    // More clients in turn than there are buffers. Each leaves half a request behind that must not
+    // become part of the next one's.
     let mut clients = [const { None }; 3 * CONTROL_CLIENTS];
     for client in &mut clients {
         let client = client.insert(table.client(START, b"version\nloo"));
@@ -420,7 +422,8 @@ fn newcomers_are_taken_in_as_fast_as_they_may_cost() {
     let mut memory = Memory::new();
     let mut table = Table::new("pace", &mut memory);
     table.turn(START);
-    // Whatever is done takes 1/16 of a millisecond, and they may cost four of these in ten milliseconds.
+    // Whatever is done takes 1/16 of a millisecond, and they may cost four of these in ten
+    // milliseconds.
     table.processor_time = || {
         SPENT.set(SPENT.get() + 62_500);
         Some(SPENT.get())

@@ -1,7 +1,7 @@
 //! Any sequence of calls of a [`Discoverer`], its contract checked after each of them.
 //!
-//! The first byte sets it up; then each byte is a call, and those after it are its arguments. The host's steps are kept to:
-//! put in one thing, drain what came of it, wait.
+//! The first byte sets it up; then each byte is a call, and those after it are its arguments. The
+//! host's steps are kept to: put in one thing, drain what came of it, wait.
 
 #![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
 
@@ -256,7 +256,8 @@ impl<'a> Session<'a> {
             }
         } else if outcome.is_ok() {
             let mut is_remembered = is_remembered;
-            // Which node gives way to a newcomer is the registry's to say, but some may not be displaced.
+            // Which node gives way to a newcomer is the registry's to say, but some may not be
+            // displaced.
             if events.front().is_some_and(|event| event.kind == EventKind::Lost) {
                 let lost = events.pop_front().unwrap();
                 let gone = self.model.lose(&lost);
@@ -432,7 +433,8 @@ impl<'a> Session<'a> {
         self.drain_links().len()
     }
 
-    /// Takes out what is to be sent: on each link at most one round of all our nodes. On which links that is.
+    /// Takes out what is to be sent: on each link at most one round of all our nodes. On which
+    /// links that is.
     fn drain_links(&mut self) -> Vec<LinkId> {
         let mut rounds: BTreeMap<LinkId, (Ipv4Addr, Vec<Announcement>)> = BTreeMap::new();
         let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];

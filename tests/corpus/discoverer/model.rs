@@ -240,7 +240,8 @@ impl Node {
         preferred.address
     }
 
-    /// Live addresses: the preferred one, then those heard last, and of those heard at once the one that appeared last.
+    /// Live addresses: the preferred one, then those heard last, and of those heard at once the one
+    /// that appeared last.
     pub(super) fn live(&self, now: Instant) -> Vec<Address> {
         let addresses = self.addresses.iter().map(|known| known.address);
         let mut live: Vec<_> =

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::site::{Resident, Site};
 
-/// Memory that may be in use for the first time in the second half: some pages of stack, or of code that seldom runs.
+/// Memory that may be in use for the first time in the second half: some pages of stack, or of code
+/// that seldom runs.
 const FIRST_USED_KB: u64 = 16;
 
 /// What a daemon uses, or has used since it started.

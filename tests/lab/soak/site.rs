@@ -92,7 +92,8 @@ impl<'a> Site<'a> {
             lookups: vec![],
             failed_lookups: vec![],
         };
-        // Until the two are established with each other: heard three times, over half a lease of six seconds.
+        // Until the two are established with each other: heard three times, over half a lease of
+        // six seconds.
         for (daemon, id) in site.pairs() {
             daemon.ask_until(&["lookup", "--json", id], |ended| {
                 let node: serde_json::Value = serde_json::from_str(&ended.out).unwrap_or_default();
