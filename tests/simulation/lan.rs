@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
 use std::rc::Rc;
@@ -76,6 +77,8 @@ pub(crate) struct Lan {
     weather: Weather,
     pub(crate) random: Random,
     order: u64,
+    /// Each datagram that was sent, a line each: when, by which node, to whom, the bytes.
+    pub(crate) trace: String,
 }
 
 /// The one that all nodes are in.
@@ -93,6 +96,7 @@ impl Lan {
             weather,
             random: Random(seed),
             order: 0,
+            trace: String::new(),
         }
     }
 
@@ -164,6 +168,10 @@ impl Lan {
             let Some(discoverer) = &mut self.nodes[node].discoverer else { return };
             let Ok(transmit) = discoverer.poll_transmit(&mut buffer) else { break };
             self.nodes[node].sent += 1;
+            let to = *transmit.to.ip();
+            let to = if to.is_broadcast() { "everyone".to_owned() } else { to.to_string() };
+            let bytes = &buffer[..transmit.length];
+            writeln!(self.trace, "{} {node} {to} {bytes:02x?}", self.now.millis()).unwrap();
             self.deliver(node, *transmit.to.ip(), &buffer[..transmit.length]);
         }
         let Node { discoverer: Some(discoverer), events, wakes, .. } = &mut self.nodes[node] else {

@@ -12,6 +12,7 @@ mod fairness;
 mod flood;
 mod lan;
 mod power_cut;
+mod trace;
 
 use std::net::Ipv4Addr;
 
