@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut node = Node::new(&config, &mut storage, socket, network.parse()?, announcement)?;
     loop {
         node.turn(&mut |event| {
-            println!("{} {} {}", event.kind.name(), event.id, event.address.socket)
+            println!("{} {} {}", event.kind.name(), event.id, event.address.socket);
         })?;
     }
 }

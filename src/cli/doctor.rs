@@ -48,10 +48,10 @@ pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
     match wall() {
         Ok(time) if time.secs() >= WRITTEN => {}
         Ok(_) => {
-            report.line("warn  the clock is not set: nothing in a --state file has an age", &[])
+            report.line("warn  the clock is not set: nothing in a --state file has an age", &[]);
         }
         Err(error) => {
-            report.line("bad   the clock can't be read (clock_gettime): $", &[&error.to_string()])
+            report.line("bad   the clock can't be read (clock_gettime): $", &[&error.to_string()]);
         }
     }
     output::print(&report.text)?;
@@ -211,7 +211,7 @@ impl Report {
             match has("etc/ufw/user.rules", &format!("-A ufw-user-input -p udp --dport {port} ")) {
                 Some(true) => {}
                 Some(false) => {
-                    self.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", &[port])
+                    self.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", &[port]);
                 }
                 None => {
                     let line = "warn  ufw may keep foghorn out, its rules can't be read: see sudo foghorn doctor";

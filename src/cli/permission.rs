@@ -43,7 +43,7 @@ mod tests {
         let path = directory.join("control.sock");
         let _socket = UnixListener::bind(&path).unwrap();
         let set = |path: &Path, mode| {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap()
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         };
         // Only root can give it to a group that nobody is in.
         if chown(&path, None, Some(54_321)).is_ok()

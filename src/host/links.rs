@@ -488,7 +488,7 @@ impl Link {
             _ if !changes.may_log(now) => {}
             (None, Some(is)) => info!("{}: up with address {}", name, is),
             (Some(was), Some(is)) if was != is => {
-                info!("{}: address changed from {} to {}", name, was, is)
+                info!("{}: address changed from {} to {}", name, was, is);
             }
             // There may be others at the other end.
             _ if before == networks => info!("{}: has a link again", name),

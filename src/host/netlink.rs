@@ -116,7 +116,7 @@ impl Inquiry {
         match listed {
             // One has too many names for a list.
             Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => {
-                running.note_all()
+                running.note_all();
             }
             listed => listed?,
         }
@@ -219,7 +219,7 @@ pub(super) fn undisturbed<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Resu
     loop {
         match ask() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted && attempts < ATTEMPTS => {
-                attempts += 1
+                attempts += 1;
             }
             result => return result,
         }

@@ -85,7 +85,7 @@ mod tests {
     fn names(text: &str) -> Vec<String> {
         let mut names = vec![];
         for_each(&mut text.as_bytes(), &mut |name| {
-            names.push(String::from_utf8_lossy(name).into_owned())
+            names.push(String::from_utf8_lossy(name).into_owned());
         })
         .unwrap();
         names
