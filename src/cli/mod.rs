@@ -1,27 +1,10 @@
 //! What a person types: one file per command.
 
-mod absence;
-mod client;
-mod connect;
-mod control_path;
-mod date;
-mod doctor;
-mod exec;
-mod help;
-mod hosts;
-mod html;
-mod json;
-mod list;
-mod lookup;
-mod metrics;
-mod near_miss;
+mod arguments;
+mod asking;
+mod commands;
+mod forms;
 mod output;
-mod permission;
-mod run;
-mod service;
-mod status;
-mod terminal;
-mod watch;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -31,7 +14,9 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Arg, Parser, ValueExt as _};
 use nix::sys::utsname::uname;
 
-use near_miss::{has_option, meant_by, mistaken, nearest, options_with, word_after};
+use arguments::help;
+use arguments::near_miss::{has_option, meant_by, mistaken, nearest, options_with, word_after};
+use commands::{connect, doctor, hosts, list, lookup, run, status, watch};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]

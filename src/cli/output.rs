@@ -12,8 +12,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
 use rustix::stdio::{stderr, stdout};
 
-use super::Failure;
-use super::client::Record;
+use crate::cli::Failure;
+use crate::cli::asking::client::Record;
 use crate::host::{Outlet, is_journal};
 use crate::wire::printable::shown;
 
@@ -22,7 +22,7 @@ const PIECE: usize = 1 << 15;
 
 /// Writes to standard output what is composed, piece by piece: it may be much longer than what it
 /// is made of.
-pub(super) fn write(
+pub(crate) fn write(
     compose: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
 ) -> Result<(), Failure> {
     let mut pieces = Pieces { text: String::new(), told: Ok(true) };
@@ -52,12 +52,12 @@ impl fmt::Write for Pieces {
     }
 }
 
-pub(super) fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     tell(text).map(|_| ())
 }
 
 /// Writes to standard output at once. False if nobody reads it any more.
-pub(super) fn tell(text: &str) -> Result<bool, Failure> {
+pub(crate) fn tell(text: &str) -> Result<bool, Failure> {
     match write_all(stdout(), text) {
         Ok(()) => Ok(true),
         // There is nothing left to do, and no one to tell.
@@ -68,17 +68,17 @@ pub(super) fn tell(text: &str) -> Result<bool, Failure> {
 
 /// Says on standard error what is no reason to end. Whether anybody listens does not matter, and a
 /// reader that has stopped reading keeps no command from going on.
-pub(super) fn note(message: &str) {
+pub(crate) fn note(message: &str) {
     say("<6>", message);
 }
 
 /// Says the same way that something does not work.
-pub(super) fn warn(message: &str) {
+pub(crate) fn warn(message: &str) {
     say("<4>", message);
 }
 
 /// Says the same way why the command ends.
-pub(super) fn fail(message: &str) {
+pub(crate) fn fail(message: &str) {
     say("<3>", message);
 }
 
@@ -113,12 +113,12 @@ fn write_all(descriptor: BorrowedFd<'_>, text: &str) -> io::Result<()> {
 }
 
 /// What a descriptor is of, as a file without a buffer.
-pub(super) fn plain(descriptor: BorrowedFd<'_>) -> io::Result<File> {
+pub(crate) fn plain(descriptor: BorrowedFd<'_>) -> io::Result<File> {
     Ok(descriptor.try_clone_to_owned()?.into())
 }
 
 /// A span of time as a person says it: 3 s, 12 min, 5 h, 8 d. It is read from a number of seconds.
-pub(super) fn span(secs: &str) -> String {
+pub(crate) fn span(secs: &str) -> String {
     match secs.parse::<u64>() {
         Err(_) => "?".to_owned(),
         Ok(secs @ 0..120) => format!("{secs} s"),
@@ -129,21 +129,21 @@ pub(super) fn span(secs: &str) -> String {
 }
 
 /// How much of a node's lease is left, in percent. None if the daemon does not tell.
-pub(super) fn lease(node: &Record) -> Option<u64> {
+pub(crate) fn lease(node: &Record) -> Option<u64> {
     let [age, left] = ["age_s", "expires_s"].map(|key| node.get(key).parse::<u64>().ok());
     let (age, left) = (age?, left?);
     left.saturating_mul(100).checked_div(age.saturating_add(left))
 }
 
 /// How many columns of a terminal a text takes.
-pub(super) fn columns(text: &str) -> usize {
+pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(width).sum()
 }
 
 /// How many columns a character takes: two for those of East Asia and for pictures, none for one
 /// that combines with the one before. By blocks, as terminals mostly do; tables of every single
 /// character would take 11 kB.
-pub(super) fn width(character: char) -> usize {
+pub(crate) fn width(character: char) -> usize {
     match character {
         '\u{300}'..='\u{36f}'
         | '\u{200b}'..='\u{200f}'
@@ -166,7 +166,7 @@ pub(super) fn width(character: char) -> usize {
 }
 
 /// The longest beginning of a text that takes no more columns than that.
-pub(super) fn beginning(text: &str, room: usize) -> &str {
+pub(crate) fn beginning(text: &str, room: usize) -> &str {
     let mut columns = 0;
     for (at, c) in text.char_indices() {
         columns += width(c);
@@ -178,7 +178,7 @@ pub(super) fn beginning(text: &str, room: usize) -> &str {
 }
 
 /// The longest end of a text that takes no more columns than that.
-pub(super) fn end(text: &str, room: usize) -> &str {
+pub(crate) fn end(text: &str, room: usize) -> &str {
     let mut ends = text.char_indices().filter_map(|(at, _)| text.get(at..));
     ends.find(|end| columns(end) <= room).unwrap_or_default()
 }
@@ -193,7 +193,7 @@ mod tests {
     use nix::unistd::pipe2;
 
     use super::{ErrorKind, beginning, columns, end, lease, span, write_all};
-    use crate::cli::client::Record;
+    use crate::cli::asking::client::Record;
 
     #[test]
     fn all_is_written_to_a_pipe_that_makes_no_writer_wait() {

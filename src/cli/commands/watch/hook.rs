@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use super::told::Told;
 use crate::cli::Failure;
-use crate::cli::absence::Absence;
-use crate::cli::client::{Client, Record};
-use crate::cli::exec::Exec;
+use crate::cli::asking::absence::Absence;
+use crate::cli::asking::client::{Client, Record};
+use crate::cli::commands::exec::Exec;
+use crate::cli::commands::status::Status;
 use crate::cli::output::warn;
-use crate::cli::status::Status;
 use crate::client::Error;
 use crate::client::deadline::Deadline;
 use crate::control::{ErrorCode, Request};

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-use super::Failure;
+use crate::cli::Failure;
 use crate::client::places::{FILE, address, asked_for, complaint, directories};
 use crate::host::{User, make_directory};
 
 /// The socket for a daemon to listen at, and whether it is a default one. The directory of such is
 /// made if it is missing, for the user that the daemon will run as if one is given.
-pub(super) fn for_daemon(
+pub(crate) fn for_daemon(
     option: Option<&Path>,
     user: Option<&User>,
 ) -> Result<(PathBuf, bool), Failure> {

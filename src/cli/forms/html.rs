@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use super::client::Record;
-use super::date::{WRITTEN, utc};
-use super::{Failure, host_name, output};
+use crate::cli::asking::client::Record;
+use crate::cli::forms::date::{WRITTEN, utc};
+use crate::cli::output;
+use crate::cli::{Failure, host_name};
 
 /// Up to the name of the machine. Nothing that came in by a node's name would be run or fetched,
 /// were it not escaped.
@@ -38,7 +39,7 @@ const TABLE: &str = "\
 
 /// Writes the page, as of that number of seconds since 1970. Where there was no answer the page
 /// says why: an old one that stays would go on showing nodes.
-pub(super) fn write(
+pub(crate) fn write(
     out: &mut dyn Write,
     time: Option<u64>,
     nodes: Result<&[Record], &Failure>,

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use super::Failure;
-use super::output::{note, warn};
+use crate::cli::Failure;
+use crate::cli::output::{note, warn};
 use crate::client::Error;
 use crate::control::ErrorCode;
 use crate::host::Outage;
@@ -14,11 +14,11 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Whether there is no daemon just now, which is told once, and so is its return.
 #[derive(Default)]
-pub(super) struct Absence(Outage);
+pub(crate) struct Absence(Outage);
 
 impl Absence {
     /// Waits before the next attempt to reach a daemon. Says why, and what is so meanwhile.
-    pub(super) fn wait(&mut self, error: Error, meanwhile: &str) {
+    pub(crate) fn wait(&mut self, error: Error, meanwhile: &str) {
         // That is no absence: to begin anew makes up for it.
         if !error.refuses(ErrorCode::Slow) && self.0.begins() {
             warn(&format!("{}; {meanwhile}", Failure::from(error)));
@@ -27,7 +27,7 @@ impl Absence {
     }
 
     /// A daemon answers.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if self.0.ends() {
             note("a daemon answers again");
         }
@@ -35,7 +35,7 @@ impl Absence {
 }
 
 /// Whether the reason may pass without a person's help: a daemon starts, or has more time.
-pub(super) fn may_pass(error: &Error) -> bool {
+pub(crate) fn may_pass(error: &Error) -> bool {
     matches!(
         error,
         Error::NoDaemon { .. } | Error::TimedOut | Error::Lost(_) | Error::Refused { .. }

@@ -1,5 +1,7 @@
 //! `foghorn run`: the daemon, in the foreground.
 
+mod control_path;
+
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::num::NonZeroU16;
@@ -9,9 +11,11 @@ use std::sync::Mutex;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::Parser;
 
-use super::lookup::node_id;
-use super::near_miss::{ADDRESS, USER, has_option, mistaken};
-use super::{Failure, control_path, help, number, output, refused, text, unexpected, value};
+use crate::cli::arguments::help;
+use crate::cli::arguments::near_miss::{ADDRESS, USER, has_option, mistaken};
+use crate::cli::commands::lookup::node_id;
+use crate::cli::output;
+use crate::cli::{Failure, number, refused, text, unexpected, value};
 use crate::host::{Daemon, Memory, Options, Pattern, ServiceManager, User, is_usage};
 use crate::limits::REGISTRY_CAPACITY;
 use crate::network::Network;
@@ -34,7 +38,7 @@ struct Arguments {
     options: Options,
 }
 
-pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(arguments) = Arguments::parse(parser)? else { return Ok(()) };
     init_log(
         arguments.log.as_deref(),
@@ -140,7 +144,7 @@ impl Arguments {
     }
 }
 
-pub(super) fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Failure> {
+pub(crate) fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Failure> {
     let number = number(parser, option, 1..=65_535)?;
     u16::try_from(number)
         .ok()

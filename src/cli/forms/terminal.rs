@@ -10,7 +10,7 @@ use rustix::termios::tcgetwinsize;
 
 /// A way to show text, with what selects it in a terminal (SGR in ECMA-48).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     Plain = 0,
     Bold = 1,
     Red = 31,
@@ -22,18 +22,18 @@ pub(super) enum Style {
 /// How standard output may look: plain where it is no terminal, so that what a program reads does
 /// not depend on who looks on.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Look {
+pub(crate) struct Look {
     /// Whether it is a terminal at all.
-    pub(super) is_terminal: bool,
+    pub(crate) is_terminal: bool,
     /// How many columns a line may have there; none if that is not known.
-    pub(super) width: Option<usize>,
+    pub(crate) width: Option<usize>,
     has_colours: bool,
     has_utf8: bool,
 }
 
 impl Look {
     /// For what standard output is now.
-    pub(super) fn of_output() -> Self {
+    pub(crate) fn of_output() -> Self {
         let columns = || tcgetwinsize(stdout()).map_or(0, |size| usize::from(size.ws_col));
         Self::new(stdout().is_terminal().then(columns), &|name| env::var_os(name))
     }
@@ -42,7 +42,7 @@ impl Look {
     /// `TERM`, the locale as POSIX finds it, and `COLUMNS` where the terminal does not tell how
     /// wide it is, which is 0 then: a serial line does not. (That is what `ls` does.) An empty
     /// variable counts as not set.
-    pub(super) fn new(columns: Option<usize>, variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
+    pub(crate) fn new(columns: Option<usize>, variable: &dyn Fn(&str) -> Option<OsString>) -> Self {
         let get = |name| variable(name).filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get).unwrap_or_default();
         // As in de_DE.UTF-8@euro and C.utf8.
@@ -65,7 +65,7 @@ impl Look {
     }
 
     /// Writes text in a style.
-    pub(super) fn paint(self, out: &mut String, style: Style, text: &str) {
+    pub(crate) fn paint(self, out: &mut String, style: Style, text: &str) {
         if self.has_colours && style != Style::Plain && !text.is_empty() {
             // Text in memory takes all that is written to it.
             let _ = write!(out, "\x1b[{}m{text}\x1b[m", style as u8);
@@ -75,14 +75,14 @@ impl Look {
     }
 
     /// The character in place of the middle of a name, one column wide.
-    pub(super) fn ellipsis(self) -> char {
+    pub(crate) fn ellipsis(self) -> char {
         if self.has_utf8 { '…' } else { '~' }
     }
 
     /// A bar of how much of a node's lease is left, in percent, and a space. Green while it was
     /// heard as it should be, which is three times in a lease; yellow when it has missed one
     /// announcement or two; red when it will soon be forgotten.
-    pub(super) fn lease(self, left: Option<u64>) -> (String, Style) {
+    pub(crate) fn lease(self, left: Option<u64>) -> (String, Style) {
         let Some(left) = left.filter(|_| self.is_terminal) else {
             return (String::new(), Style::Plain);
         };

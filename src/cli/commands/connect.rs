@@ -15,9 +15,11 @@ use rustix::io::Errno;
 use rustix::stdio::{stdin, stdout};
 use socket2::{Domain, Socket, Type};
 
-use super::client::{Client, Record};
-use super::lookup::{advise, ask, only_node};
-use super::{Failure, help, output, unexpected, value};
+use crate::cli::arguments::help;
+use crate::cli::asking::client::{Client, Record};
+use crate::cli::commands::lookup::{advise, ask, only_node};
+use crate::cli::output;
+use crate::cli::{Failure, unexpected, value};
 use crate::client::connection;
 use crate::control::{ErrorCode, Request};
 use crate::wire::NodeId;
@@ -25,7 +27,7 @@ use crate::wire::NodeId;
 /// How long each address of the node may take to accept.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut id = None;
     let mut control: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::names::allow;
-use crate::cli::client::Record;
+use crate::cli::asking::client::Record;
 use crate::cli::host_name;
 
 /// What may be a line.

@@ -6,18 +6,18 @@
 
 use std::fmt::{self, Write as _};
 
-use super::client::Record;
+use crate::cli::asking::client::Record;
 use crate::control::ValueType;
 
 /// Writes `{"key":value,...}`.
-pub(super) fn object(out: &mut String, record: &Record) {
+pub(crate) fn object(out: &mut String, record: &Record) {
     out.push('{');
     pairs(out, record);
     out.push('}');
 }
 
 /// Writes `{"event":"kind","key":value,...}`.
-pub(super) fn event(out: &mut String, record: &Record) {
+pub(crate) fn event(out: &mut String, record: &Record) {
     out.push('{');
     key(out, "event");
     string(out, record.kind());
@@ -26,7 +26,7 @@ pub(super) fn event(out: &mut String, record: &Record) {
 }
 
 /// Writes `"key":value,...`.
-pub(super) fn pairs(out: &mut String, record: &Record) {
+pub(crate) fn pairs(out: &mut String, record: &Record) {
     for (name, value) in record.pairs() {
         key(out, name);
         // A value that is not of its type is text.
@@ -41,7 +41,7 @@ pub(super) fn pairs(out: &mut String, record: &Record) {
 }
 
 /// Writes `"key":`, after a comma where it is not the first of its object.
-pub(super) fn key(out: &mut String, name: &str) {
+pub(crate) fn key(out: &mut String, name: &str) {
     if !out.ends_with('{') {
         out.push(',');
     }
@@ -50,7 +50,7 @@ pub(super) fn key(out: &mut String, name: &str) {
 }
 
 /// Whether it is a whole number as JSON has them; the protocol has no other.
-pub(super) fn is_number(value: &str) -> bool {
+pub(crate) fn is_number(value: &str) -> bool {
     value == "0"
         || !value.is_empty()
             && !value.starts_with('0')
@@ -58,7 +58,7 @@ pub(super) fn is_number(value: &str) -> bool {
 }
 
 /// Writes `[{"key":value,...},...]`.
-pub(super) fn objects(
+pub(crate) fn objects(
     out: &mut dyn fmt::Write,
     records: &mut dyn Iterator<Item = &Record>,
 ) -> fmt::Result {
@@ -88,7 +88,7 @@ fn list(out: &mut String, items: &str) {
 }
 
 /// Writes text in quotes; RFC 8259, section 7.
-pub(super) fn string(out: &mut String, text: &str) {
+pub(crate) fn string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {

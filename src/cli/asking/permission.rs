@@ -11,7 +11,7 @@ use crate::host::group_name;
 const NOGROUP: u32 = 65_534;
 
 /// What gives the permission that is missing for a socket.
-pub(super) fn advice(socket: &Path) -> String {
+pub(crate) fn advice(socket: &Path) -> String {
     // What is in a directory that keeps us out can't be looked at, so the first that can be looked
     // at is what does.
     let barrier = socket.ancestors().find_map(|path| fs::metadata(path).ok());

@@ -35,7 +35,7 @@ announce register publish add:foghorn run --announce @
 ";
 
 /// The suggestion for a word, which `next` follows. Options count only if that help text has them.
-pub(super) fn meant_by(word: &str, next: Option<&str>, help: &str) -> Option<String> {
+pub(crate) fn meant_by(word: &str, next: Option<&str>, help: &str) -> Option<String> {
     for line in WORDS.split('\n') {
         let (words, meant) = line.split_once(':')?;
         let option = meant.strip_prefix("--").and_then(|option| option.split(' ').next());
@@ -49,13 +49,13 @@ pub(super) fn meant_by(word: &str, next: Option<&str>, help: &str) -> Option<Str
 }
 
 /// Whether a help text tells of an option.
-pub(super) fn has_option(help: &str, option: &str) -> bool {
+pub(crate) fn has_option(help: &str, option: &str) -> bool {
     options(help).contains(&option)
 }
 
 /// All options of a help text that begin with a letter, as a part of a sentence; none if there is
 /// none.
-pub(super) fn options_with(letter: char, help: &str) -> Option<String> {
+pub(crate) fn options_with(letter: char, help: &str) -> Option<String> {
     let mut text = String::new();
     for option in options(help) {
         if option.starts_with(letter) {
@@ -82,7 +82,7 @@ fn options(help: &str) -> Vec<&str> {
 
 /// The word of a help text that a space parts from that one: of an option, what its value is
 /// called.
-pub(super) fn word_after<'a>(help: &'a str, word: &str) -> Option<&'a str> {
+pub(crate) fn word_after<'a>(help: &'a str, word: &str) -> Option<&'a str> {
     let mut words = help.split(' ');
     words.find(|known| *known == word)?;
     words.next().filter(|word| !word.is_empty())
@@ -90,7 +90,7 @@ pub(super) fn word_after<'a>(help: &'a str, word: &str) -> Option<&'a str> {
 
 /// Recognises a URL, an address and the like in place of a node's name: its kind, and the part that
 /// may be the name.
-pub(super) fn mistaken(text: &str) -> Option<(&'static str, &str)> {
+pub(crate) fn mistaken(text: &str) -> Option<(&'static str, &str)> {
     let (mut what, mut name) = (None, text);
     if let Some(rest) = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")) {
         what = Some("a URL");
@@ -117,14 +117,14 @@ pub(super) fn mistaken(text: &str) -> Option<(&'static str, &str)> {
 }
 
 /// The kind of `user@name`, which SSH takes. A node can have such a name.
-pub(super) const USER: &str = "a user and a name";
+pub(crate) const USER: &str = "a user and a name";
 
-pub(super) const ADDRESS: &str = "an address";
+pub(crate) const ADDRESS: &str = "an address";
 
 /// The word of a text, among those that begin with `mark`, that was probably meant, without the
 /// mark: the same but for case, else a slip or two away, else one that is the beginning of what was
 /// typed or the other way round. Of several the first.
-pub(super) fn nearest<'a>(typed: &str, text: &'a str, mark: &str) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, text: &'a str, mark: &str) -> Option<&'a str> {
     let mut best = (u8::MAX, None);
     for word in text.split_ascii_whitespace() {
         if let Some(word) = word.strip_prefix(mark)

@@ -18,8 +18,8 @@ use nix::sys::stat::Mode;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{AccessFlags, Pid, access, dup2_stdin};
 
-use super::Failure;
-use super::output::warn;
+use crate::cli::Failure;
+use crate::cli::output::warn;
 use crate::host::{Outage, run_child, spawn};
 
 /// Between attempts to start a command.
@@ -38,14 +38,14 @@ const VARIABLES: [&str; 7] = [
 ];
 
 /// A command: the path of its program, and its arguments with the name that was typed as the first.
-pub(super) struct Exec {
+pub(crate) struct Exec {
     path: CString,
     arguments: Vec<CString>,
 }
 
 impl Exec {
     /// Takes the rest of the command line.
-    pub(super) fn parse(parser: &mut Parser) -> Result<Self, Failure> {
+    pub(crate) fn parse(parser: &mut Parser) -> Result<Self, Failure> {
         let mut arguments = vec![];
         for argument in parser.raw_args()? {
             // No argument of a process has a NUL inside.
@@ -65,7 +65,7 @@ impl Exec {
     ///
     /// That it fails is said and is no reason to stop; that it can't be started is one, unless that
     /// passes.
-    pub(super) fn run(&self, values: &[&str]) -> Result<(), Failure> {
+    pub(crate) fn run(&self, values: &[&str]) -> Result<(), Failure> {
         let path = self.path.to_string_lossy();
         let mut trying = Outage::default();
         let ended = loop {

@@ -27,13 +27,15 @@ use self::file::HostsFile;
 use self::follow::Follower;
 use self::lines::{Line, find};
 use self::taken::{Taken, Unreadable};
-use super::client::{Client, Record};
-use super::exec::Exec;
-use super::{Failure, help, output, text, unexpected, value};
+use crate::cli::arguments::help;
+use crate::cli::asking::client::{Client, Record};
+use crate::cli::commands::exec::Exec;
+use crate::cli::output;
+use crate::cli::{Failure, text, unexpected, value};
 use crate::client::Error;
 use crate::control::Request;
 
-pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut excluded = vec![];
     let mut keep_out = vec![];
     let mut follow: Option<PathBuf> = None;

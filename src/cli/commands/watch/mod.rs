@@ -9,17 +9,20 @@ use lexopt::Arg::{Long, Short};
 use lexopt::Parser;
 
 use self::hook::Hook;
-use super::client::{Client, Record};
-use super::exec::Exec;
-use super::terminal::{Look, Style};
-use super::{Failure, help, json, output, unexpected, value};
+use crate::cli::arguments::help;
+use crate::cli::asking::client::{Client, Record};
+use crate::cli::commands::exec::Exec;
+use crate::cli::forms::json;
+use crate::cli::forms::terminal::{Look, Style};
+use crate::cli::output;
+use crate::cli::{Failure, unexpected, value};
 use crate::client::Error;
 use crate::control::Request;
 
 /// What the lines tell of. A later version may tell of more, which is passed over.
 const EVENTS: [&str; 5] = ["known", "found", "moved", "contested", "lost"];
 
-pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut as_json = false;
     let mut control: Option<PathBuf> = None;
     let mut exec = None;

@@ -2,10 +2,10 @@
 
 /// When 2026 began, in which this was written, in seconds since 1970: no clock that is right says
 /// less.
-pub(super) const WRITTEN: u64 = 1_767_225_600;
+pub(crate) const WRITTEN: u64 = 1_767_225_600;
 
 /// A time in seconds since 1970, as ISO 8601 has it.
-pub(super) fn utc(secs: u64) -> String {
+pub(crate) fn utc(secs: u64) -> String {
     let (days, time) = (secs / 86_400, secs % 86_400);
     // A year that begins with March ends with the leap day, and the lengths of its months repeat:
     // 31, 30, 31, 30, 31.

@@ -5,8 +5,8 @@
 
 use std::fmt::{Result, Write};
 
-use super::json;
-use super::status::Status;
+use crate::cli::commands::status::Status;
+use crate::cli::forms::json;
 
 /// A family a line, as text since that takes half of the room of a table. Its columns:
 ///
@@ -40,7 +40,7 @@ interface_send_errors_total|interface|send_errors|interface|name|Datagrams that 
 
 /// Writes all families that the status has samples of: a daemon of another version may leave some
 /// out. The status is empty if no daemon answered.
-pub(super) fn write(out: &mut dyn Write, status: &Status) -> Result {
+pub(crate) fn write(out: &mut dyn Write, status: &Status) -> Result {
     let families = if status.0.is_empty() { 1 } else { usize::MAX };
     for line in FAMILIES.split('\n').take(families) {
         let mut columns = line.split('|');
@@ -92,7 +92,7 @@ fn value<'a>(kind: &str, key: &str, told: &'a str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::client::Record;
+    use crate::cli::asking::client::Record;
 
     fn metrics(reply: &str) -> String {
         let records = reply.lines().map(Record::read);
@@ -116,7 +116,7 @@ contested id=nas addresses=198.18.0.2:22,198.18.0.66:22
 
     #[test]
     fn a_status_is_told_as_prometheus_reads_it() {
-        assert_eq!(metrics(REPLY), include_str!("../../tests/cli/status.prom"));
+        assert_eq!(metrics(REPLY), include_str!("../../../tests/cli/status.prom"));
     }
 
     #[test]

@@ -5,15 +5,19 @@ use std::path::Path;
 
 use lexopt::Parser;
 
-use super::client::{Client, Record};
-use super::terminal::{Look, Style};
-use super::{Failure, Form, Query, help, html, json, output};
+use crate::cli::arguments::help;
+use crate::cli::asking::client::{Client, Record};
+use crate::cli::forms::html;
+use crate::cli::forms::json;
+use crate::cli::forms::terminal::{Look, Style};
+use crate::cli::output;
+use crate::cli::{Failure, Form, Query};
 use crate::client::Error;
 use crate::control::Request;
 use crate::host::wall;
 use crate::time::Duration;
 
-pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(query) = Query::parse(parser, help::LIST, &[Form::Json, Form::Html])? else {
         return Ok(());
     };

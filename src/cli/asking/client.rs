@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{Exit, Failure, permission, service};
+use crate::cli::asking::permission;
+use crate::cli::asking::service;
+use crate::cli::{Exit, Failure};
 use crate::client::deadline::Deadline;
 use crate::client::{Connection, Error};
 use crate::control::{ErrorCode, Fields, Request, split};
@@ -11,77 +13,77 @@ use crate::limits::CLIENT_ADDRESSES;
 /// A line of a reply: what it tells of, and its pairs in order. Only the line itself is kept: it
 /// may have two thousand pairs.
 #[derive(Clone)]
-pub(super) struct Record(Box<str>);
+pub(crate) struct Record(Box<str>);
 
 impl Record {
-    pub(super) fn read(line: &str) -> Self {
+    pub(crate) fn read(line: &str) -> Self {
         Self(line.into())
     }
 
     /// How many bytes the line has.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         split(&self.0).0
     }
 
     /// Whether it tells of a node of the daemon's own machine.
-    pub(super) fn is_own(&self) -> bool {
+    pub(crate) fn is_own(&self) -> bool {
         self.kind() == "own"
     }
 
     /// The value of a key. A daemon of another version may leave one out.
-    pub(super) fn find(&self, key: &str) -> Option<&str> {
+    pub(crate) fn find(&self, key: &str) -> Option<&str> {
         self.pairs().get(key)
     }
 
     /// The same for a person to read.
-    pub(super) fn get(&self, key: &str) -> &str {
+    pub(crate) fn get(&self, key: &str) -> &str {
         self.find(key).unwrap_or("?")
     }
 
-    pub(super) fn pairs(&self) -> Fields<'_> {
+    pub(crate) fn pairs(&self) -> Fields<'_> {
         split(&self.0).1
     }
 
     /// The value of a key without which the line says nothing.
-    pub(super) fn require(&self, key: &'static str) -> Result<&str, Error> {
+    pub(crate) fn require(&self, key: &'static str) -> Result<&str, Error> {
         self.find(key).ok_or(Error::Protocol { what: key })
     }
 
     /// The addresses of a node, the one to use first.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
         self.get("addresses").split(',').take(CLIENT_ADDRESSES)
     }
 }
 
 /// A connection to the daemon.
-pub(super) struct Client(Connection);
+pub(crate) struct Client(Connection);
 
 impl Client {
     /// Connects to the daemon that was asked for, else to the first that answers.
-    pub(super) fn connect(control: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn connect(control: Option<&Path>) -> Result<Self, Error> {
         Ok(Self(Connection::open(control)?))
     }
 
     /// Sends a request and takes in the whole reply.
-    pub(super) fn ask(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
+    pub(crate) fn ask(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         self.send(request)?;
         self.0.reply(|line| Ok(Some(Record::read(line))))
     }
 
     /// The same for a reply that tells of nodes which the daemon has heard. What else it tells of
     /// is passed over.
-    pub(super) fn nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
+    pub(crate) fn nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         let mut nodes = self.all_nodes(request)?;
         nodes.retain(|node| !node.is_own());
         Ok(nodes)
     }
 
     /// The same with the nodes of the daemon's own machine.
-    pub(super) fn all_nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
+    pub(crate) fn all_nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         let mut nodes = self.ask(request)?;
         nodes.retain(|record| record.kind() == "node" || record.is_own());
         for node in &nodes {
@@ -92,22 +94,22 @@ impl Client {
     }
 
     /// Sends a request. What is sent before it makes sure that both mean the same by it.
-    pub(super) fn send(&mut self, request: &Request) -> Result<(), Error> {
+    pub(crate) fn send(&mut self, request: &Request) -> Result<(), Error> {
         self.0.send(request)
     }
 
     /// The next line of the reply; none at its end.
-    pub(super) fn next(&mut self) -> Result<Option<Record>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<Record>, Error> {
         Ok(self.0.next()?.map(Record::read))
     }
 
     /// The same with a reply that is to end by then.
-    pub(super) fn send_by(&mut self, request: &Request, deadline: Deadline) -> Result<(), Error> {
+    pub(crate) fn send_by(&mut self, request: &Request, deadline: Deadline) -> Result<(), Error> {
         self.0.send_by(request, deadline)
     }
 
     /// Waits for lines until then, whatever comes meanwhile; for ever if `None`.
-    pub(super) const fn wait_until(&mut self, deadline: Option<Deadline>) {
+    pub(crate) const fn wait_until(&mut self, deadline: Option<Deadline>) {
         self.0.wait_until(deadline);
     }
 }

@@ -13,7 +13,7 @@ const UNITS: [&str; 3] = [
 
 /// The command to type where no daemon answers at that socket. None if no service of this machine
 /// would listen there. The system is that below `root`, which is `/` but in tests.
-pub(super) fn advice(root: &Path, socket: &Path) -> Option<&'static str> {
+pub(crate) fn advice(root: &Path, socket: &Path) -> Option<&'static str> {
     let is_there = |path: &str| root.join(path).exists();
     if socket.as_os_str() != Path::new(SYSTEM).join(FILE).as_os_str() {
         None

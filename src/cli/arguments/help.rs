@@ -1,6 +1,6 @@
 //! The help texts.
 
-pub(super) const OVERVIEW: &str = "\
+pub(crate) const OVERVIEW: &str = "\
 foghorn tells the nodes on a LAN where the others are.
 
 Usage: foghorn COMMAND [OPTIONS]
@@ -29,7 +29,7 @@ Exit codes: 0 done, 1 not found, 2 wrong usage, 3 no daemon answers,
 4 anything else failed.
 ";
 
-pub(super) const RUN: &str = "\
+pub(crate) const RUN: &str = "\
 Announces nodes, hears the others, and answers the other commands.
 
 Usage: foghorn run [OPTIONS]
@@ -64,7 +64,7 @@ Example:
   foghorn run --id nas --port 22 --announce web:80 --interface 'eth*'
 ";
 
-pub(super) const LOOKUP: &str = "\
+pub(crate) const LOOKUP: &str = "\
 Tells where a node is, like 198.18.0.2:22000.
 
 Usage: foghorn lookup [OPTIONS] NODE
@@ -83,7 +83,7 @@ Example:
 Exit code 1 if the node is not known.
 ";
 
-pub(super) const LIST: &str = "\
+pub(crate) const LIST: &str = "\
 Lists all nodes, sorted by name. This machine's own nodes are marked own. On a
 narrow terminal some columns and the middle of long names are left out.
 
@@ -98,7 +98,7 @@ Example:
   foghorn list --html > lan.new; mv lan.new /www/lan.html
 ";
 
-pub(super) const WATCH: &str = "\
+pub(crate) const WATCH: &str = "\
 Prints the nodes known now, then each change, a line each: known, found, moved,
 contested or lost, then NODE, ADDRESS and INTERFACE. A node is contested when it
 speaks at a second address, which comes last: it has two network cards, or
@@ -124,7 +124,7 @@ Examples:
   foghorn watch --exec /etc/foghorn/changed
 ";
 
-pub(super) const HOSTS: &str = "\
+pub(crate) const HOSTS: &str = "\
 Prints the nodes as lines of a hosts file. Left out are this machine's name,
 those that mean something everywhere, like localhost, wpad and com, all that
 is not of letters, digits and hyphens, and what other hosts files have:
@@ -145,7 +145,7 @@ Example:
   foghorn hosts --follow /tmp/hosts/foghorn --exec killall -HUP dnsmasq
 ";
 
-pub(super) const STATUS: &str = "\
+pub(crate) const STATUS: &str = "\
 Tells how the daemon is doing, and what it counted.
 
 Usage: foghorn status [OPTIONS]
@@ -159,7 +159,7 @@ Example, for node_exporter:
   foghorn status --metrics > foghorn.new; mv foghorn.new foghorn.prom
 ";
 
-pub(super) const CONNECT: &str = "\
+pub(crate) const CONNECT: &str = "\
 Connects to a node by TCP and joins that to standard input and output. SSH makes
 names lower case: if there is no nas, the one node like NAS is meant.
 
@@ -172,7 +172,7 @@ Example:
   ssh -o ProxyCommand='foghorn connect %h' nas
 ";
 
-pub(super) const DOCTOR: &str = "\
+pub(crate) const DOCTOR: &str = "\
 Checks daemon, interfaces, port, firewall and clock, and says what to type.
 
 Usage: foghorn doctor [OPTIONS]

@@ -6,21 +6,25 @@ use std::path::Path;
 
 use lexopt::Parser;
 
-use super::client::{Client, Record};
-use super::terminal::Look;
-use super::{Exit, Failure, Form, Query, help, json, metrics, output};
+use crate::cli::arguments::help;
+use crate::cli::asking::client::{Client, Record};
+use crate::cli::forms::json;
+use crate::cli::forms::metrics;
+use crate::cli::forms::terminal::Look;
+use crate::cli::output;
+use crate::cli::{Exit, Failure, Form, Query};
 use crate::client::Error;
 use crate::control::Request;
 
 /// The lines of the reply.
-pub(super) struct Status(pub(super) Vec<Record>);
+pub(crate) struct Status(pub(crate) Vec<Record>);
 
 /// The lines that each reply has, once.
 const ALWAYS: [&str; 4] = ["daemon", "registry", "datagrams", "rejected"];
 
 impl Status {
     /// Asks the daemon how it does.
-    pub(super) fn ask(control: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn ask(control: Option<&Path>) -> Result<Self, Error> {
         let status = Self(Client::connect(control)?.ask(&Request::Status)?);
         match ALWAYS.iter().find(|kind| status.all(kind).count() != 1) {
             Some(what) => Err(Error::Protocol { what }),
@@ -29,16 +33,16 @@ impl Status {
     }
 
     /// The lines of one kind.
-    pub(super) fn all<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Record> {
+    pub(crate) fn all<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Record> {
         self.0.iter().filter(move |record| record.kind() == kind)
     }
 
-    pub(super) fn get<'a>(&'a self, kind: &'a str, key: &str) -> &'a str {
+    pub(crate) fn get<'a>(&'a self, kind: &'a str, key: &str) -> &'a str {
         self.all(kind).next().map_or("?", |record| record.get(key))
     }
 
     /// The number that a line has to tell.
-    pub(super) fn number(&self, kind: &'static str, key: &'static str) -> Result<u64, Error> {
+    pub(crate) fn number(&self, kind: &'static str, key: &'static str) -> Result<u64, Error> {
         let record = self.all(kind).next().ok_or(Error::Protocol { what: kind })?;
         record.require(key)?.parse().map_err(|_| Error::Protocol { what: key })
     }
@@ -54,7 +58,7 @@ impl Status {
     }
 }
 
-pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let Some(query) = Query::parse(parser, help::STATUS, &[Form::Json, Form::Metrics])? else {
         return Ok(());
     };
@@ -175,7 +179,7 @@ fn write_text(text: &mut Text<'_>, status: &Status) -> fmt::Result {
 }
 
 /// Another host that announces a node of this one.
-pub(super) fn rival(rival: &Record) -> String {
+pub(crate) fn rival(rival: &Record) -> String {
     let [address, id, age] = ["address", "id", "age_s"].map(|key| rival.get(key));
     format!("{address} also announces {id}, heard {} ago", output::span(age))
 }

@@ -7,9 +7,12 @@ use std::time::Duration;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 
-use super::client::{Client, Record};
-use super::near_miss::{ADDRESS, has_option, mistaken, nearest};
-use super::{Failure, help, json, output, refused, text, unexpected, value};
+use crate::cli::arguments::help;
+use crate::cli::arguments::near_miss::{ADDRESS, has_option, mistaken, nearest};
+use crate::cli::asking::client::{Client, Record};
+use crate::cli::forms::json;
+use crate::cli::output;
+use crate::cli::{Failure, refused, text, unexpected, value};
 use crate::client::Error;
 use crate::client::deadline::Deadline;
 use crate::control::{ErrorCode, Request};
@@ -18,7 +21,7 @@ use crate::wire::NodeId;
 /// The longest wait.
 const DAY: Duration = Duration::from_secs(86_400);
 
-pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut id = None;
     let (mut all, mut host, mut as_json) = (false, false, false);
     let mut control: Option<PathBuf> = None;
@@ -84,7 +87,7 @@ fn decimal(text: &str) -> Option<Duration> {
 }
 
 /// The `NodeID` that was typed.
-pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
+pub(crate) fn node_id(text: &str) -> Result<NodeId, Failure> {
     NodeId::try_from(text).map_err(|invalid| {
         Failure::usage(format!("\"{text}\" is not a valid node name: {invalid}"))
     })
@@ -92,7 +95,7 @@ pub(super) fn node_id(text: &str) -> Result<NodeId, Failure> {
 
 /// The node that was typed, unless there was one before: `lookup nas tv`, or `lookup all nas` for
 /// `--all`.
-pub(super) fn only_node(
+pub(crate) fn only_node(
     before: Option<NodeId>,
     value: OsString,
     help: &str,
@@ -107,7 +110,7 @@ pub(super) fn only_node(
 }
 
 /// Asks the daemon where a node is.
-pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> {
+pub(crate) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> {
     let mut client = Client::connect(control)?;
     match client.nodes(&Request::Lookup(id.clone())) {
         // The list alone has the addresses of the machine's own nodes.
@@ -121,7 +124,7 @@ pub(super) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> 
 
 /// What to say of a failure to find a node: if it is not known, also which one may be meant
 /// instead.
-pub(super) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failure {
+pub(crate) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failure {
     let is_unknown = error.refuses(ErrorCode::UnknownNode);
     let failure = Failure::from(error);
     if !is_unknown {

@@ -6,17 +6,19 @@ use std::path::{Path, PathBuf};
 use lexopt::Arg::{Long, Short};
 use lexopt::Parser;
 
-use super::client::Record;
-use super::date::WRITTEN;
-use super::run::port;
-use super::status::{Status, rival};
-use super::{Failure, help, output, unexpected, value};
+use crate::cli::arguments::help;
+use crate::cli::asking::client::Record;
+use crate::cli::commands::run::port;
+use crate::cli::commands::status::{Status, rival};
+use crate::cli::forms::date::WRITTEN;
+use crate::cli::output;
+use crate::cli::{Failure, unexpected, value};
 use crate::client::Error;
 use crate::client::places::candidates;
 use crate::host::{forbidden_port, is_running, lost_socket, port_owner, read_file, survey, wall};
 use crate::wire::v1::UDP_PORT;
 
-pub(super) fn main(parser: &mut Parser) -> Result<(), Failure> {
+pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut udp_port = None;
     let mut control: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {

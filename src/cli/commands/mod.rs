@@ -1,0 +1,11 @@
+//! The commands, a file or a folder each.
+
+pub(crate) mod connect;
+pub(crate) mod doctor;
+mod exec;
+pub(crate) mod hosts;
+pub(crate) mod list;
+pub(crate) mod lookup;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod watch;
