@@ -5,8 +5,8 @@ use std::mem::size_of;
 use super::daemon::Daemon;
 use super::links;
 use super::memory::RECEIVED;
-use super::netlink;
 use super::server::Buffers;
+use crate::host::interfaces::netlink;
 use crate::limits::{CONTROL_CLIENTS, LINKS, REGISTRY_CAPACITY};
 use crate::registry::{Storage, budget as registry};
 

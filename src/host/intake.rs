@@ -3,9 +3,9 @@
 use std::io;
 use std::net::Ipv4Addr;
 
-use super::interface::InterfaceName;
 use super::outage::Outage;
 use super::reason::Reason;
+use crate::host::interfaces::interface::InterfaceName;
 use crate::log::{Shown, warn};
 use crate::time::{Duration, Instant};
 use crate::transport::Transport;

@@ -9,12 +9,12 @@ use nix::net::if_::InterfaceFlags;
 
 use super::change_log::ChangeLog;
 use super::intake::Intake;
-use super::interface::{Interface, InterfaceName, Pattern, is_usable};
-use super::netlink::{BUFFER, Inquiry, undisturbed};
 use super::outage::Outage;
 use super::reason::Reason;
 use super::udp::LinkSocket;
 use crate::discoverer::{Discoverer, Transmit};
+use crate::host::interfaces::interface::{Interface, InterfaceName, Pattern, is_usable};
+use crate::host::interfaces::netlink::{BUFFER, Inquiry, undisturbed};
 use crate::limits::{LINKS, NETWORKS_PER_LINK};
 use crate::log::{Shown, debug, error, info, warn};
 use crate::network::{Network, Networks};

@@ -1,7 +1,7 @@
 //! What the daemon needs room for, in one piece.
 
-use super::netlink;
 use super::server::Buffers;
+use crate::host::interfaces::netlink;
 use crate::limits::{CONTROL_CLIENTS, DATAGRAM_CAPACITY};
 use crate::registry::Storage;
 

@@ -5,8 +5,7 @@
 //! daemon.rs      the loop: wait, take one kind of input, drain the core, repeat
 //! links.rs       the interfaces in use, each with its UDP socket (udp.rs), what the kernel drops there (filter.rs), and taking
 //!                the rest (intake.rs)
-//! netlink.rs     what the kernel says of interfaces (interface.rs), and that something changed, in messages (rtnetlink.rs)
-//! survey.rs      the interfaces for people
+//! interfaces/    the interfaces of this machine, as the kernel describes them
 //! memory.rs      room for all that is kept
 //! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
 //! host_name.rs   the node that is called as this machine is
@@ -40,7 +39,7 @@ mod first_process;
 mod frames;
 mod host_name;
 mod intake;
-mod interface;
+mod interfaces;
 mod journal;
 mod kernel_time;
 mod links;
@@ -51,21 +50,18 @@ pub(crate) mod log_sink;
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 mod logger;
 mod memory;
-mod netlink;
 mod outage;
 mod outlet;
 mod port_owner;
 mod privileges;
 mod reason;
 mod regular_file;
-mod rtnetlink;
 mod save_times;
 mod server;
 mod service_manager;
 mod signals;
 mod spawn;
 mod state_file;
-mod survey;
 mod time_limit;
 mod timer;
 mod udp;
@@ -77,8 +73,9 @@ pub use daemon::{Daemon, Options};
 pub(crate) use first_process::{act_as_first_process, run_child};
 #[cfg(feature = "defmt")]
 pub use frames::{Level, init as init_log};
-pub use interface::Pattern;
-pub(crate) use interface::glob_matches;
+pub use interfaces::interface::Pattern;
+pub(crate) use interfaces::interface::glob_matches;
+pub(crate) use interfaces::survey::survey;
 pub(crate) use journal::is_journal;
 #[cfg(any(feature = "log", feature = "defmt"))]
 pub use log_sink::LogSink;
@@ -94,6 +91,5 @@ pub(crate) use server::{directory_of, make_directory};
 pub use service_manager::ServiceManager;
 pub(crate) use signals::survive_file_limit;
 pub(crate) use spawn::spawn;
-pub(crate) use survey::survey;
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub use {::log::Level, logger::init as init_log};

@@ -8,7 +8,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::filter::{self, Dropped};
-use super::interface::InterfaceName;
+use crate::host::interfaces::interface::InterfaceName;
 use crate::limits::RECEIVE_BUFFER;
 use crate::log::{Shown, debug};
 use crate::transport::Transport;

@@ -12,15 +12,15 @@ use crate::network::Network;
 use crate::registry::LinkId;
 
 /// What a message is and says.
-pub(super) struct Message<'a> {
-    pub(super) kind: i32,
-    pub(super) flags: i32,
-    pub(super) body: &'a [u8],
+pub(crate) struct Message<'a> {
+    pub(crate) kind: i32,
+    pub(crate) flags: i32,
+    pub(crate) body: &'a [u8],
 }
 
 /// A request that [`REQUEST`] bytes hold: a `nlmsghdr`, an `ifinfomsg` and an attribute. For
 /// addresses the first byte of those is enough, and the kernel passes over the rest.
-pub(super) fn request(kind: u16, flags: i32, family: i32, index: LinkId) -> [u8; REQUEST] {
+pub(crate) fn request(kind: u16, flags: i32, family: i32, index: LinkId) -> [u8; REQUEST] {
     let flags = u16::try_from(libc::NLM_F_REQUEST | flags).unwrap_or(0);
     let family = u8::try_from(family).unwrap_or(0);
     // Without counters, which nobody looks at, an answer is shorter. And the kernel makes room in a
@@ -40,7 +40,7 @@ const REQUEST: usize = 40;
 
 /// The first message and what follows it: `nlmsghdr` is length, kind, flags, sequence, port. The
 /// last may be cut short.
-pub(super) fn split_message(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
+pub(crate) fn split_message(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     let length = usize::try_from(u32_at(bytes, 0)?).ok()?;
     let message = Message {
         kind: u16_at(bytes, 4)?.into(),
@@ -52,7 +52,7 @@ pub(super) fn split_message(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
 
 /// A list of objects, which comes in several messages.
 #[derive(Default)]
-pub(super) struct List {
+pub(crate) struct List {
     interrupted: bool,
 }
 
@@ -63,7 +63,7 @@ impl List {
     /// # Errors
     ///
     /// What the kernel or `each` says: the list is not complete.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         mut messages: &[u8],
         each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
@@ -84,14 +84,14 @@ impl List {
     }
 
     /// Whether nothing changed while it was made: else something may be missing.
-    pub(super) fn is_consistent(&self) -> bool {
+    pub(crate) fn is_consistent(&self) -> bool {
         !self.interrupted
     }
 }
 
 /// What an `ifaddrmsg` tells (family, prefix length, flags, scope, index): an address of an
 /// interface.
-pub(super) fn parse_address(body: &[u8]) -> Option<(LinkId, Network)> {
+pub(crate) fn parse_address(body: &[u8]) -> Option<(LinkId, Network)> {
     let [family, prefix, _, _] = *body.first_chunk()?;
     if i32::from(family) != libc::AF_INET {
         return None;
@@ -112,7 +112,7 @@ fn address_in(attributes: &[u8], kind: u16) -> Option<Ipv4Addr> {
 /// What an `ifinfomsg` tells (family, padding, type, index, flags, change): an interface.
 ///
 /// The names come before all that can be long but the alternative ones, which come last.
-pub(super) fn parse_link(body: &[u8]) -> Option<Interface<'_>> {
+pub(crate) fn parse_link(body: &[u8]) -> Option<Interface<'_>> {
     let flags = InterfaceFlags::from_bits_truncate(u32_at(body, 8)?.cast_signed());
     let attributes = body.get(16..)?;
     let times_up =
@@ -131,10 +131,10 @@ pub(super) fn parse_link(body: &[u8]) -> Option<Interface<'_>> {
 /// The names that an interface has besides its own, as `ip link property` gives them. Linux has
 /// them since 5.5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct AlternativeNames<'a>(&'a [u8]);
+pub(crate) struct AlternativeNames<'a>(&'a [u8]);
 
 impl<'a> AlternativeNames<'a> {
-    pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
         attributes(self.0)
             .filter(|(kind, _)| *kind == libc::IFLA_ALT_IFNAME)
             .map(|(_, name)| text(name))
@@ -144,7 +144,7 @@ impl<'a> AlternativeNames<'a> {
 #[cfg(test)]
 impl AlternativeNames<'static> {
     /// These, as the kernel says them.
-    pub(super) fn of(names: &[&str]) -> Self {
+    pub(crate) fn of(names: &[&str]) -> Self {
         let name = |name: &&str| {
             tests::attribute_of(libc::IFLA_ALT_IFNAME, format!("{name}\0").as_bytes())
         };
@@ -176,7 +176,7 @@ fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
 }
 
 /// What the kernel says went wrong, by the negative of an `errno`; nothing if that is zero.
-pub(super) fn result_of(body: &[u8]) -> Result<(), Errno> {
+pub(crate) fn result_of(body: &[u8]) -> Result<(), Errno> {
     match u32_at(body, 0).map_or(0, u32::cast_signed) {
         0 => Ok(()),
         code => Err(Errno::from_raw(code.saturating_neg())),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     /// An attribute.
-    pub(super) fn attribute_of(kind: u16, value: &[u8]) -> Vec<u8> {
+    pub(crate) fn attribute_of(kind: u16, value: &[u8]) -> Vec<u8> {
         let length = u16::try_from(4 + value.len()).unwrap();
         let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
         bytes.resize(aligned(bytes.len()), 0);

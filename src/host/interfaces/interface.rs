@@ -11,15 +11,15 @@ use crate::registry::LinkId;
 
 /// An interface's name. The kernel allows any bytes but white space, `/` and `:`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct InterfaceName(Vec<u8, LINK_NAME_CAPACITY, u8>);
+pub(crate) struct InterfaceName(Vec<u8, LINK_NAME_CAPACITY, u8>);
 
 impl InterfaceName {
     /// None if it is longer than the kernel allows.
-    pub(super) fn new(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
         Vec::try_from(bytes).ok().map(Self)
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
@@ -36,15 +36,15 @@ impl fmt::Display for InterfaceName {
 
 /// An interface, as the kernel describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Interface<'a> {
-    pub(super) id: LinkId,
-    pub(super) name: InterfaceName,
-    pub(super) flags: InterfaceFlags,
+pub(crate) struct Interface<'a> {
+    pub(crate) id: LinkId,
+    pub(crate) name: InterfaceName,
+    pub(crate) flags: InterfaceFlags,
     /// How often its link has come up: a link that was lost for a moment may be another now. Always
     /// 0 before Linux 4.16.
-    pub(super) times_up: u32,
+    pub(crate) times_up: u32,
     /// As far as they were looked at.
-    pub(super) alternative_names: AlternativeNames<'a>,
+    pub(crate) alternative_names: AlternativeNames<'a>,
 }
 
 impl Interface<'_> {
@@ -71,11 +71,11 @@ impl Pattern {
     }
 
     /// Whether it leaves out what matches.
-    pub(super) fn leaves_out(&self) -> bool {
+    pub(crate) fn leaves_out(&self) -> bool {
         self.leave_out
     }
 
-    pub(super) fn matches(&self, interface: &Interface<'_>) -> bool {
+    pub(crate) fn matches(&self, interface: &Interface<'_>) -> bool {
         interface.has_name(|name| glob_matches(self.glob.as_bytes(), name))
     }
 
@@ -124,7 +124,7 @@ pub(crate) fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
 /// It must be running and able to broadcast. Without a pattern that asks for some, all such are
 /// wanted but point-to-point ones. Loopback is used only when its name is given in full, to try
 /// things out.
-pub(super) fn is_usable(interface: &Interface<'_>, patterns: &[Pattern]) -> bool {
+pub(crate) fn is_usable(interface: &Interface<'_>, patterns: &[Pattern]) -> bool {
     let flags = interface.flags;
     if !flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING) {
         return false;
@@ -146,7 +146,7 @@ pub(super) fn is_usable(interface: &Interface<'_>, patterns: &[Pattern]) -> bool
 }
 
 /// Why an interface is not used that no pattern asks for, if it is not; its address apart.
-pub(super) fn shortcoming(flags: InterfaceFlags) -> Option<&'static str> {
+pub(crate) fn shortcoming(flags: InterfaceFlags) -> Option<&'static str> {
     if !flags.contains(InterfaceFlags::IFF_UP) {
         Some("it is down")
     } else if !flags.contains(InterfaceFlags::IFF_RUNNING) {

@@ -16,8 +16,8 @@ use rustix::net::RecvFlags;
 use rustix::net::netlink::SocketAddrNetlink;
 
 use super::interface::Interface;
-use super::reason::refused;
 use super::rtnetlink::{List, parse_address, parse_link, request, result_of, split_message};
+use crate::host::reason::refused;
 use crate::limits::NETWORKS_PER_LINK;
 use crate::network::Network;
 use crate::registry::LinkId;
@@ -27,22 +27,22 @@ use crate::registry::LinkId;
 const ADDRESSES_PER_INTERFACE: usize = NETWORKS_PER_LINK + 1;
 
 /// The kernel fills no more than a page or this with addresses.
-pub(super) const BUFFER: usize = 8 * 1024;
+pub(crate) const BUFFER: usize = 8 * 1024;
 
 /// Bytes of an interface's message that are read: some hundred, and then its alternative names.
 /// They are on the stack.
-pub(super) const INTERFACE: usize = 3 * 1024;
+pub(crate) const INTERFACE: usize = 3 * 1024;
 
 /// How often to ask while something changes.
 const ATTEMPTS: u8 = 8;
 
 /// A socket that becomes readable when a link or an IPv4 address comes, goes or changes.
-pub(super) struct Monitor {
+pub(crate) struct Monitor {
     fd: OwnedFd,
 }
 
 impl Monitor {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let fd = open().map_err(|errno| refused("socket of AF_NETLINK", errno))?;
         let groups = libc::RTMGRP_LINK | libc::RTMGRP_IPV4_IFADDR;
         bind(fd.as_raw_fd(), &NetlinkAddr::new(0, u32::try_from(groups).unwrap_or(0)))
@@ -55,7 +55,7 @@ impl Monitor {
     /// # Errors
     ///
     /// The kernel does not let anything be received.
-    pub(super) fn drain(&self) -> io::Result<bool> {
+    pub(crate) fn drain(&self) -> io::Result<bool> {
         let mut changed = false;
         // The messages themselves do not matter, only that there are some: one byte of each is
         // enough.
@@ -73,7 +73,7 @@ impl Monitor {
         }
     }
 
-    pub(super) fn raw_fd(&self) -> RawFd {
+    pub(crate) fn raw_fd(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
 }
@@ -83,13 +83,13 @@ impl Monitor {
 type EachInterface<'a> = dyn FnMut(LinkId, Option<&Interface<'_>>, &[Network]) + 'a;
 
 /// Asks the kernel for interfaces. How many there are does not matter: none is kept.
-pub(super) struct Inquiry {
+pub(crate) struct Inquiry {
     addresses: Dialogue,
     links: Dialogue,
 }
 
 impl Inquiry {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self { addresses: Dialogue::new()?, links: Dialogue::new()? })
     }
 
@@ -100,7 +100,7 @@ impl Inquiry {
     /// # Errors
     ///
     /// `Interrupted`: something changed meanwhile, and not all may have been handed over.
-    pub(super) fn interfaces(
+    pub(crate) fn interfaces(
         &mut self,
         buffer: &mut [u8; BUFFER],
         each: &mut EachInterface<'_>,
@@ -149,7 +149,7 @@ impl Inquiry {
     }
 
     /// Hands over the number of each interface that has an IPv4 address, as often as it has one.
-    pub(super) fn with_address(
+    pub(crate) fn with_address(
         &mut self,
         buffer: &mut [u8],
         each: &mut dyn FnMut(LinkId),
@@ -163,7 +163,7 @@ impl Inquiry {
     }
 
     /// Hands over each interface. One that does not fit into the buffer is an error.
-    pub(super) fn all(
+    pub(crate) fn all(
         &mut self,
         buffer: &mut [u8],
         each: &mut dyn FnMut(&Interface<'_>),
@@ -214,7 +214,7 @@ impl Default for Running {
 }
 
 /// Asks again when something changed meanwhile, but not for ever.
-pub(super) fn undisturbed<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn undisturbed<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let mut attempts = 1;
     loop {
         match ask() {
@@ -323,8 +323,8 @@ fn open() -> nix::Result<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::interface::InterfaceName;
-    use crate::host::rtnetlink::AlternativeNames;
+    use crate::host::interfaces::interface::InterfaceName;
+    use crate::host::interfaces::rtnetlink::AlternativeNames;
     use crate::network::Networks;
     use nix::sys::socket::{getsockname, recv};
 
