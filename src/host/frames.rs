@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use defmt::Encoder;
 
-use super::clock;
 use super::log_sink::{self, LogSink};
+use crate::host::time::clock;
 use crate::log::warn;
 
 /// Longest frame, in bytes. What is longer is left out: a part of it would mean something else.

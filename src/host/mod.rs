@@ -9,7 +9,7 @@
 //! memory.rs      room for all that is kept
 //! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
 //! host_name.rs   the node that is called as this machine is
-//! timer.rs       the one timer;  clock.rs  the one clock
+//! time/          the clock, the timer, and a limit for calls that could wait
 //! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
 //! privileges.rs  giving up what the daemon does not need once it has started;  accounts.rs  users and groups
 //! port_owner.rs  who has the UDP port when it can't be opened, or a socket whose file is gone
@@ -17,7 +17,6 @@
 //! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
 //! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
 //! log_place.rs   the file or socket that --log-to names;  outlet.rs  writing without waiting for a reader
-//! time_limit.rs  a limit for calls that could wait
 //! journal.rs     whether standard error is systemd's journal
 //! change_log.rs, outage.rs  logging enough and no more;  reason.rs  why something fails
 //! regular_file.rs  opening files, also where others may put something else;  spawn.rs  starting a program, for `--exec`
@@ -31,7 +30,6 @@ mod accounts;
 #[cfg(test)]
 mod budget;
 mod change_log;
-mod clock;
 mod daemon;
 mod filter;
 mod first_process;
@@ -41,7 +39,6 @@ mod host_name;
 mod intake;
 mod interfaces;
 mod journal;
-mod kernel_time;
 mod links;
 #[cfg(any(feature = "log", feature = "defmt"))]
 mod log_place;
@@ -62,13 +59,11 @@ mod service_manager;
 mod signals;
 mod spawn;
 mod state_file;
-mod time_limit;
-mod timer;
+mod time;
 mod udp;
 mod unix_socket;
 
 pub(crate) use accounts::group_name;
-pub(crate) use clock::{awake, wall};
 pub use daemon::{Daemon, Options};
 pub(crate) use first_process::{act_as_first_process, run_child};
 #[cfg(feature = "defmt")]
@@ -91,5 +86,6 @@ pub(crate) use server::{directory_of, make_directory};
 pub use service_manager::ServiceManager;
 pub(crate) use signals::survive_file_limit;
 pub(crate) use spawn::spawn;
+pub(crate) use time::clock::{awake, wall};
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub use {::log::Level, logger::init as init_log};

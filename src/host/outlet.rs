@@ -18,7 +18,7 @@ use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{Mode, makedev};
 
 use super::reason::refused;
-use super::time_limit;
+use crate::host::time::time_limit;
 
 /// A pipe that can be written to has room for this; pipe(7).
 const ROOM_IN_PIPE: usize = 4096;

@@ -18,13 +18,13 @@ use nix::sys::stat::Mode;
 use nix::unistd::unlink;
 use rustix::fs::OFlags;
 
-use super::clock;
 use super::memory::RECEIVED;
 use super::outage::Outage;
 use super::reason::{Reason, failure, occupied, refused, usage};
 use super::regular_file::open_regular;
 use super::save_times::SaveTimes;
 use crate::discoverer::Discoverer;
+use crate::host::time::clock;
 use crate::log::{Shown, debug, info, warn};
 use crate::registry::Registry;
 use crate::state::{self, Damaged, PIECE_CAPACITY, State};

@@ -11,7 +11,7 @@ use nix::libc::{self, c_int};
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::host::reason::Reason;
-use crate::host::time_limit;
+use crate::host::time::time_limit;
 use crate::log::{Shown, warn};
 
 /// Whether descriptors can be passed to a Unix socket; unix(7).

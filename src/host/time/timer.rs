@@ -7,11 +7,11 @@ use rustix::time::{Itimerspec, TimerfdFlags, TimerfdTimerFlags, Timespec, timerf
 
 use super::clock::{self, Clock};
 use super::kernel_time::timerfd_settime;
-use super::reason::refused;
+use crate::host::reason::refused;
 use crate::time::{Duration, Instant};
 
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     fd: OwnedFd,
     /// When it will fire; none if it has fired or was never set.
     armed: Option<Instant>,
@@ -19,7 +19,7 @@ pub(super) struct Timer {
 
 impl Timer {
     /// One that goes by that clock.
-    pub(super) fn new(clock: Clock) -> io::Result<Self> {
+    pub(crate) fn new(clock: Clock) -> io::Result<Self> {
         let fd = timerfd_create(clock.id(), TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
             .map_err(|errno| refused("timerfd_create", errno))?;
         Ok(Self { fd, armed: None })
@@ -28,7 +28,7 @@ impl Timer {
     /// Makes it fire at `due` or before. Due times mostly move later, as known nodes are heard
     /// again: then it is left alone, since to wake once for nothing is cheaper than a system call
     /// for each datagram.
-    pub(super) fn wake_by(&mut self, due: Instant) -> io::Result<()> {
+    pub(crate) fn wake_by(&mut self, due: Instant) -> io::Result<()> {
         if self.armed.is_some_and(|armed| armed <= due) {
             return Ok(());
         }
@@ -44,11 +44,11 @@ impl Timer {
         Ok(())
     }
 
-    pub(super) fn has_fired(&mut self) {
+    pub(crate) fn has_fired(&mut self) {
         self.armed = None;
     }
 
-    pub(super) fn raw_fd(&self) -> RawFd {
+    pub(crate) fn raw_fd(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
 }

@@ -13,7 +13,7 @@ const NEVER: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 0 };
 
 /// Has SIGALRM interrupt calls, from now on.
 #[expect(unsafe_code, reason = "no library has a handler that does nothing")]
-pub(super) fn prepare() -> Result<(), Errno> {
+pub(crate) fn prepare() -> Result<(), Errno> {
     extern "C" fn nothing(_: c_int) {}
     // Without SA_RESTART, by which the kernel would begin the call anew.
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
@@ -24,7 +24,7 @@ pub(super) fn prepare() -> Result<(), Errno> {
 
 /// Makes a call. If it waits for a millisecond, its error is EINTR. A limit that holds already
 /// holds again afterwards.
-pub(super) fn limit<T>(call: impl FnOnce() -> T) -> T {
+pub(crate) fn limit<T>(call: impl FnOnce() -> T) -> T {
     let before = set(&every(LIMIT));
     let result = call();
     set(&before);
@@ -32,7 +32,7 @@ pub(super) fn limit<T>(call: impl FnOnce() -> T) -> T {
 }
 
 /// Limits all calls from now on.
-pub(super) fn limit_all() {
+pub(crate) fn limit_all() {
     set(&every(LIMIT));
 }
 

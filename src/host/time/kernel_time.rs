@@ -4,10 +4,10 @@
 //! them. There the C library's own type is used.
 
 #[cfg(not(all(target_arch = "mips", target_endian = "big", target_env = "musl")))]
-pub(super) use rustix::time::{clock_gettime_dynamic, timerfd_settime};
+pub(crate) use rustix::time::{clock_gettime_dynamic, timerfd_settime};
 
 #[cfg(all(target_arch = "mips", target_endian = "big", target_env = "musl"))]
-pub(super) use self::padded::{clock_gettime_dynamic, timerfd_settime};
+pub(crate) use self::padded::{clock_gettime_dynamic, timerfd_settime};
 
 #[cfg(all(target_arch = "mips", target_endian = "big", target_env = "musl"))]
 mod padded {
@@ -19,7 +19,7 @@ mod padded {
     use rustix::io::Errno;
     use rustix::time::{DynamicClockId, Itimerspec, TimerfdTimerFlags, Timespec};
 
-    pub(in super::super) fn clock_gettime_dynamic(
+    pub(in crate::host) fn clock_gettime_dynamic(
         id: DynamicClockId<'_>,
     ) -> Result<Timespec, Errno> {
         let id = match id {
@@ -31,7 +31,7 @@ mod padded {
         Ok(Timespec { tv_sec: time.tv_sec().into(), tv_nsec: time.tv_nsec() })
     }
 
-    pub(in super::super) fn timerfd_settime(
+    pub(in crate::host) fn timerfd_settime(
         fd: &OwnedFd,
         flags: TimerfdTimerFlags,
         time: &Itimerspec,

@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use rustix::time::{ClockId, DynamicClockId, TimerfdClockId, Timespec};
 
 use super::kernel_time::clock_gettime_dynamic;
-use super::reason::refused;
-use super::regular_file::open_file;
+use crate::host::reason::refused;
+use crate::host::regular_file::open_file;
 use crate::log::{Shown, warn};
 use crate::state::Moment;
 use crate::time::{Duration, Instant};
@@ -28,14 +28,14 @@ const _: () = assert!(
 
 /// When the machine booted. It is not the origin, since a node that is restored may have been heard
 /// before; 34 years will do.
-pub(super) const BOOT: Instant = Instant::from_millis(1 << 40);
+pub(crate) const BOOT: Instant = Instant::from_millis(1 << 40);
 
 /// Reads a clock of the kernel's.
 type Read = fn(DynamicClockId<'_>) -> Result<Timespec, Errno>;
 
 /// The clock by which the daemon lives, chosen when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Clock {
+pub(crate) enum Clock {
     /// Goes on while the machine sleeps: what expired meanwhile is gone on waking. Since Linux
     /// 2.6.39, and for timers 3.15.
     WithSleep,
@@ -50,7 +50,7 @@ impl Clock {
     /// # Errors
     ///
     /// Neither can be read and have a timer. The error's text says what to do.
-    pub(super) fn with_timer<T>(timer: impl Fn(Self) -> io::Result<T>) -> io::Result<(Self, T)> {
+    pub(crate) fn with_timer<T>(timer: impl Fn(Self) -> io::Result<T>) -> io::Result<(Self, T)> {
         Self::choose(clock_gettime_dynamic, timer)
     }
 
@@ -73,7 +73,7 @@ impl Clock {
     ///
     /// The kernel does not tell it any more. The daemon is to end then: nothing would expire, and
     /// its timer would fire for ever.
-    pub(super) fn now(self) -> io::Result<Instant> {
+    pub(crate) fn now(self) -> io::Result<Instant> {
         self.now_by(clock_gettime_dynamic)
     }
 
@@ -88,7 +88,7 @@ impl Clock {
     }
 
     /// What timers call it.
-    pub(super) fn id(self) -> TimerfdClockId {
+    pub(crate) fn id(self) -> TimerfdClockId {
         match self {
             Self::WithSleep => TimerfdClockId::Boottime,
             Self::WithoutSleep => TimerfdClockId::Monotonic,
@@ -98,20 +98,20 @@ impl Clock {
 
 /// The time since boot for the frames of the log, which have no daemon.
 #[cfg(feature = "defmt")]
-pub(super) fn uptime() -> Duration {
+pub(crate) fn uptime() -> Duration {
     let now = Clock::WithSleep.now().or_else(|_| Clock::WithoutSleep.now());
     now.map_or(Duration::ZERO, |now| now.since(BOOT))
 }
 
 /// The processor time that this thread has used, in nanoseconds. None if the kernel does not tell.
-pub(super) fn processor_time() -> Option<u64> {
+pub(crate) fn processor_time() -> Option<u64> {
     let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::ThreadCPUTime)).ok()?;
     let secs = u64::try_from(time.tv_sec).ok()?;
     secs.checked_mul(1_000_000_000)?.checked_add(u64::try_from(time.tv_nsec).ok()?)
 }
 
 /// The same point in time by all clocks.
-pub(super) fn moment(boot: Option<NonZeroU128>, now: Instant) -> io::Result<Moment> {
+pub(crate) fn moment(boot: Option<NonZeroU128>, now: Instant) -> io::Result<Moment> {
     Ok(Moment { boot, since_boot: now.since(BOOT), wall: wall()? })
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn wall() -> io::Result<Duration> {
 }
 
 /// The number that the kernel gave this boot.
-pub(super) fn boot() -> Option<NonZeroU128> {
+pub(crate) fn boot() -> Option<NonZeroU128> {
     let mut uuid = [0; 36];
     open_file(Path::new("/proc/sys/kernel/random/boot_id"), OFlags::RDONLY)
         .ok()?
@@ -154,7 +154,7 @@ fn from_timespec(time: Timespec) -> Duration {
 }
 
 /// The same point in time as the kernel counts it.
-pub(super) fn to_timespec(at: Instant) -> Timespec {
+pub(crate) fn to_timespec(at: Instant) -> Timespec {
     let millis = at.since(BOOT).millis();
     let nanos = i32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
     Timespec { tv_sec: i64::try_from(millis / 1000).unwrap_or(i64::MAX), tv_nsec: nanos.into() }
