@@ -16,7 +16,7 @@ fn main() {
         println!("cargo::rustc-env=DEFMT_LOG=trace");
     }
 
-    let script = variable("CARGO_MANIFEST_DIR") + "/src/host/frames.x";
+    let script = variable("CARGO_MANIFEST_DIR") + "/src/host/log/frames.x";
     println!("cargo::rerun-if-changed={script}");
     println!("cargo::rustc-link-arg-bins=-T{script}");
 

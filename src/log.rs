@@ -76,7 +76,7 @@ impl<T: core::fmt::Display + ?Sized> core::fmt::Display for Shown<'_, T> {
 }
 
 #[cfg(any(feature = "log", feature = "defmt"))]
-pub(crate) use crate::host::log_sink::{go_on, open, reopen};
+pub(crate) use crate::host::log::log_sink::{go_on, open, reopen};
 
 #[cfg(not(any(feature = "log", feature = "defmt")))]
 pub(crate) use nowhere::{go_on, open, reopen};

@@ -11,7 +11,6 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::fs::OFlags;
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::change_log::ChangeLog;
 use super::host_name::HostName;
 use super::links::Links;
 use super::memory::{Memory, RECEIVED};
@@ -26,6 +25,7 @@ use super::state_file::StateFile;
 use crate::discoverer::{Config, Discoverer};
 use crate::host::interfaces::interface::Pattern;
 use crate::host::interfaces::netlink::{Inquiry, Monitor};
+use crate::host::log::change_log::ChangeLog;
 use crate::host::time::clock::{self, Clock};
 use crate::host::time::timer::Timer;
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS, OWN_NODES};

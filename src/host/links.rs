@@ -7,7 +7,6 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use mio::{Registry, Token};
 use nix::net::if_::InterfaceFlags;
 
-use super::change_log::ChangeLog;
 use super::intake::Intake;
 use super::outage::Outage;
 use super::reason::Reason;
@@ -15,6 +14,7 @@ use super::udp::LinkSocket;
 use crate::discoverer::{Discoverer, Transmit};
 use crate::host::interfaces::interface::{Interface, InterfaceName, Pattern, is_usable};
 use crate::host::interfaces::netlink::{BUFFER, Inquiry, undisturbed};
+use crate::host::log::change_log::ChangeLog;
 use crate::limits::{LINKS, NETWORKS_PER_LINK};
 use crate::log::{Shown, debug, error, info, warn};
 use crate::network::{Network, Networks};

@@ -15,10 +15,8 @@
 //! port_owner.rs  who has the UDP port when it can't be opened, or a socket whose file is gone
 //! server/        the control socket and its clients
 //! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
-//! log_sink.rs    where log messages go;  logger.rs  them as lines;  frames.rs  them as frames for defmt-print
-//! log_place.rs   the file or socket that --log-to names;  outlet.rs  writing without waiting for a reader
-//! journal.rs     whether standard error is systemd's journal
-//! change_log.rs, outage.rs  logging enough and no more;  reason.rs  why something fails
+//! log/           log messages on their way out
+//! outage.rs      saying once that something fails;  reason.rs  why something fails
 //! regular_file.rs  opening files, also where others may put something else;  spawn.rs  starting a program, for `--exec`
 //! ```
 //!
@@ -29,26 +27,16 @@
 mod accounts;
 #[cfg(test)]
 mod budget;
-mod change_log;
 mod daemon;
 mod filter;
 mod first_process;
-#[cfg(feature = "defmt")]
-mod frames;
 mod host_name;
 mod intake;
 mod interfaces;
-mod journal;
 mod links;
-#[cfg(any(feature = "log", feature = "defmt"))]
-mod log_place;
-#[cfg(any(feature = "log", feature = "defmt"))]
-pub(crate) mod log_sink;
-#[cfg(all(feature = "log", not(feature = "defmt")))]
-mod logger;
+pub(crate) mod log;
 mod memory;
 mod outage;
-mod outlet;
 mod port_owner;
 mod privileges;
 mod reason;
@@ -66,17 +54,17 @@ mod unix_socket;
 pub(crate) use accounts::group_name;
 pub use daemon::{Daemon, Options};
 pub(crate) use first_process::{act_as_first_process, run_child};
-#[cfg(feature = "defmt")]
-pub use frames::{Level, init as init_log};
 pub use interfaces::interface::Pattern;
 pub(crate) use interfaces::interface::glob_matches;
 pub(crate) use interfaces::survey::survey;
-pub(crate) use journal::is_journal;
+#[cfg(feature = "defmt")]
+pub use log::frames::{Level, init as init_log};
+pub(crate) use log::journal::is_journal;
 #[cfg(any(feature = "log", feature = "defmt"))]
-pub use log_sink::LogSink;
+pub use log::log_sink::LogSink;
+pub(crate) use log::outlet::Outlet;
 pub use memory::Memory;
 pub(crate) use outage::Outage;
-pub(crate) use outlet::Outlet;
 pub(crate) use port_owner::{is_running, lost_socket, port_owner};
 pub use privileges::User;
 pub(crate) use privileges::forbidden_port;
@@ -88,4 +76,4 @@ pub(crate) use signals::survive_file_limit;
 pub(crate) use spawn::spawn;
 pub(crate) use time::clock::{awake, wall};
 #[cfg(all(feature = "log", not(feature = "defmt")))]
-pub use {::log::Level, logger::init as init_log};
+pub use {::log::Level, log::logger::init as init_log};

@@ -17,7 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{Mode, makedev};
 
-use super::reason::refused;
+use crate::host::reason::refused;
 use crate::host::time::time_limit;
 
 /// A pipe that can be written to has room for this; pipe(7).
@@ -76,12 +76,12 @@ impl Outlet {
     }
 
     /// A file, or anything else that was opened with `O_NONBLOCK` for this process alone.
-    pub(super) fn file(file: impl Into<OwnedFd>) -> Self {
+    pub(crate) fn file(file: impl Into<OwnedFd>) -> Self {
         Self { file: file.into().into(), way: Way::Write }
     }
 
     /// A connected socket.
-    pub(super) fn socket(socket: impl Into<OwnedFd>) -> Self {
+    pub(crate) fn socket(socket: impl Into<OwnedFd>) -> Self {
         Self { file: socket.into().into(), way: Way::Send }
     }
 

@@ -1,7 +1,7 @@
 //! Changes of nodes and interfaces, as log lines.
 
-use super::links::LinkName;
 use crate::discoverer::{Event, EventKind};
+use crate::host::links::LinkName;
 use crate::log::{Shown, debug, info};
 use crate::schedule::TokenBucket;
 use crate::time::{Duration, Instant};
@@ -15,13 +15,13 @@ const PERIOD: Duration = Duration::from_secs(300);
 
 /// Logs changes, but not all of very many: a flood of forged nodes is not to fill the disk, too.
 /// Nor is an interface that somebody takes down and up again without end, as a radio can.
-pub(super) struct ChangeLog {
+pub(crate) struct ChangeLog {
     lines: TokenBucket,
     withheld: u64,
 }
 
 impl ChangeLog {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { lines: TokenBucket::new(BURST, PERIOD), withheld: 0 }
     }
 
@@ -33,7 +33,7 @@ impl ChangeLog {
             reason = "defmt takes the strings, in which alone they differ, out of the code"
         )
     )]
-    pub(super) fn log(&mut self, now: Instant, event: &Event, interface: LinkName<'_>) {
+    pub(crate) fn log(&mut self, now: Instant, event: &Event, interface: LinkName<'_>) {
         let Event { kind, id, address, .. } = event;
         let socket = address.socket;
         if !self.may_log(now) {
@@ -57,7 +57,7 @@ impl ChangeLog {
     }
 
     /// Whether one more change may be logged. If so, it says how many were not before.
-    pub(super) fn may_log(&mut self, now: Instant) -> bool {
+    pub(crate) fn may_log(&mut self, now: Instant) -> bool {
         if !self.lines.take(now) {
             self.withheld = self.withheld.saturating_add(1);
             return false;

@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::log_place::LogPlace;
-use super::outage::Outage;
 use super::outlet::Outlet;
-use super::privileges::User;
-use super::reason::Reason;
+use crate::host::outage::Outage;
+use crate::host::privileges::User;
+use crate::host::reason::Reason;
 use crate::log::{Shown, error, info, warn};
 use crate::time::{Duration, Instant};
 
@@ -91,13 +91,13 @@ impl LogSink {
 
     /// Whether messages go to syslog.
     #[cfg(not(feature = "defmt"))]
-    pub(super) fn is_syslog(&self) -> bool {
+    pub(crate) fn is_syslog(&self) -> bool {
         self.place.as_ref().is_some_and(LogPlace::is_syslog)
     }
 
     /// Whether messages go to standard error.
     #[cfg(not(feature = "defmt"))]
-    pub(super) fn is_stderr(&self) -> bool {
+    pub(crate) fn is_stderr(&self) -> bool {
         self.place.is_none()
     }
 
@@ -156,7 +156,7 @@ impl LogSink {
 }
 
 /// Sends all messages there. True the first time; then it stays so.
-pub(super) fn init(sink: LogSink) -> bool {
+pub(crate) fn init(sink: LogSink) -> bool {
     let mut place = SINK.lock().unwrap_or_else(PoisonError::into_inner);
     let is_first = place.is_none();
     if is_first {
@@ -177,12 +177,12 @@ pub(crate) fn open() -> io::Result<()> {
 
 /// Sends a message, or drops what is not taken of it at once. Each ends with the same byte, by
 /// which a reader tells them apart.
-pub(super) fn send(message: &[u8]) {
+pub(crate) fn send(message: &[u8]) {
     with_sink(|sink| sink.send(message));
 }
 
 /// Says how many messages were dropped. If that is dropped, too, it is said later.
-pub(super) fn tell_dropped() {
+pub(crate) fn tell_dropped() {
     let dropped = with_sink(|sink| mem::take(&mut sink.dropped)).unwrap_or(0);
     if dropped > 0 {
         // An error, so that it is said at every level.

@@ -19,16 +19,16 @@ use rustix::fs::{Gid, Uid, fchown};
 use socket2::Type;
 
 use super::outlet::Outlet;
-use super::privileges::User;
-use super::reason::{failure, usage};
-use super::unix_socket;
+use crate::host::privileges::User;
+use crate::host::reason::{failure, usage};
+use crate::host::unix_socket;
 
 /// The datagram socket of syslog, wherever there is one.
 const SYSLOG: &CStr = c"/dev/log";
 
 /// A path for the log. It is taken apart once, so that opening it again allocates nothing.
 #[derive(Debug)]
-pub(super) struct LogPlace {
+pub(crate) struct LogPlace {
     path: CString,
     directory: CString,
     name: CString,
@@ -57,7 +57,7 @@ impl LogPlace {
     /// # Errors
     ///
     /// Nothing can have that path.
-    pub(super) fn new(path: &Path) -> io::Result<Self> {
+    pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let bytes = path.as_os_str().as_bytes();
         let (directory, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
             _ if bytes.is_empty() => {
@@ -77,13 +77,13 @@ impl LogPlace {
     }
 
     /// Whether syslog listens there, or should.
-    pub(super) fn is_syslog(&self) -> bool {
+    pub(crate) fn is_syslog(&self) -> bool {
         self.path.as_c_str() == SYSLOG
     }
 
     /// Opens it as the user that the process runs as. Neither a reader nor a device makes that
     /// wait. Where a socket was, no file is made: a program is about to listen there again.
-    pub(super) fn open(&mut self) -> io::Result<Outlet> {
+    pub(crate) fn open(&mut self) -> io::Result<Outlet> {
         let there = stat(self.path.as_c_str());
         let is_socket = match self.found {
             Some(found) => found.is_socket,
@@ -107,7 +107,7 @@ impl LogPlace {
 
     /// Opens it as root, and gives a file to the user that the daemon will become. None if that is
     /// not safe, or a link or a socket: then it is to be [opened](Self::open) by that user.
-    pub(super) fn open_for(&mut self, user: &User) -> io::Result<Option<Outlet>> {
+    pub(crate) fn open_for(&mut self, user: &User) -> io::Result<Option<Outlet>> {
         // Nobody but root has a say in `/dev`.
         if self.is_syslog() {
             return self.open().map(Some);
@@ -138,18 +138,18 @@ impl LogPlace {
     }
 
     /// Whether the path leads to something else than what was opened last, or to nothing.
-    pub(super) fn leads_elsewhere(&self) -> bool {
+    pub(crate) fn leads_elsewhere(&self) -> bool {
         let now = stat(self.path.as_c_str()).ok().map(|stat| Found::new(&stat));
         self.found.is_none() || self.found != now
     }
 
     /// Whether it is a socket, whose connection does not come back by itself.
-    pub(super) fn is_socket(&self) -> bool {
+    pub(crate) fn is_socket(&self) -> bool {
         self.found.is_some_and(|found| found.is_socket)
     }
 
     /// An error with a text that says what to do.
-    pub(super) fn because(&self, error: &io::Error) -> io::Error {
+    pub(crate) fn because(&self, error: &io::Error) -> io::Error {
         let advice = match error.kind() {
             _ if self.is_syslog() => "start syslogd first, or leave out --log-to",
             _ if error.raw_os_error() == Some(Errno::ELOOP as i32) => {

@@ -1,0 +1,23 @@
+//! Log messages on their way out.
+//!
+//! ```text
+//! log_sink.rs    the place where messages go
+//! logger.rs      messages as lines
+//! frames.rs      messages as frames for defmt-print;  frames.x  the linker's part of that
+//! log_place.rs   the file or socket that `--log-to` names
+//! outlet.rs      writing without waiting for a reader
+//! journal.rs     whether standard error is systemd's journal
+//! change_log.rs  how many changes of nodes are logged
+//! ```
+
+pub(super) mod change_log;
+#[cfg(feature = "defmt")]
+pub(super) mod frames;
+pub(super) mod journal;
+#[cfg(any(feature = "log", feature = "defmt"))]
+mod log_place;
+#[cfg(any(feature = "log", feature = "defmt"))]
+pub(crate) mod log_sink;
+#[cfg(all(feature = "log", not(feature = "defmt")))]
+pub(super) mod logger;
+pub(super) mod outlet;
