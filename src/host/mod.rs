@@ -3,9 +3,8 @@
 //!
 //! ```text
 //! daemon.rs      the loop: wait, take one kind of input, drain the core, repeat
-//! links.rs       the interfaces in use, each with its UDP socket (udp.rs), what the kernel drops there (filter.rs), and taking
-//!                the rest (intake.rs)
 //! interfaces/    the interfaces of this machine, as the kernel describes them
+//! links/         the interfaces in use, each with its UDP socket
 //! memory.rs      room for all that is kept
 //! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
 //! host_name.rs   the node that is called as this machine is
@@ -28,10 +27,8 @@ mod accounts;
 #[cfg(test)]
 mod budget;
 mod daemon;
-mod filter;
 mod first_process;
 mod host_name;
-mod intake;
 mod interfaces;
 mod links;
 pub(crate) mod log;
@@ -48,7 +45,6 @@ mod signals;
 mod spawn;
 mod state_file;
 mod time;
-mod udp;
 mod unix_socket;
 
 pub(crate) use accounts::group_name;

@@ -8,9 +8,10 @@ use std::path::Path;
 use rustix::io::Errno;
 use rustix::thread::{self, CapabilitySet, CapabilitySets, Gid, Uid};
 
+use super::accounts;
+use super::links::udp;
 use super::reason::{failure, usage};
 use super::regular_file::read_file;
-use super::{accounts, udp};
 use crate::log::{info, warn};
 
 /// Where the users of this machine are listed; passwd(5).

@@ -14,24 +14,24 @@ use crate::log::{Shown, debug};
 use crate::transport::Transport;
 
 /// Hears and sends on one interface and on no other.
-pub(super) struct LinkSocket {
+pub(crate) struct LinkSocket {
     socket: UdpSocket,
     dropped: Dropped,
 }
 
 impl LinkSocket {
     /// Hears what comes to any address there. It may need a privilege, see [`is_permitted`].
-    pub(super) fn open(interface: &InterfaceName, port: u16) -> io::Result<Self> {
+    pub(crate) fn open(interface: &InterfaceName, port: u16) -> io::Result<Self> {
         let socket = bound(interface, Ipv4Addr::UNSPECIFIED, port)?;
         Ok(Self { socket: UdpSocket::from_std(socket.into()), dropped: Dropped::default() })
     }
 
     /// How many datagrams the kernel has dropped here.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.dropped.get(&self.socket)
     }
 
-    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(&mut self.socket, token, Interest::READABLE)
     }
 }
@@ -56,7 +56,7 @@ impl Transport for LinkSocket {
 /// Whether the privileges that there are suffice for a socket at that port. It is tried out on
 /// loopback, at the broadcast address: what comes there comes to all who hear it, so that nobody
 /// misses a datagram for it.
-pub(super) fn is_permitted(port: u16) -> bool {
+pub(crate) fn is_permitted(port: u16) -> bool {
     let tried =
         InterfaceName::new(b"lo").map(|loopback| bound(&loopback, Ipv4Addr::BROADCAST, port));
     !tried.is_some_and(|tried| {

@@ -1,4 +1,14 @@
 //! The interfaces in use, each with its socket.
+//!
+//! ```text
+//! udp.rs      the UDP socket of an interface
+//! filter.rs   what the kernel drops for such a socket
+//! intake.rs   how much is taken from it at once, and what follows when that fails
+//! ```
+
+mod filter;
+mod intake;
+pub(super) mod udp;
 
 use std::fmt::Write as _;
 use std::io;
@@ -7,14 +17,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use mio::{Registry, Token};
 use nix::net::if_::InterfaceFlags;
 
-use super::intake::Intake;
-use super::outage::Outage;
-use super::reason::Reason;
-use super::udp::LinkSocket;
 use crate::discoverer::{Discoverer, Transmit};
 use crate::host::interfaces::interface::{Interface, InterfaceName, Pattern, is_usable};
 use crate::host::interfaces::netlink::{BUFFER, Inquiry, undisturbed};
 use crate::host::log::change_log::ChangeLog;
+use crate::host::outage::Outage;
+use crate::host::reason::Reason;
 use crate::limits::{LINKS, NETWORKS_PER_LINK};
 use crate::log::{Shown, debug, error, info, warn};
 use crate::network::{Network, Networks};
@@ -22,22 +30,24 @@ use crate::registry::LinkId;
 use crate::stats::Counter;
 use crate::time::Instant;
 use crate::transport::Transport;
+use intake::Intake;
+use udp::LinkSocket;
 
 /// What reaches all on the loopback network.
 const LOOPBACK_BROADCAST: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 
 /// One interface in use.
-pub(super) struct Link {
-    pub(super) id: LinkId,
-    pub(super) name: InterfaceName,
+pub(crate) struct Link {
+    pub(crate) id: LinkId,
+    pub(crate) name: InterfaceName,
     loopback: bool,
     /// How often its link had come up when it was looked at last.
     times_up: u32,
     socket: LinkSocket,
     intake: Intake,
-    pub(super) received: Counter,
-    pub(super) sent: Counter,
-    pub(super) send_errors: Counter,
+    pub(crate) received: Counter,
+    pub(crate) sent: Counter,
+    pub(crate) send_errors: Counter,
     sending: Outage,
     /// There are more addresses than count.
     crowded: Outage,
@@ -56,12 +66,12 @@ enum Seen {
 
 impl Link {
     /// What `foghorn status` says of it.
-    pub(super) fn state(&self) -> &'static str {
+    pub(crate) fn state(&self) -> &'static str {
         if self.sending.is_on() { "cannot-send" } else { "up" }
     }
 
     /// Datagrams that the kernel dropped before they were received.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.socket.dropped()
     }
 
@@ -126,10 +136,10 @@ struct Unused {
 
 /// What each interface that could be used costs, in bytes.
 #[cfg(test)]
-pub(super) const LINK: usize = size_of::<Option<Link>>();
+pub(crate) const LINK: usize = size_of::<Option<Link>>();
 
 /// All interfaces in use, and which are wanted.
-pub(super) struct Links {
+pub(crate) struct Links {
     slots: Box<[Option<Link>]>,
     patterns: Vec<Pattern>,
     udp_port: u16,
@@ -149,7 +159,7 @@ pub(super) struct Links {
 
 impl Links {
     /// Sockets will be registered under the [`LINKS`] tokens from `first_token` on.
-    pub(super) fn new(patterns: Vec<Pattern>, udp_port: u16, first_token: usize) -> Self {
+    pub(crate) fn new(patterns: Vec<Pattern>, udp_port: u16, first_token: usize) -> Self {
         Self {
             slots: (0..LINKS).map(|_| None).collect(),
             patterns,
@@ -166,7 +176,7 @@ impl Links {
 
     /// Warns of each pattern that asks for an interface which there is not, with the names of those
     /// there are. It is no error: an interface may come later.
-    pub(super) fn warn_of_idle_patterns(&self, inquiry: &mut Inquiry, buffer: &mut [u8; BUFFER]) {
+    pub(crate) fn warn_of_idle_patterns(&self, inquiry: &mut Inquiry, buffer: &mut [u8; BUFFER]) {
         let mut idle: Vec<_> =
             self.patterns.iter().filter(|pattern| !pattern.leaves_out()).collect();
         if idle.is_empty() {
@@ -191,13 +201,13 @@ impl Links {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Link> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Link> {
         self.slots.iter().flatten()
     }
 
     /// Datagrams that the kernel dropped before they were received, at all interfaces since the
     /// start. The kernel counts to 2³² and starts again: this is to be asked now and then.
-    pub(super) fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.iter().map(Link::dropped).fold(self.dropped, u64::saturating_add)
     }
 
@@ -206,13 +216,13 @@ impl Links {
     }
 
     /// The name of an interface in use; `-` for one that is gone.
-    pub(super) fn name(&self, id: LinkId) -> LinkName<'_> {
+    pub(crate) fn name(&self, id: LinkId) -> LinkName<'_> {
         LinkName(self.iter().find(|link| link.id == id).map(|link| &link.name))
     }
 
     /// Makes the interfaces in use those that the kernel has and the patterns want. Why one could
     /// not be used, if so: that is worth another try. The buffer is for what the kernel says.
-    pub(super) fn reconcile(
+    pub(crate) fn reconcile(
         &mut self,
         now: Instant,
         inquiry: &mut Inquiry,
@@ -389,7 +399,7 @@ impl Links {
 
     /// Sends a datagram; `networks` are our own ones on its link. One for an interface that has
     /// just gone is dropped.
-    pub(super) fn send(&mut self, transmit: &Transmit, networks: &[Network], datagram: &[u8]) {
+    pub(crate) fn send(&mut self, transmit: &Transmit, networks: &[Network], datagram: &[u8]) {
         match self.iter_mut().find(|link| link.id == transmit.link) {
             Some(link) => link.send(transmit, networks, datagram),
             None => debug!("a datagram for an interface that is gone was dropped"),
@@ -397,7 +407,7 @@ impl Links {
     }
 
     /// There may be datagrams at the socket with that token.
-    pub(super) fn mark_ready(&mut self, token: Token) {
+    pub(crate) fn mark_ready(&mut self, token: Token) {
         let slot = token.0.checked_sub(self.first_token).and_then(|slot| self.slots.get_mut(slot));
         if let Some(link) = slot.and_then(Option::as_mut) {
             link.intake.mark_ready();
@@ -406,7 +416,7 @@ impl Links {
 
     /// Takes one datagram from the interface in that slot, if there is one: by which link and from
     /// whom it came, and its length in `buffer`.
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         now: Instant,
         slot: usize,
@@ -419,12 +429,12 @@ impl Links {
     }
 
     /// Whether there may be datagrams to take now.
-    pub(super) fn is_ready(&self, now: Instant) -> bool {
+    pub(crate) fn is_ready(&self, now: Instant) -> bool {
         self.iter().any(|link| link.intake.is_ready(now))
     }
 
     /// When datagrams may be taken that can't be taken now.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.iter().filter_map(|link| link.intake.deadline()).min()
     }
 }
@@ -501,7 +511,7 @@ impl Link {
 
 /// What to call an interface.
 #[derive(Clone, Copy)]
-pub(super) struct LinkName<'a>(Option<&'a InterfaceName>);
+pub(crate) struct LinkName<'a>(Option<&'a InterfaceName>);
 
 impl std::fmt::Display for LinkName<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

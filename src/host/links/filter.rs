@@ -50,7 +50,7 @@ const FILTER: [SockFilter; 6] = [
 ///
 /// The kernel has no filters, or does not tell how much it drops: what is rejected is to be
 /// counted.
-pub(super) fn attach(socket: &Socket) -> io::Result<()> {
+pub(crate) fn attach(socket: &Socket) -> io::Result<()> {
     read(socket)?;
     socket.attach_filter(&FILTER)
 }
@@ -58,11 +58,11 @@ pub(super) fn attach(socket: &Socket) -> io::Result<()> {
 /// What the kernel has dropped at a socket: foreign datagrams, damaged ones, and those for which
 /// there was no room.
 #[derive(Debug, Default)]
-pub(super) struct Dropped(Cell<u64>);
+pub(crate) struct Dropped(Cell<u64>);
 
 impl Dropped {
     /// The count as it is now. As long as the kernel does not tell, it stands still.
-    pub(super) fn get(&self, socket: impl AsFd) -> u64 {
+    pub(crate) fn get(&self, socket: impl AsFd) -> u64 {
         if let Ok(reading) = read(socket) {
             self.0.set(widened(self.0.get(), reading));
         }

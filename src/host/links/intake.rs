@@ -3,9 +3,9 @@
 use std::io;
 use std::net::Ipv4Addr;
 
-use super::outage::Outage;
-use super::reason::Reason;
 use crate::host::interfaces::interface::InterfaceName;
+use crate::host::outage::Outage;
+use crate::host::reason::Reason;
 use crate::log::{Shown, warn};
 use crate::time::{Duration, Instant};
 use crate::transport::Transport;
@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether there is something to take from a socket, and when.
 #[derive(Default)]
-pub(super) struct Intake {
+pub(crate) struct Intake {
     /// Whether there may be datagrams: the kernel says so once, until all were taken.
     ready: bool,
     outage: Outage,
@@ -24,22 +24,22 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn mark_ready(&mut self) {
+    pub(crate) fn mark_ready(&mut self) {
         self.ready = true;
     }
 
     /// Whether there may be datagrams that may be taken now.
-    pub(super) fn is_ready(&self, now: Instant) -> bool {
+    pub(crate) fn is_ready(&self, now: Instant) -> bool {
         self.ready && self.paused_until.is_none_or(|until| until <= now)
     }
 
     /// When a pause ends, if there may be datagrams.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.paused_until.filter(|_| self.ready)
     }
 
     /// Takes one datagram: its length in `buffer` and where it came from.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         now: Instant,
         socket: &mut impl Transport<Error = io::Error>,
