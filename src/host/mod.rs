@@ -9,47 +9,37 @@
 //! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
 //! host_name.rs   the node that is called as this machine is
 //! time/          the clock, the timer, and a limit for calls that could wait
-//! signals.rs     SIGTERM, SIGINT, SIGHUP as input of the loop
-//! privileges.rs  giving up what the daemon does not need once it has started;  accounts.rs  users and groups
-//! port_owner.rs  who has the UDP port when it can't be opened, or a socket whose file is gone
+//! process/       this process, those that it starts, and those beside it
 //! server/        the control socket and its clients
-//! service_manager.rs  telling whoever started the daemon how it is;  unix_socket.rs  how they are reached
+//! unix_socket.rs  connecting to a socket
 //! log/           log messages on their way out
 //! outage.rs      saying once that something fails;  reason.rs  why something fails
-//! regular_file.rs  opening files, also where others may put something else;  spawn.rs  starting a program, for `--exec`
+//! regular_file.rs  opening files, also where others may put something else
 //! ```
 //!
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control
 //! request or a change of the interfaces allocates nothing. Work for each wake-up is bounded: a
 //! flood on one socket starves no other.
 
-mod accounts;
 #[cfg(test)]
 mod budget;
 mod daemon;
-mod first_process;
 mod host_name;
 mod interfaces;
 mod links;
 pub(crate) mod log;
 mod memory;
 mod outage;
-mod port_owner;
-mod privileges;
+mod process;
 mod reason;
 mod regular_file;
 mod save_times;
 mod server;
-mod service_manager;
-mod signals;
-mod spawn;
 mod state_file;
 mod time;
 mod unix_socket;
 
-pub(crate) use accounts::group_name;
 pub use daemon::{Daemon, Options};
-pub(crate) use first_process::{act_as_first_process, run_child};
 pub use interfaces::interface::Pattern;
 pub(crate) use interfaces::interface::glob_matches;
 pub(crate) use interfaces::survey::survey;
@@ -61,15 +51,17 @@ pub use log::log_sink::LogSink;
 pub(crate) use log::outlet::Outlet;
 pub use memory::Memory;
 pub(crate) use outage::Outage;
-pub(crate) use port_owner::{is_running, lost_socket, port_owner};
-pub use privileges::User;
-pub(crate) use privileges::forbidden_port;
+pub(crate) use process::accounts::group_name;
+pub(crate) use process::first_process::{act_as_first_process, run_child};
+pub(crate) use process::port_owner::{is_running, lost_socket, port_owner};
+pub use process::privileges::User;
+pub(crate) use process::privileges::forbidden_port;
+pub use process::service_manager::ServiceManager;
+pub(crate) use process::signals::survive_file_limit;
+pub(crate) use process::spawn::spawn;
 pub(crate) use reason::is_usage;
 pub(crate) use regular_file::{open_file, open_regular, read_file};
 pub(crate) use server::{directory_of, make_directory};
-pub use service_manager::ServiceManager;
-pub(crate) use signals::survive_file_limit;
-pub(crate) use spawn::spawn;
 pub(crate) use time::clock::{awake, wall};
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub use {::log::Level, log::logger::init as init_log};

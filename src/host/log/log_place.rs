@@ -19,7 +19,7 @@ use rustix::fs::{Gid, Uid, fchown};
 use socket2::Type;
 
 use super::outlet::Outlet;
-use crate::host::privileges::User;
+use crate::host::process::privileges::User;
 use crate::host::reason::{failure, usage};
 use crate::host::unix_socket;
 

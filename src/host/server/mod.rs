@@ -15,9 +15,9 @@ use mio::{Registry, Token};
 
 use super::host_name::HostName;
 use super::links::Links;
-use super::privileges::User;
 use crate::control;
 use crate::discoverer::{Discoverer, Event};
+use crate::host::process::privileges::User;
 use crate::limits::CONTROL_CLIENTS;
 use crate::log::debug;
 use crate::time::Instant;

@@ -17,7 +17,7 @@ use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
 use rustix::fs::OFlags;
 use socket2::Type;
 
-use crate::host::privileges::User;
+use crate::host::process::privileges::User;
 use crate::host::reason::{failure, occupied, usage};
 use crate::host::regular_file::open_file;
 use crate::host::unix_socket;

@@ -12,9 +12,9 @@ use std::process;
 
 use socket2::{Socket, Type};
 
-use super::outage::Outage;
-use super::reason::Reason;
-use super::unix_socket;
+use crate::host::outage::Outage;
+use crate::host::reason::Reason;
+use crate::host::unix_socket;
 use crate::log::{Shown, warn};
 use crate::time::{Duration, Instant};
 
@@ -96,7 +96,7 @@ impl ServiceManager {
 
     /// All work of this turn of the loop is done. The first time the manager is told that all is
     /// ready; from then on, when it is time, that the loop turns.
-    pub(super) fn go_on(&mut self, now: Instant) {
+    pub(crate) fn go_on(&mut self, now: Instant) {
         if self.waits() && now.since(self.tried) >= self.quarter {
             self.tried = now;
             self.ready |= self.tell(if self.ready { ALIVE } else { READY });
@@ -104,12 +104,12 @@ impl ServiceManager {
     }
 
     /// When [`go_on`](Self::go_on) has something to do, whatever else there is to do.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.waits().then(|| self.tried + self.quarter + self.quarter)
     }
 
     /// The daemon ends.
-    pub(super) fn stopping(&mut self) {
+    pub(crate) fn stopping(&mut self) {
         self.tell(STOPPING);
     }
 

@@ -6,18 +6,18 @@ use std::os::fd::{AsRawFd, RawFd};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use super::reason::refused;
+use crate::host::reason::refused;
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(crate) enum Wish {
     /// SIGTERM or SIGINT: end.
     Stop,
     /// SIGHUP: look at the interfaces again and announce now.
     Refresh,
 }
 
-pub(super) struct Signals {
+pub(crate) struct Signals {
     fd: SignalFd,
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn survive_file_limit() {
 
 impl Signals {
     /// From here on the signals come to the loop. Those that came earlier had their usual effect.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         survive_file_limit();
         // A terminal can have jobs in the background stopped when they write there; `stty tostop`.
         SigSet::from(Signal::SIGTTOU).thread_block()?;
@@ -45,13 +45,13 @@ impl Signals {
     /// # Errors
     ///
     /// The kernel does not tell. The daemon is to end then, since nobody could end it any more.
-    pub(super) fn next(&self) -> io::Result<Option<Wish>> {
+    pub(crate) fn next(&self) -> io::Result<Option<Wish>> {
         let info = self.fd.read_signal().map_err(|errno| refused("read", errno))?;
         let hangup = u32::try_from(Signal::SIGHUP as i32).ok();
         Ok(info.map(|info| if Some(info.ssi_signo) == hangup { Wish::Refresh } else { Wish::Stop }))
     }
 
-    pub(super) fn raw_fd(&self) -> RawFd {
+    pub(crate) fn raw_fd(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
 }

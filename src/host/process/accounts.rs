@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use super::regular_file::read_file;
+use crate::host::regular_file::read_file;
 
 /// Where the groups are listed.
 const GROUPS: &str = "/etc/group";
 
 /// What a line tells: a name, its number, and what comes next: a user's group, or who is in a
 /// group. A password is between.
-pub(super) type Account<'a> = (&'a str, u32, &'a [u8]);
+pub(crate) type Account<'a> = (&'a str, u32, &'a [u8]);
 
 /// The first line of a list that is right.
-pub(super) fn find<'a>(
+pub(crate) fn find<'a>(
     list: &'a [u8],
     is_right: &dyn Fn(Account<'a>) -> bool,
 ) -> Option<Account<'a>> {
@@ -26,7 +26,7 @@ fn parse(line: &[u8]) -> Option<Account<'_>> {
 }
 
 /// The number of a user or a group. The highest stands for none.
-pub(super) fn number(field: &[u8]) -> Option<u32> {
+pub(crate) fn number(field: &[u8]) -> Option<u32> {
     std::str::from_utf8(field).ok()?.parse().ok().filter(|number| *number != u32::MAX)
 }
 

@@ -9,9 +9,9 @@ use rustix::io::Errno;
 use rustix::thread::{self, CapabilitySet, CapabilitySets, Gid, Uid};
 
 use super::accounts;
-use super::links::udp;
-use super::reason::{failure, usage};
-use super::regular_file::read_file;
+use crate::host::links::udp;
+use crate::host::reason::{failure, usage};
+use crate::host::regular_file::read_file;
 use crate::log::{info, warn};
 
 /// Where the users of this machine are listed; passwd(5).
@@ -90,7 +90,7 @@ pub(crate) fn forbidden_port(root: &Path, port: u16) -> Option<String> {
 /// Makes this thread, which is to be the process's only one, run as `user`, if one is given, with
 /// no other capabilities than those that a socket for `udp_port` takes, and without a way to get
 /// more.
-pub(super) fn drop(user: Option<&User>, udp_port: u16) -> io::Result<()> {
+pub(crate) fn drop(user: Option<&User>, udp_port: u16) -> io::Result<()> {
     if let Some(user) = user {
         become_user(user).map_err(|errno| {
             because(
