@@ -6,15 +6,13 @@
 //! interfaces/    the interfaces of this machine, as the kernel describes them
 //! links/         the interfaces in use, each with its UDP socket
 //! memory.rs      room for all that is kept
-//! state_file.rs  the registry in a file over a restart;  save_times.rs  when it is saved
 //! host_name.rs   the node that is called as this machine is
 //! time/          the clock, the timer, and a limit for calls that could wait
+//! files/         files, the one of the registry among them
 //! process/       this process, those that it starts, and those beside it
 //! server/        the control socket and its clients
-//! unix_socket.rs  connecting to a socket
 //! log/           log messages on their way out
 //! outage.rs      saying once that something fails;  reason.rs  why something fails
-//! regular_file.rs  opening files, also where others may put something else
 //! ```
 //!
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control
@@ -24,6 +22,7 @@
 #[cfg(test)]
 mod budget;
 mod daemon;
+mod files;
 mod host_name;
 mod interfaces;
 mod links;
@@ -32,14 +31,11 @@ mod memory;
 mod outage;
 mod process;
 mod reason;
-mod regular_file;
-mod save_times;
 mod server;
-mod state_file;
 mod time;
-mod unix_socket;
 
 pub use daemon::{Daemon, Options};
+pub(crate) use files::regular_file::{open_file, open_regular, read_file};
 pub use interfaces::interface::Pattern;
 pub(crate) use interfaces::interface::glob_matches;
 pub(crate) use interfaces::survey::survey;
@@ -60,7 +56,6 @@ pub use process::service_manager::ServiceManager;
 pub(crate) use process::signals::survive_file_limit;
 pub(crate) use process::spawn::spawn;
 pub(crate) use reason::is_usage;
-pub(crate) use regular_file::{open_file, open_regular, read_file};
 pub(crate) use server::{directory_of, make_directory};
 pub(crate) use time::clock::{awake, wall};
 #[cfg(all(feature = "log", not(feature = "defmt")))]

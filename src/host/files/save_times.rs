@@ -11,7 +11,7 @@ const LATEST: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(25);
 
 #[derive(Debug, Default)]
-pub(super) struct SaveTimes {
+pub(crate) struct SaveTimes {
     /// When it was tried last.
     tried: Instant,
     /// When to try at the latest; none if nothing has changed since.
@@ -20,7 +20,7 @@ pub(super) struct SaveTimes {
 
 impl SaveTimes {
     /// Whether to save now, when a node was last heard then.
-    pub(super) fn is_due(&mut self, now: Instant, last_heard: Option<Instant>) -> bool {
+    pub(crate) fn is_due(&mut self, now: Instant, last_heard: Option<Instant>) -> bool {
         // What was heard in the very millisecond of the last time may have come after it. What has
         // expired since is no reason.
         if self.latest.is_none() && last_heard >= Some(self.tried) {
@@ -30,17 +30,17 @@ impl SaveTimes {
     }
 
     /// It is to be saved at once.
-    pub(super) fn request(&mut self) {
+    pub(crate) fn request(&mut self) {
         self.latest = Some(Instant::ZERO);
     }
 
     /// It was saved, or that failed and is to be tried again.
-    pub(super) fn tried(&mut self, now: Instant, failed: bool) {
+    pub(crate) fn tried(&mut self, now: Instant, failed: bool) {
         self.tried = now;
         self.latest = failed.then(|| now + LATEST);
     }
 
-    pub(super) fn latest(&self) -> Option<Instant> {
+    pub(crate) fn latest(&self) -> Option<Instant> {
         self.latest
     }
 }

@@ -18,12 +18,12 @@ use nix::sys::stat::Mode;
 use nix::unistd::unlink;
 use rustix::fs::OFlags;
 
-use super::memory::RECEIVED;
-use super::outage::Outage;
-use super::reason::{Reason, failure, occupied, refused, usage};
 use super::regular_file::open_regular;
 use super::save_times::SaveTimes;
 use crate::discoverer::Discoverer;
+use crate::host::memory::RECEIVED;
+use crate::host::outage::Outage;
+use crate::host::reason::{Reason, failure, occupied, refused, usage};
 use crate::host::time::clock;
 use crate::log::{Shown, debug, info, warn};
 use crate::registry::Registry;
@@ -33,7 +33,7 @@ use crate::time::Instant;
 const _: () = assert!(RECEIVED >= PIECE_CAPACITY);
 
 /// Where the registry is kept. The paths are those of the start, so that saving allocates nothing.
-pub(super) struct StateFile {
+pub(crate) struct StateFile {
     path: CString,
     /// Where it is written before it takes its place.
     new: CString,
@@ -48,7 +48,7 @@ impl StateFile {
     /// # Errors
     ///
     /// No file can have that path.
-    pub(super) fn new(path: &Path) -> io::Result<Self> {
+    pub(crate) fn new(path: &Path) -> io::Result<Self> {
         if path.as_os_str().is_empty() {
             let message = "\"\" cannot keep the state: give the path of a file with --state";
             return Err(usage(message.to_owned()));
@@ -69,7 +69,7 @@ impl StateFile {
     /// # Errors
     ///
     /// Nothing can be saved there. The error's text says what to do about it.
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
         now: Instant,
         discoverer: &mut Discoverer<'_>,
@@ -179,24 +179,24 @@ impl StateFile {
     }
 
     /// Has it saved at the next occasion.
-    pub(super) fn request(&mut self) {
+    pub(crate) fn request(&mut self) {
         self.times.request();
     }
 
     /// Saves what the registry knows, if it is time.
-    pub(super) fn go_on(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
+    pub(crate) fn go_on(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
         if self.times.is_due(now, registry.last_heard()) {
             self.save(now, registry, buffer);
         }
     }
 
     /// When [`go_on`](Self::go_on) has something to do, whatever else there is to do.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.times.latest()
     }
 
     /// Saves what the registry knows. `buffer` is to have room for [`PIECE_CAPACITY`].
-    pub(super) fn save(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
+    pub(crate) fn save(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
         let saved = self.write(now, registry, buffer);
         self.tell(now, saved);
     }

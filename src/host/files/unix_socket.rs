@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 /// Connects to the socket at that path. What is written there keeps nobody waiting.
 // Apart, since the address alone takes much of the stack.
 #[inline(never)]
-pub(super) fn connect(kind: Type, path: &OsStr) -> io::Result<Socket> {
+pub(crate) fn connect(kind: Type, path: &OsStr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, kind, None)?;
     socket.set_nonblocking(true)?;
     rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;

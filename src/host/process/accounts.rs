@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::host::regular_file::read_file;
+use crate::host::files::regular_file::read_file;
 
 /// Where the groups are listed.
 const GROUPS: &str = "/etc/group";

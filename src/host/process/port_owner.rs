@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{OFlags, RawDir};
 
-use crate::host::regular_file::{open_file, read_file};
+use crate::host::files::regular_file::{open_file, read_file};
 
 /// Descriptors of all processes that are looked at.
 const DESCRIPTORS: u32 = 100_000;
