@@ -7,9 +7,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use heapless::Vec;
 use nix::sys::utsname::uname;
 
-use super::outage::Outage;
-use super::reason::Reason;
 use crate::discoverer::{AnnounceError, Discoverer};
+use crate::host::errors::outage::Outage;
+use crate::host::errors::reason::Reason;
 use crate::log::{Shown, info, warn};
 use crate::time::Instant;
 use crate::wire::{Announcement, InvalidNodeId, NodeId};

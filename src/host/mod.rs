@@ -12,7 +12,7 @@
 //! process/       this process, those that it starts, and those beside it
 //! server/        the control socket and its clients
 //! log/           log messages on their way out
-//! outage.rs      saying once that something fails;  reason.rs  why something fails
+//! errors/        why something fails, and saying so once
 //! ```
 //!
 //! Everything is allocated before the loop starts. From then on a datagram, a timer, a control
@@ -22,19 +22,20 @@
 #[cfg(test)]
 mod budget;
 mod daemon;
+mod errors;
 mod files;
 mod host_name;
 mod interfaces;
 mod links;
 pub(crate) mod log;
 mod memory;
-mod outage;
 mod process;
-mod reason;
 mod server;
 mod time;
 
 pub use daemon::{Daemon, Options};
+pub(crate) use errors::outage::Outage;
+pub(crate) use errors::reason::is_usage;
 pub(crate) use files::regular_file::{open_file, open_regular, read_file};
 pub use interfaces::interface::Pattern;
 pub(crate) use interfaces::interface::glob_matches;
@@ -46,7 +47,6 @@ pub(crate) use log::journal::is_journal;
 pub use log::log_sink::LogSink;
 pub(crate) use log::outlet::Outlet;
 pub use memory::Memory;
-pub(crate) use outage::Outage;
 pub(crate) use process::accounts::group_name;
 pub(crate) use process::first_process::{act_as_first_process, run_child};
 pub(crate) use process::port_owner::{is_running, lost_socket, port_owner};
@@ -55,7 +55,6 @@ pub(crate) use process::privileges::forbidden_port;
 pub use process::service_manager::ServiceManager;
 pub(crate) use process::signals::survive_file_limit;
 pub(crate) use process::spawn::spawn;
-pub(crate) use reason::is_usage;
 pub(crate) use server::{directory_of, make_directory};
 pub(crate) use time::clock::{awake, wall};
 #[cfg(all(feature = "log", not(feature = "defmt")))]

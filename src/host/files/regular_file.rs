@@ -10,7 +10,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::retry_on_intr;
 
-use crate::host::reason::failure;
+use crate::host::errors::reason::failure;
 
 /// Opens a file, which anybody may read and write if it is made and the umask allows it.
 pub(crate) fn open_file(path: &Path, flags: OFlags) -> io::Result<File> {

@@ -17,7 +17,7 @@ use rustix::net::netlink::SocketAddrNetlink;
 
 use super::interface::Interface;
 use super::rtnetlink::{List, parse_address, parse_link, request, result_of, split_message};
-use crate::host::reason::refused;
+use crate::host::errors::reason::refused;
 use crate::limits::NETWORKS_PER_LINK;
 use crate::network::Network;
 use crate::registry::LinkId;

@@ -3,9 +3,9 @@
 use std::io;
 use std::net::Ipv4Addr;
 
+use crate::host::errors::outage::Outage;
+use crate::host::errors::reason::Reason;
 use crate::host::interfaces::interface::InterfaceName;
-use crate::host::outage::Outage;
-use crate::host::reason::Reason;
 use crate::log::{Shown, warn};
 use crate::time::{Duration, Instant};
 use crate::transport::Transport;

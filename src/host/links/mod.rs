@@ -18,11 +18,11 @@ use mio::{Registry, Token};
 use nix::net::if_::InterfaceFlags;
 
 use crate::discoverer::{Discoverer, Transmit};
+use crate::host::errors::outage::Outage;
+use crate::host::errors::reason::Reason;
 use crate::host::interfaces::interface::{Interface, InterfaceName, Pattern, is_usable};
 use crate::host::interfaces::netlink::{BUFFER, Inquiry, undisturbed};
 use crate::host::log::change_log::ChangeLog;
-use crate::host::outage::Outage;
-use crate::host::reason::Reason;
 use crate::limits::{LINKS, NETWORKS_PER_LINK};
 use crate::log::{Shown, debug, error, info, warn};
 use crate::network::{Network, Networks};

@@ -19,9 +19,9 @@ use rustix::fs::{Gid, Uid, fchown};
 use socket2::Type;
 
 use super::outlet::Outlet;
+use crate::host::errors::reason::{failure, usage};
 use crate::host::files::unix_socket;
 use crate::host::process::privileges::User;
-use crate::host::reason::{failure, usage};
 
 /// The datagram socket of syslog, wherever there is one.
 const SYSLOG: &CStr = c"/dev/log";

@@ -11,9 +11,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::log_place::LogPlace;
 use super::outlet::Outlet;
-use crate::host::outage::Outage;
+use crate::host::errors::outage::Outage;
+use crate::host::errors::reason::Reason;
 use crate::host::process::privileges::User;
-use crate::host::reason::Reason;
 use crate::log::{Shown, error, info, warn};
 use crate::time::{Duration, Instant};
 

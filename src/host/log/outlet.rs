@@ -17,7 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{Mode, makedev};
 
-use crate::host::reason::refused;
+use crate::host::errors::reason::refused;
 use crate::host::time::time_limit;
 
 /// A pipe that can be written to has room for this; pipe(7).

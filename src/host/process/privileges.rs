@@ -9,9 +9,9 @@ use rustix::io::Errno;
 use rustix::thread::{self, CapabilitySet, CapabilitySets, Gid, Uid};
 
 use super::accounts;
+use crate::host::errors::reason::{failure, usage};
 use crate::host::files::regular_file::read_file;
 use crate::host::links::udp;
-use crate::host::reason::{failure, usage};
 use crate::log::{info, warn};
 
 /// Where the users of this machine are listed; passwd(5).

@@ -12,9 +12,9 @@ use std::process;
 
 use socket2::{Socket, Type};
 
+use crate::host::errors::outage::Outage;
+use crate::host::errors::reason::Reason;
 use crate::host::files::unix_socket;
-use crate::host::outage::Outage;
-use crate::host::reason::Reason;
 use crate::log::{Shown, warn};
 use crate::time::{Duration, Instant};
 

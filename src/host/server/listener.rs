@@ -11,9 +11,9 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use super::passed::Guard;
 use super::socket_file::{self, SocketFile};
-use crate::host::outage::Outage;
+use crate::host::errors::outage::Outage;
+use crate::host::errors::reason::{Reason, refused};
 use crate::host::process::privileges::User;
-use crate::host::reason::{Reason, refused};
 use crate::log::{Shown, info, warn};
 use crate::time::{Duration, Instant};
 

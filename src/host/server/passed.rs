@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use nix::libc::{self, c_int};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use crate::host::reason::Reason;
+use crate::host::errors::reason::Reason;
 use crate::host::time::time_limit;
 use crate::log::{Shown, warn};
 

@@ -17,10 +17,10 @@ use nix::unistd::{AccessFlags, Gid, Uid, access, fchownat};
 use rustix::fs::OFlags;
 use socket2::Type;
 
+use crate::host::errors::reason::{failure, occupied, usage};
 use crate::host::files::regular_file::open_file;
 use crate::host::files::unix_socket;
 use crate::host::process::privileges::User;
-use crate::host::reason::{failure, occupied, usage};
 
 /// How often a lock is tried for that another holds, and the pause between.
 const LOCK_TRIES: u32 = 200;

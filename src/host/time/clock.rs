@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use rustix::time::{ClockId, DynamicClockId, TimerfdClockId, Timespec};
 
 use super::kernel_time::clock_gettime_dynamic;
+use crate::host::errors::reason::refused;
 use crate::host::files::regular_file::open_file;
-use crate::host::reason::refused;
 use crate::log::{Shown, warn};
 use crate::state::Moment;
 use crate::time::{Duration, Instant};

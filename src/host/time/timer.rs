@@ -7,7 +7,7 @@ use rustix::time::{Itimerspec, TimerfdFlags, TimerfdTimerFlags, Timespec, timerf
 
 use super::clock::{self, Clock};
 use super::kernel_time::timerfd_settime;
-use crate::host::reason::refused;
+use crate::host::errors::reason::refused;
 use crate::time::{Duration, Instant};
 
 #[derive(Debug)]

@@ -9,13 +9,13 @@ use std::path::Path;
 use nix::errno::Errno;
 
 /// An error with a text of our own, which says what is wrong and what to do.
-pub(super) fn failure(kind: ErrorKind, text: String) -> io::Error {
+pub(crate) fn failure(kind: ErrorKind, text: String) -> io::Error {
     io::Error::new(kind, Text { text, is_usage: false })
 }
 
 /// The error where something else than the daemon keeps at a path is there already. What the daemon
 /// did not make it does not replace, nor does it advise to.
-pub(super) fn occupied(
+pub(crate) fn occupied(
     path: &Path,
     kind: FileType,
     wanted: &str,
@@ -37,7 +37,7 @@ pub(super) fn occupied(
 
 /// The user asked for what can't be. It is marked, since the kernel calls errors `InvalidInput`
 /// too.
-pub(super) fn usage(text: String) -> io::Error {
+pub(crate) fn usage(text: String) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, Text { text, is_usage: true })
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn is_usage(error: &io::Error) -> bool {
 
 /// The kernel, or a sandbox before it, refuses a system call that foghorn needs. The text names the
 /// call and the likely cause.
-pub(super) fn refused(call: &str, error: impl Into<io::Error>) -> io::Error {
+pub(crate) fn refused(call: &str, error: impl Into<io::Error>) -> io::Error {
     fn named(call: &str, error: &io::Error) -> io::Error {
         let cause = match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::EMFILE | Errno::ENFILE) => "see ulimit -n",
@@ -83,15 +83,15 @@ impl fmt::Debug for Text {
 }
 
 /// What went wrong, without the allocation that formatting an `io::Error` makes.
-pub(super) struct Reason(ErrorKind, Option<Errno>);
+pub(crate) struct Reason(ErrorKind, Option<Errno>);
 
 impl Reason {
-    pub(super) fn new(error: &io::Error) -> Self {
+    pub(crate) fn new(error: &io::Error) -> Self {
         Self(error.kind(), error.raw_os_error().map(Errno::from_raw))
     }
 
     /// The send buffer is full.
-    pub(super) fn would_block() -> Self {
+    pub(crate) fn would_block() -> Self {
         Self(ErrorKind::WouldBlock, None)
     }
 }
