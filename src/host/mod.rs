@@ -3,15 +3,15 @@
 //!
 //! ```text
 //! daemon.rs      the loop: wait, take one kind of input, drain the core, repeat
-//! interfaces/    the interfaces of this machine, as the kernel describes them
 //! links/         the interfaces in use, each with its UDP socket
-//! memory.rs      room for all that is kept
-//! host_name.rs   the node that is called as this machine is
-//! time/          the clock, the timer, and a limit for calls that could wait
-//! files/         files, the one of the registry among them
-//! process/       this process, those that it starts, and those beside it
+//! interfaces/    the interfaces of this machine, as the kernel describes them
 //! server/        the control socket and its clients
+//! host_name.rs   the node that is called as this machine is
+//! memory/        room for all that is kept
 //! log/           log messages on their way out
+//! process/       this process, those that it starts, and those beside it
+//! files/         files, the one of the registry among them
+//! time/          the clock, the timer, and a limit for calls that could wait
 //! errors/        why something fails, and saying so once
 //! ```
 //!
@@ -19,8 +19,6 @@
 //! request or a change of the interfaces allocates nothing. Work for each wake-up is bounded: a
 //! flood on one socket starves no other.
 
-#[cfg(test)]
-mod budget;
 mod daemon;
 mod errors;
 mod files;

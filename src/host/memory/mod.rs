@@ -1,7 +1,10 @@
 //! What the daemon needs room for, in one piece.
 
-use super::server::Buffers;
+#[cfg(test)]
+mod budget;
+
 use crate::host::interfaces::netlink;
+use crate::host::server::Buffers;
 use crate::limits::{CONTROL_CLIENTS, DATAGRAM_CAPACITY};
 use crate::registry::Storage;
 
@@ -10,14 +13,14 @@ use crate::registry::Storage;
 /// It is all zero bytes at first, so as a static it takes no room in the binary, and a page of it
 /// takes memory only once something is kept there.
 pub struct Memory<const N: usize> {
-    pub(super) registry: Storage<N>,
-    pub(super) clients: [Buffers; CONTROL_CLIENTS],
+    pub(in crate::host) registry: Storage<N>,
+    pub(in crate::host) clients: [Buffers; CONTROL_CLIENTS],
     /// What was received last: a datagram, or what the kernel says of the interfaces.
-    pub(super) received: [u8; RECEIVED],
+    pub(in crate::host) received: [u8; RECEIVED],
 }
 
 /// Bytes that are received at once.
-pub(super) const RECEIVED: usize = netlink::BUFFER;
+pub(in crate::host) const RECEIVED: usize = netlink::BUFFER;
 
 const _: () = assert!(RECEIVED >= DATAGRAM_CAPACITY);
 

@@ -2,15 +2,15 @@
 
 use std::mem::size_of;
 
-use super::daemon::Daemon;
-use super::links;
-use super::memory::RECEIVED;
-use super::server::Buffers;
+use super::RECEIVED;
+use crate::host::daemon::Daemon;
 use crate::host::interfaces::netlink;
+use crate::host::links;
+use crate::host::server::Buffers;
 use crate::limits::{CONTROL_CLIENTS, LINKS, REGISTRY_CAPACITY};
 use crate::registry::{Storage, budget as registry};
 
-const PAGE: &str = include_str!("../../memory-budget.md");
+const PAGE: &str = include_str!("../../../memory-budget.md");
 
 /// The column of the page that holds for this machine, if one does.
 fn column() -> Option<usize> {
@@ -39,7 +39,7 @@ fn held() -> Vec<(&'static str, usize)> {
         ("Interfaces in use", LINKS * links::LINK),
         (
             "Readiness events",
-            (super::daemon::FIRST_LINK + LINKS) * size_of::<nix::libc::epoll_event>(),
+            (crate::host::daemon::FIRST_LINK + LINKS) * size_of::<nix::libc::epoll_event>(),
         ),
     ]
 }
