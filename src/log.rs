@@ -19,7 +19,7 @@ macro_rules! statement {
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 macro_rules! statement {
     ($level:ident, $name:ident, $($arg:tt)+) => {
-        $crate::log::emit(log::Level::$level, core::format_args!($($arg)+))
+        $crate::log::emit(::log::Level::$level, core::format_args!($($arg)+))
     };
 }
 
@@ -73,23 +73,4 @@ impl<T: core::fmt::Display + ?Sized> core::fmt::Display for Shown<'_, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.0.fmt(f)
     }
-}
-
-#[cfg(any(feature = "log", feature = "defmt"))]
-pub(crate) use crate::host::log::log_sink::{go_on, open, reopen};
-
-#[cfg(not(any(feature = "log", feature = "defmt")))]
-pub(crate) use nowhere::{go_on, open, reopen};
-
-/// Without messages there is no place for them.
-#[cfg(not(any(feature = "log", feature = "defmt")))]
-mod nowhere {
-    #[expect(clippy::unnecessary_wraps, reason = "there are builds in which this can fail")]
-    pub(crate) fn open() -> std::io::Result<()> {
-        Ok(())
-    }
-
-    pub(crate) fn reopen() {}
-
-    pub(crate) fn go_on(_: crate::time::Instant) {}
 }

@@ -13,6 +13,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::host_name::HostName;
 use super::links::Links;
+use super::log;
 use super::memory::{Memory, RECEIVED};
 use super::server::{Server, View};
 use crate::discoverer::{Config, Discoverer};
@@ -239,7 +240,7 @@ impl<'a> Daemon<'a> {
     /// daemon is not to be run.
     pub fn drop_privileges(&self, options: &Options) -> io::Result<()> {
         privileges::drop(options.user.as_ref(), options.udp_port)?;
-        crate::log::open()?;
+        log::open()?;
         if !self.server.can_remove_file() {
             info!(
                 "{} will stay when foghorn ends: its directory can't be written",
@@ -324,7 +325,7 @@ impl<'a> Daemon<'a> {
                         if wish == Wish::Stop {
                             return Ok(ControlFlow::Break(()));
                         }
-                        crate::log::reopen();
+                        log::reopen();
                         info!(
                             "asked to look at the interfaces and the host name, and announce now"
                         );
@@ -399,7 +400,7 @@ impl<'a> Daemon<'a> {
         if let Some(service_manager) = &mut self.service_manager {
             service_manager.go_on(now);
         }
-        crate::log::go_on(now);
+        log::go_on(now);
     }
 
     /// Sends what the core has to send and tells what it has to tell.

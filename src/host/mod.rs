@@ -25,7 +25,7 @@ mod files;
 mod host_name;
 mod interfaces;
 mod links;
-pub(crate) mod log;
+mod log;
 mod memory;
 mod process;
 mod server;

@@ -17,7 +17,26 @@ pub(super) mod journal;
 #[cfg(any(feature = "log", feature = "defmt"))]
 mod log_place;
 #[cfg(any(feature = "log", feature = "defmt"))]
-pub(crate) mod log_sink;
+pub(super) mod log_sink;
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub(super) mod logger;
 pub(super) mod outlet;
+
+#[cfg(any(feature = "log", feature = "defmt"))]
+pub(super) use log_sink::{go_on, open, reopen};
+
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+pub(super) use nowhere::{go_on, open, reopen};
+
+/// Without messages there is no place for them.
+#[cfg(not(any(feature = "log", feature = "defmt")))]
+mod nowhere {
+    #[expect(clippy::unnecessary_wraps, reason = "there are builds in which this can fail")]
+    pub(crate) fn open() -> std::io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn reopen() {}
+
+    pub(crate) fn go_on(_: crate::time::Instant) {}
+}
