@@ -5,9 +5,9 @@
 
 #![expect(unsafe_code, reason = "no library has an allocator for programs with one thread")]
 
-use std::alloc::{GlobalAlloc, Layout};
-use std::cell::UnsafeCell;
-use std::ptr::{self, NonNull};
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::UnsafeCell;
+use core::ptr::{self, NonNull};
 
 use rlsf::{FlexSource, FlexTlsf};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
