@@ -1,0 +1,247 @@
+//! The shape of the source: how wide and how long its files are, and that imports run one way.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected is to fail"
+)]
+
+mod arrows;
+mod modules;
+mod tokens;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use arrows::Arrows;
+use modules::{Files, Modules};
+use tokens::{lines_without_literals, tokens};
+
+/// How many columns a line may have in the Rust source and the scripts below each of these. Literals
+/// do not count, nor do tables in comments.
+const COLUMNS: [(&str, usize); 7] = [
+    ("src", 128),
+    ("tests", 198),
+    ("benches", 100),
+    ("examples", 100),
+    ("build.rs", 100),
+    (".ci", 149),
+    ("cross", 149),
+];
+
+/// How many lines a file in `src` may have, its tests included.
+const LINES: usize = 450;
+
+/// Exactly the files that are still longer.
+const LONG: [&str; 9] = [
+    "control/reply.rs",
+    "discoverer/mod.rs",
+    "host/daemon.rs",
+    "host/interfaces/netlink.rs",
+    "host/links/mod.rs",
+    "host/server/client.rs",
+    "host/server/tests.rs",
+    "registry/node.rs",
+    "registry/tests.rs",
+];
+
+/// The layers, and those next below them. A layer may import from all that are below it.
+const LAYERS: [(&str, &[&str]); 27] = [
+    ("main", &["allocator", "cli"]),
+    ("cli", &["cli/commands"]),
+    ("cli/commands", &["cli/forms"]),
+    ("cli/forms", &["cli/arguments", "cli/asking"]),
+    ("cli/arguments", &["cli/failure", "cli/stdio"]),
+    ("cli/asking", &["cli/failure", "cli/stdio"]),
+    ("cli/failure", &["client", "host"]),
+    ("cli/stdio", &["client", "host"]),
+    ("client", &["control"]),
+    ("host", &["control", "discoverer", "state", "transport"]),
+    ("discoverer", &["speaker"]),
+    ("speaker", &["log", "registry", "schedule", "stats"]),
+    ("control", &["stats", "wire"]),
+    ("state", &["registry"]),
+    ("stats", &["registry"]),
+    ("registry", &["random", "wire"]),
+    ("schedule", &["random", "time"]),
+    ("wire", &["limits", "net", "network", "time"]),
+    ("log", &["time"]),
+    ("transport", &[]),
+    ("limits", &[]),
+    ("net", &[]),
+    ("network", &[]),
+    ("random", &[]),
+    ("time", &[]),
+    ("allocator", &[]),
+    ("lib", &[]),
+];
+
+/// What a layer may not import from, though it is below: the control protocol takes plain data.
+const NEVER: [(&str, &str); 1] = [("control", "registry")];
+
+/// The imports that still break these rules: from a layer above, or in a circle. A directory, which
+/// ends with a slash, stands for its files.
+const KNOWN: [(&str, &str); 16] = [
+    ("cli/", "cli/mod.rs"),
+    ("cli/", "cli/output.rs"),
+    ("cli/forms/metrics.rs", "cli/commands/status.rs"),
+    ("client/deadline.rs", "host/time/clock.rs"),
+    ("client/error.rs", "client/places.rs"),
+    ("control/form.rs", "control/reply.rs"),
+    ("control/reply.rs", "discoverer/event.rs"),
+    ("control/reply.rs", "discoverer/mod.rs"),
+    ("control/reply.rs", "discoverer/rival.rs"),
+    ("control/reply.rs", "registry/entry.rs"),
+    ("host/log/change_log.rs", "host/links/mod.rs"),
+    ("host/interfaces/rtnetlink.rs", "host/interfaces/interface.rs"),
+    ("log.rs", "host/log/frames.rs"),
+    ("log.rs", "host/log/mod.rs"),
+    ("registry/list.rs", "registry/places.rs"),
+    ("registry/node.rs", "registry/saved.rs"),
+];
+
+/// The files and directories of `src` that may use the standard library.
+const STD: [&str; 4] = ["main", "cli", "client", "host"];
+
+/// The files below a directory of the repository, or that one file.
+fn files(below: &str) -> Files {
+    let mut files = Files::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(below), "", &mut files);
+    files
+}
+
+fn read(path: &Path, name: &str, files: &mut Files) {
+    // The crate is packed without some of them.
+    if !path.exists() {
+        return;
+    }
+    if !path.is_dir() {
+        // A file of bytes that are no text has no lines.
+        files.extend(fs::read_to_string(path).ok().map(|text| (name.to_owned(), text)));
+        return;
+    }
+    for entry in fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap();
+        let inside = entry.file_name().into_string().unwrap();
+        let name = if name.is_empty() { inside } else { format!("{name}/{inside}") };
+        read(&entry.path(), &name, files);
+    }
+}
+
+/// The Rust source of `src`.
+fn source() -> Files {
+    let mut source = files("src");
+    source.retain(|file, _| has_ending(file, "rs"));
+    assert!(!source.is_empty());
+    source
+}
+
+fn has_ending(file: &str, ending: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == ending)
+}
+
+/// The layer of a file: the one with the longest name that it is in.
+fn layer(file: &str) -> &'static str {
+    let path = file.trim_end_matches("/mod.rs").trim_end_matches(".rs");
+    let is_in = |layer: &&str| {
+        path.strip_prefix(*layer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let layers = LAYERS.iter().map(|&(layer, _)| layer).filter(is_in);
+    layers.max_by_key(|layer| layer.len()).unwrap_or_else(|| panic!("{file} is in no layer"))
+}
+
+/// Whether one layer is below another.
+fn is_below(lower: &str, upper: &str) -> bool {
+    let (_, next) = LAYERS.iter().find(|&&(layer, _)| layer == upper).unwrap();
+    next.iter().any(|&layer| layer == lower || is_below(lower, layer))
+}
+
+#[test]
+fn lines_are_not_wide() {
+    let mut wide = vec![];
+    for (below, columns) in COLUMNS {
+        for (file, text) in files(below) {
+            let lines: Vec<String> = if has_ending(&file, "rs") || below == "build.rs" {
+                lines_without_literals(&text)
+            } else if has_ending(&file, "sh") || text.starts_with("#!") {
+                text.lines().map(str::to_owned).collect()
+            } else {
+                continue;
+            };
+            for (number, line) in (1..).zip(&lines) {
+                let is_table = line.trim_start_matches(['/', '!', ' ']).starts_with('|');
+                let width = line.chars().count();
+                if width > columns && !is_table {
+                    wide.push(format!("{below}/{file}:{number} has {width} columns"));
+                }
+            }
+        }
+    }
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
+#[test]
+fn files_are_not_long() {
+    let source = source();
+    let long = source.iter().filter(|(_, text)| text.lines().count() > LINES);
+    let long: Vec<&str> = long.map(|(file, _)| file.as_str()).collect();
+    assert_eq!(long, LONG, "left: the files that are too long, right: the list of them");
+}
+
+#[test]
+fn imports_run_one_way() {
+    let mut arrows = Arrows::of("foghorn", &source());
+    let is_upward = |from: &str, to: &str| {
+        let (upper, lower) = (layer(from), layer(to));
+        upper != lower && (!is_below(lower, upper) || NEVER.contains(&(upper, lower)))
+    };
+    let is_entry = |known: &(&str, &str), from: &str, to: &str| {
+        let is_from =
+            if known.0.ends_with('/') { from.starts_with(known.0) } else { from == known.0 };
+        is_from && to == known.1
+    };
+    let mut offences = vec![];
+    for known in &KNOWN {
+        let offends = arrows.0.keys().any(|(from, to)| {
+            is_entry(known, from, to)
+                && (is_upward(from, to) || arrows.reached(to).contains(from.as_str()))
+        });
+        if !offends {
+            offences.push(format!("{known:?} breaks no rule any more: take it off KNOWN"));
+        }
+    }
+    arrows.0.retain(|(from, to), line| {
+        let is_known = KNOWN.iter().any(|known| is_entry(known, from, to));
+        let is_upward = is_upward(from, to);
+        if is_upward && !is_known {
+            offences.push(format!("src/{from}:{line} imports from {to}, which is not below it"));
+        }
+        !is_known && !is_upward
+    });
+    // Within a layer.
+    let circles = arrows.circles();
+    for ((from, to), line) in &arrows.0 {
+        if circles.iter().any(|it| it.contains(from.as_str()) && it.contains(to.as_str())) {
+            offences.push(format!("src/{from}:{line} imports from {to}, and so in a circle"));
+        }
+    }
+    assert!(offences.is_empty(), "{offences:#?}");
+}
+
+#[test]
+fn the_core_does_without_the_standard_library() {
+    let source = source();
+    let modules = Modules::read("foghorn", &source);
+    // Files of tests are not among them.
+    let files: BTreeSet<&str> = modules.all.iter().map(|module| module.file.as_str()).collect();
+    let may = |file: &str| file.split(['/', '.']).next().is_some_and(|top| STD.contains(&top));
+    let mut users = vec![];
+    for file in files.into_iter().filter(|file| !may(file)) {
+        for token in tokens(&source[file]).iter().filter(|token| token.is("std")) {
+            users.push(format!("src/{file}:{} uses std", token.line));
+        }
+    }
+    assert!(users.is_empty(), "{users:#?}");
+}
