@@ -27,7 +27,7 @@ const COLUMNS: [(&str, usize); 7] = [
     ("benches", 100),
     ("examples", 100),
     ("build.rs", 100),
-    (".ci", 149),
+    (".ci", 100),
     ("cross", 149),
 ];
 
