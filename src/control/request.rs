@@ -1,4 +1,4 @@
-//! Requests: from a line to what is asked, and back.
+//! Requests: lines that a client writes and the daemon reads.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::wire::{InvalidNodeId, NodeId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Request {
-    /// Which version is spoken; with a number: whether it is that one.
+    /// Which version the daemon speaks; with a number, whether it speaks that one.
     Version(Option<u16>),
     /// Where a node is.
     Lookup(NodeId),
@@ -16,19 +16,19 @@ pub enum Request {
     List,
     /// All nodes, then each change.
     Watch,
-    /// How the daemon does.
+    /// How the daemon is doing.
     Status,
 }
 
-/// Why a line is no request.
+/// Why a line is not a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum InvalidRequest {
-    /// Its first word is none of the requests.
+    /// Its first word is not the name of a request.
     Unknown,
-    /// It has no argument where it needs one, or one too many.
+    /// It lacks an argument, or has one too many.
     WrongArguments,
-    /// The argument is no `NodeID`.
+    /// The argument is not a `NodeID`.
     NodeId(InvalidNodeId),
     /// It is longer than any request.
     TooLong,
@@ -39,7 +39,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`] says why it is none.
+    /// [`InvalidRequest`] says what is wrong with the line.
     pub fn parse(line: &[u8]) -> Result<Self, InvalidRequest> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let mut words = line.splitn(2, |byte| *byte == b' ');

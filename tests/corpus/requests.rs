@@ -6,12 +6,13 @@ use core::fmt;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::num::NonZeroU16;
 
-use foghorn::control::{self, ErrorCode, Fields, Line, Request};
-use foghorn::discoverer::EventKind;
+use foghorn::control::{
+    self, Address, ErrorCode, EventLine, Fields, Line, NodeLine, Request, read_address,
+};
 use foghorn::limits::{ADDRESSES_PER_NODE, REPLY_LINE_CAPACITY, REQUEST_CAPACITY};
-use foghorn::registry::{LinkId, Registry, Storage};
+use foghorn::registry::{Entry, LinkId, Registry, Storage};
 use foghorn::time::{Duration, Instant};
-use foghorn::wire::{Announcement, NodeId};
+use foghorn::wire::NodeId;
 
 use crate::input::Input;
 
@@ -53,6 +54,10 @@ fn check_reply(line: &[u8]) {
         }
         Line::Data { kind, fields } => {
             assert!(!kind.contains(' ') && line.starts_with(kind));
+            if let Some(Ok((read, zone))) = fields.get("address").map(read_address) {
+                let written = Address { socket: read, interface: &zone }.to_string();
+                assert_eq!(read_address(&written), Ok((read, zone)));
+            }
             for (key, value) in fields {
                 assert!(!key.contains([' ', '=']) && !value.contains(' '));
             }
@@ -83,18 +88,34 @@ fn check_node(bytes: &[u8]) {
     let expected = Line::Error { code: "unknown-node", message: &format!("{id} is not known") };
     assert_eq!(Line::parse(&unknown), expected);
 
-    let port = NonZeroU16::MAX;
-    let own = line_of(|out| control::own(out, &Announcement { id: id.clone(), port }));
+    let own = line_of(|out| control::own(out, &id, NonZeroU16::MAX));
     let own = fields(&own, "own");
     assert!(own.eq([("id", id.as_str()), ("port", "65535")]));
 
     let Some(entry) = registry.get(now, id.as_str()) else { return };
-    let addresses: Vec<_> = entry.addresses().map(|address| address.socket.to_string()).collect();
+    let addresses: Vec<_> = entry.addresses().map(|address| address.socket).collect();
     assert!((1..=ADDRESSES_PER_NODE).contains(&addresses.len()));
-    let node = line_of(|out| control::node(out, entry, INTERFACE));
+    check_lines(&id, &entry, &addresses);
+}
+
+/// Lines that tell of a node, and where it is.
+fn check_lines(id: &NodeId, entry: &Entry<'_>, addresses: &[SocketAddrV4]) {
+    let address = |socket: SocketAddrV4| Address { socket: socket.into(), interface: &INTERFACE };
+    let line = NodeLine {
+        id,
+        addresses: &|number| addresses.get(number).copied().map(address),
+        age: entry.age(),
+        known: entry.known(),
+        expires_in: entry.expires_in(),
+        heard: entry.heard(),
+        contested: entry.is_contested(),
+        own: false,
+    };
+    let node = line_of(|out| line.write(out));
+    let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     assert!(fields(&node, "node").eq([
         ("id", id.as_str()),
-        ("addresses", &addresses.join(",")),
+        ("addresses", &texts.join(",")),
         ("interface", INTERFACE),
         ("age_s", "0"),
         ("known_s", &entry.known().secs().to_string()),
@@ -102,26 +123,25 @@ fn check_node(bytes: &[u8]) {
         ("heard", &entry.heard().to_string()),
         ("contested", if entry.is_contested() { "yes" } else { "no" }),
     ]));
+    for text in &texts {
+        let (read, zone) = read_address(text).unwrap();
+        assert!(zone.is_empty() && texts.contains(&read.to_string()));
+    }
 
-    let address = entry.address();
-    let whereabouts = |line: &str, kind: &str| {
-        let place = address.to_string();
-        assert!(fields(line, kind).eq([
+    let socket = entry.address();
+    let event = |kind| EventLine { kind, id, address: address(socket), rival: None };
+    for kind in ["known", "found", "moved", "lost"] {
+        let line = line_of(|out| event(kind).write(out));
+        let place = socket.to_string();
+        assert!(fields(&line, kind).eq([
             ("id", id.as_str()),
             ("address", &place),
             ("interface", INTERFACE)
         ]));
-    };
-    whereabouts(&line_of(|out| control::known(out, entry, INTERFACE)), "known");
-    for kind in [EventKind::Found, EventKind::Moved, EventKind::Lost] {
-        whereabouts(
-            &line_of(|out| control::change(out, kind, &id, address, INTERFACE)),
-            kind.name(),
-        );
     }
-    let contested = EventKind::Contested { rival: address };
-    let contested = line_of(|out| control::change(out, contested, &id, address, INTERFACE));
-    assert_eq!(fields(&contested, "contested").get("rival"), Some(address.to_string().as_str()));
+    let contested = EventLine { rival: Some(address(socket)), ..event("contested") };
+    let contested = line_of(|out| contested.write(out));
+    assert_eq!(fields(&contested, "contested").get("rival"), Some(socket.to_string().as_str()));
 }
 
 /// What is written as a line, checked to be one, and to fit; without its newline.

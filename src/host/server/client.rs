@@ -7,14 +7,13 @@ use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
-use super::View;
 use super::admission::Standing;
 use super::passed::Guard;
+use super::{View, answers};
 use crate::control::{self, ErrorCode, InvalidRequest, Request, VERSION};
 use crate::discoverer::Event;
 use crate::limits::{REPLY_CAPACITY, REPLY_LINE_CAPACITY, REQUEST_CAPACITY};
 use crate::registry::{self, Place};
-use crate::stats::Counter;
 use crate::time::{Duration, Instant};
 
 /// A line before it is put into a client's buffer.
@@ -256,14 +255,14 @@ impl<'a> Client<'a> {
                 .find(|entry| !view.discoverer.announces(entry.id()))
             {
                 Some(entry) => {
-                    self.reply(|out| control::node(out, entry, view.links.name(entry.link())))
+                    self.reply(|out| answers::node(out, entry, view.links))
                         && self.go_on(Job::List(Some(entry.place())))
                 }
                 None => self.reply(control::ok) && self.go_on(Job::None),
             },
             Job::Snapshot(told) => match view.discoverer.iter_after(view.now, told).next() {
                 Some(entry) => {
-                    self.reply(|out| control::known(out, entry, view.links.name(entry.link())))
+                    self.reply(|out| answers::known(out, entry, view.links))
                         && self.go_on(Job::Snapshot(Some(entry.place())))
                 }
                 None => self.go_on(Job::Watch),
@@ -282,7 +281,7 @@ impl<'a> Client<'a> {
                 match view.discoverer.iter_after(view.now, told).find(registry::Entry::is_contested)
                 {
                     Some(entry) => {
-                        self.reply(|out| control::contested(out, entry))
+                        self.reply(|out| answers::contested(out, entry, view.links))
                             && self.go_on(Job::Contested(Some(entry.place())))
                     }
                     None => self.reply(control::ok) && self.go_on(Job::None),
@@ -353,13 +352,7 @@ impl<'a> Client<'a> {
             Ok(Request::List) => self.go_on(Job::Own(0)),
             Ok(Request::Watch) => self.go_on(Job::Snapshot(None)),
             Ok(Request::Status) => {
-                let uptime = view.now.since(view.started);
-                let dropped = view.links.dropped();
-                let unfit = view.host_name.unfit();
-                self.reply(|out| {
-                    control::status(out, view.discoverer, dropped, uptime)?;
-                    unfit.map_or(Ok(()), |name| control::host_name(out, name))
-                }) && self.go_on(Job::Status(0))
+                self.reply(|out| answers::status(out, view)) && self.go_on(Job::Status(0))
             }
             Ok(Request::Lookup(id)) if view.discoverer.announces(&id) => self.reply(|out| {
                 let has_address = view.discoverer.addresses().next().is_some();
@@ -370,7 +363,7 @@ impl<'a> Client<'a> {
             }),
             Ok(Request::Lookup(id)) => match view.discoverer.lookup(view.now, id.as_str()) {
                 Some(entry) => self.reply(|out| {
-                    control::node(out, entry, view.links.name(entry.link()))?;
+                    answers::node(out, entry, view.links)?;
                     control::ok(out)
                 }),
                 None => self.reply(|out| {
@@ -391,18 +384,12 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Puts the next own node into the output, if the machine has an address. False if it has no
-    /// room yet.
+    /// Puts the next own node into the output. False if it has no room yet.
     fn next_own_node(&mut self, view: &View<'_, '_>, number: usize) -> bool {
-        let discoverer = view.discoverer;
-        let (Some(node), Some((link, _))) =
-            (discoverer.own().get(number), discoverer.addresses().next())
-        else {
+        let Some(node) = view.discoverer.own().get(number) else {
             return self.go_on(Job::List(None));
         };
-        let known = view.now.since(view.started);
-        self.reply(|out| control::own_node(out, node, discoverer, view.links.name(link), known))
-            && self.go_on(Job::Own(number + 1))
+        self.reply(|out| answers::own_node(out, node, view)) && self.go_on(Job::Own(number + 1))
     }
 
     /// Puts the next own node with its rival, or the next interface, into the output. False if it
@@ -410,17 +397,9 @@ impl<'a> Client<'a> {
     fn next_status_line(&mut self, view: &View<'_, '_>, line: usize) -> bool {
         let own = view.discoverer.own();
         let told = if let Some(node) = own.get(line) {
-            let rival = view.discoverer.rival(view.now, &node.id);
-            self.reply(|out| {
-                control::own(out, node)?;
-                rival.map_or(Ok(()), |rival| control::rival(out, &node.id, &rival, view.now))
-            })
+            self.reply(|out| answers::announced(out, node, view))
         } else if let Some(link) = view.links.iter().nth(line - own.len()) {
-            let [received, sent, send_errors] =
-                [link.received, link.sent, link.send_errors].map(Counter::get);
-            let counts = [received, link.dropped(), sent, send_errors];
-            let networks = view.discoverer.networks(link.id);
-            self.reply(|out| control::interface(out, &link.name, networks, link.state(), counts))
+            self.reply(|out| answers::interface(out, link, view))
         } else {
             return self.go_on(Job::Expected(None));
         };

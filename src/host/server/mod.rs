@@ -1,6 +1,7 @@
 //! The control socket: a fixed number of clients, each with a bounded buffer and bounded patience.
 
 mod admission;
+mod answers;
 mod client;
 mod listener;
 mod passed;
@@ -176,9 +177,8 @@ impl<'a> Server<'a> {
         }
         self.changed = true;
         let mut line = ReplyLine::new();
-        let interface = links.name(event.address.link);
         // The buffer holds the longest line there is.
-        let _ = control::change(&mut line, event.kind, &event.id, event.address.socket, interface);
+        let _ = answers::event(&mut line, event, links);
         for slot in &mut self.clients {
             if let Some(client) = slot
                 && !client.tell(event, &line, now)
