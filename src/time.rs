@@ -1,7 +1,21 @@
 //! Points in time and spans of it, in milliseconds.
 //!
-//! The core has no clock: whoever drives it says what time it is. The origin is arbitrary (the host
-//! uses the time since boot), only differences count. All arithmetic saturates.
+//! The core has no clock: the program that drives it says what time it is. The origin is arbitrary
+//! (the daemon uses the time since boot), only differences count. All arithmetic saturates.
+//!
+//! Both types convert from and to the standard library's `Duration`. Its `Instant` has no origin,
+//! so a program chooses one:
+//!
+//! ```
+//! use foghorn::time::Instant;
+//!
+//! let origin = std::time::Instant::now();
+//! // In the loop:
+//! let now = Instant::from(origin.elapsed());
+//! # let due = now;
+//! // And to wait until an instant `due`:
+//! let wait = std::time::Duration::from(due.since(now));
+//! ```
 
 use core::fmt;
 use core::ops::{Add, Sub};
@@ -91,6 +105,33 @@ impl Sub<Duration> for Instant {
     }
 }
 
+/// Rounds down to the millisecond. A span that is too long becomes the longest.
+impl From<core::time::Duration> for Duration {
+    fn from(span: core::time::Duration) -> Self {
+        Self(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Duration> for core::time::Duration {
+    fn from(span: Duration) -> Self {
+        Self::from_millis(span.0)
+    }
+}
+
+/// The instant that long after the origin.
+impl From<core::time::Duration> for Instant {
+    fn from(since_origin: core::time::Duration) -> Self {
+        Self(Duration::from(since_origin).0)
+    }
+}
+
+/// How long after the origin the instant is.
+impl From<Instant> for core::time::Duration {
+    fn from(instant: Instant) -> Self {
+        Self::from_millis(instant.0)
+    }
+}
+
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ms", self.0)
@@ -128,5 +169,23 @@ mod tests {
     fn seconds_round_down() {
         assert_eq!(Instant::from_millis(2999).since(Instant::ZERO).secs(), 2);
         assert_eq!(Duration::from_secs(30).times(3), Duration::from_millis(90_000));
+    }
+
+    #[test]
+    fn times_convert_from_and_to_those_of_the_standard_library() {
+        use core::time::Duration as Standard;
+        for (standard, millis) in [
+            (Standard::ZERO, 0),
+            (Standard::from_nanos(1_999_999), 1),
+            (Standard::from_secs(90), 90_000),
+            (Standard::from_millis(u64::MAX), u64::MAX),
+            (Standard::MAX, u64::MAX),
+        ] {
+            assert_eq!(Duration::from(standard), Duration::from_millis(millis));
+            assert_eq!(Instant::from(standard), Instant::from_millis(millis));
+            let back = Standard::from_millis(millis);
+            assert_eq!(Standard::from(Duration::from(standard)), back);
+            assert_eq!(Standard::from(Instant::from(standard)), back);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The name a node goes by.
 
 use core::fmt;
+use core::str::FromStr;
 
 use heapless::String;
 
@@ -67,6 +68,14 @@ impl TryFrom<&str> for NodeId {
     }
 }
 
+impl FromStr for NodeId {
+    type Err = InvalidNodeId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text.as_bytes())
+    }
+}
+
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -117,6 +126,7 @@ mod tests {
             "-x",
         ] {
             assert_eq!(NodeId::try_from(name).unwrap().as_str(), name);
+            assert_eq!(name.parse(), NodeId::try_from(name));
         }
         assert!(NodeId::new(&[b'x'; NODE_ID_CAPACITY]).is_ok());
     }
@@ -131,6 +141,7 @@ mod tests {
             "\u{1160}", "\u{2800}", "\u{3164}", "\u{ffa0}",
         ] {
             assert_eq!(NodeId::try_from(bad), Err(InvalidNodeId::NotPrintable), "{bad:?}");
+            assert_eq!(bad.parse::<NodeId>(), Err(InvalidNodeId::NotPrintable), "{bad:?}");
         }
         assert_eq!(NodeId::new(&[b'a', 0xff]), Err(InvalidNodeId::NotPrintable));
         assert_eq!(NodeId::new(&[0xed, 0xa0, 0x80]), Err(InvalidNodeId::NotPrintable));
