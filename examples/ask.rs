@@ -5,8 +5,8 @@
 //! cargo run --example ask -- nas 198.18.0.2:22000
 //! ```
 //!
-//! This is what a program does in whose configuration each node has an address: one that is written
-//! out, or `dynamic` if the daemon is to be asked. The second argument stands for it.
+//! A program may have an address for each node in its configuration: a fixed one, or `dynamic` to
+//! ask the daemon. The second argument stands for that.
 
 use std::error::Error;
 use std::net::{SocketAddr, TcpStream};
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let address = arguments.next().unwrap_or_else(|| PeerAddress::Dynamic.to_string());
     match reach(&id, &address, Client::connect) {
         Ok(reached) => println!("{reached}"),
-        // All errors of foghorn say in a line what is wrong and what to do.
+        // Each error of foghorn says in a line what is wrong and what to do.
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::FAILURE;
@@ -37,23 +37,23 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Connects to a node, and tells what came of it.
+/// Connects to a node, and returns what happened.
 fn reach(
     id: &str,
     address: &str,
     daemon: impl FnOnce() -> Result<Client, client::Error>,
 ) -> Result<String, Box<dyn Error>> {
-    // A program does this once, when it reads its configuration: what is wrong there is told before
-    // anything is tried.
-    let (id, address) = (NodeId::try_from(id)?, address.parse::<PeerAddress>()?);
-    // And this each time it connects: a node that has moved is found where it is now.
-    let Some(address) = address.resolve(&id, daemon)? else {
+    // A program does this once, when it reads its configuration. So it reports an error there
+    // before it tries anything.
+    let (id, address) = (id.parse::<NodeId>()?, address.parse::<PeerAddress>()?);
+    // It does this each time it connects, and so finds a node that has moved.
+    let Some(address) = address.resolve(id.as_str(), daemon)? else {
         return Ok(format!("{id} is not known: is it switched on, and does foghorn run there?"));
     };
     Ok(match connect(address) {
         Ok(_stream) => format!("{id} answers at {address}"),
-        // The daemon says where a node was heard, not that it accepts connections, nor who does:
-        // prove that by TLS or the like.
+        // The daemon knows where it heard a node. It does not know whether the node accepts
+        // connections, nor who answers: TLS or the like proves that.
         Err(error) => format!("{id} does not answer at {address}: {error}"),
     })
 }
@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
 
-    /// Nobody is to be asked.
+    /// No daemon may be asked.
     fn nobody() -> Result<Client, client::Error> {
         panic!("the daemon was asked")
     }

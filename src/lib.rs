@@ -12,9 +12,8 @@
 //! ```no_run
 //! # #[cfg(feature = "client")] {
 //! use foghorn::client::Client;
-//! use foghorn::wire::NodeId;
 //!
-//! if let Some(nas) = Client::connect()?.lookup(&NodeId::try_from("nas")?)? {
+//! if let Some(nas) = Client::connect()?.lookup("nas")? {
 //!     let stream = std::net::TcpStream::connect(&nas.addresses[..])?;
 //! }
 //! # }

@@ -10,9 +10,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use common::{Daemon, Directory, TIMEOUT, announcement, free_udp_port};
-use foghorn::client::{Change, ChangeKind, Client, Error, PeerAddress};
+use foghorn::client::{Client, Error, Event, EventKind, PeerAddress};
 use foghorn::limits::CONTROL_CLIENTS;
 use foghorn::wire::NodeId;
 use nix::unistd::{Uid, setfsuid};
@@ -38,15 +39,15 @@ impl Pi {
 
     /// Lets the daemon hear a node, and waits until it has.
     fn hear(&self, id: &str, port: u16) {
-        let mut changes = changes(self.client());
+        let mut events = events(self.client());
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_broadcast(true).unwrap();
         let everyone = (Ipv4Addr::new(127, 255, 255, 255), self.port.parse().unwrap());
         socket.send_to(&announcement(id, port), everyone).unwrap();
-        until(&mut changes, id, IS_THERE);
+        until(&mut events, id, IS_THERE);
     }
 
-    /// The nodes that are told of, by name, each with whether it is its own.
+    /// The nodes that a client gets, by name, each with whether it is an own one.
     fn nodes(client: &mut Client) -> Vec<(NodeId, bool)> {
         let mut nodes: Vec<_> =
             client.nodes().unwrap().into_iter().map(|node| (node.id, node.own)).collect();
@@ -70,26 +71,24 @@ fn start(directory: &Directory, control: &str, port: &str, arguments: &[&str]) -
     Daemon::start(&directory.path(control), &[&common, arguments].concat())
 }
 
-/// What is told to one who watches. What is waited for in vain ends it.
-fn changes(client: Client) -> impl Iterator<Item = Result<Change, Error>> {
+/// What a watch tells. It ends when nothing has come for too long.
+fn events(client: Client) -> impl Iterator<Item = Result<Event, Error>> {
     let watch = client.watch().unwrap();
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || watch.for_each(|change| _ = sender.send(change)));
+    thread::spawn(move || watch.for_each(|event| _ = sender.send(event)));
     std::iter::from_fn(move || receiver.recv_timeout(TIMEOUT).ok())
 }
 
-const IS_THERE: [ChangeKind; 2] = [ChangeKind::Known, ChangeKind::Found];
+const IS_THERE: [EventKind; 2] = [EventKind::Known, EventKind::Found];
 
-/// The first change to that node that is of such a kind.
+/// The first event of that node that is of such a kind.
 fn until(
-    changes: &mut impl Iterator<Item = Result<Change, Error>>,
+    events: &mut impl Iterator<Item = Result<Event, Error>>,
     id: &str,
-    kinds: impl AsRef<[ChangeKind]>,
-) -> Change {
-    let mut changes = changes.map(Result::unwrap);
-    changes
-        .find(|change| change.id.as_str() == id && kinds.as_ref().contains(&change.kind))
-        .unwrap()
+    kinds: impl AsRef<[EventKind]>,
+) -> Event {
+    let mut events = events.map(Result::unwrap);
+    events.find(|event| event.id.as_str() == id && kinds.as_ref().contains(&event.kind)).unwrap()
 }
 
 fn name(text: &str) -> NodeId {
@@ -104,11 +103,11 @@ fn loopback(port: u16) -> SocketAddr {
 fn it_tells_what_the_daemon_knows() {
     let pi = Pi::new("30");
     let mut client = pi.client();
-    assert_eq!((client.nodes().unwrap(), client.lookup(&name("nas")).unwrap()), (vec![], None));
+    assert_eq!((client.nodes().unwrap(), client.lookup("nas").unwrap()), (vec![], None));
     let _nas = pi.nas("22");
-    until(&mut changes(pi.client()), "nas", IS_THERE);
+    until(&mut events(pi.client()), "nas", IS_THERE);
 
-    let node = client.lookup(&name("nas")).unwrap().unwrap();
+    let node = client.lookup("nas").unwrap().unwrap();
     assert_eq!((&node.id, &node.addresses), (&name("nas"), &vec![loopback(22)]));
     assert_eq!((node.interface.as_deref(), node.contested), (Some("lo"), false));
     assert!(
@@ -124,34 +123,67 @@ fn a_node_of_the_daemons_own_is_at_the_machines_own_address() {
     let pi = Pi::new("30");
     let nas = pi.nas("22");
     let mut client = Client::connect_to(&nas.control).unwrap();
-    let node = client.lookup(&name("nas")).unwrap().unwrap();
+    let node = client.lookup("nas").unwrap().unwrap();
     assert!(node.own && node.addresses == [loopback(22)], "{node:?}");
     assert_eq!((node.age.as_secs(), node.expires_in.as_secs(), node.heard), (0, 0, 0));
-    assert_eq!(client.lookup(&name("tv")).unwrap(), None);
+    assert_eq!(client.lookup("tv").unwrap(), None);
     assert_eq!(Pi::nodes(&mut client), [(name("nas"), true)]);
-    let found = PeerAddress::Dynamic.resolve(&name("nas"), || Ok(client)).unwrap();
+    let found = PeerAddress::Dynamic.resolve("nas", || Ok(client)).unwrap();
     assert_eq!(found, Some(loopback(22)));
+}
+
+#[test]
+fn a_node_that_is_not_known_yet_is_waited_for() {
+    let pi = Pi::new("30");
+    let mut client = pi.client();
+    assert_eq!(client.lookup_timeout("nas", Duration::from_millis(1)).unwrap(), None);
+    let found = thread::scope(|scope| {
+        let waiting = scope.spawn(|| client.lookup_timeout("nas", TIMEOUT).unwrap());
+        pi.hear("nas", 22);
+        waiting.join().unwrap()
+    });
+    assert_eq!(found.unwrap().addresses, [loopback(22)]);
+    // One that is known is not waited for, and the client goes on.
+    assert!(client.lookup_timeout("nas", Duration::ZERO).unwrap().is_some());
+    assert_eq!(client.nodes().unwrap().len(), 1);
+}
+
+#[test]
+fn a_watch_is_left_and_stopped_while_nothing_happens() {
+    let pi = Pi::new("30");
+    pi.hear("nas", 22);
+    let mut watch = pi.client().watch().unwrap();
+    let known = watch.next_timeout(TIMEOUT).unwrap().unwrap();
+    assert_eq!((known.kind, known.address), (EventKind::Known, loopback(22)));
+    assert_eq!(watch.next_timeout(Duration::from_millis(1)).unwrap(), None);
+    let stopper = watch.stopper().unwrap();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| watch.next().is_none());
+        stopper.stop();
+        assert!(waiting.join().unwrap());
+    });
+    assert!(matches!(watch.next_timeout(TIMEOUT), Err(Error::Ended)));
 }
 
 #[test]
 fn a_watch_tells_what_was_known_what_comes_and_what_goes() {
     let mut pi = Pi::new("1");
     let mut nas = pi.nas("22");
-    until(&mut changes(pi.client()), "nas", IS_THERE);
-    let mut changes = changes(pi.client());
-    let known = changes.next().unwrap().unwrap();
+    until(&mut events(pi.client()), "nas", IS_THERE);
+    let mut events = events(pi.client());
+    let known = events.next().unwrap().unwrap();
     assert_eq!(
         (known.id, known.address, known.interface.as_deref()),
         (name("nas"), loopback(22), Some("lo"))
     );
     nas.crash();
-    assert_eq!(until(&mut changes, "nas", [ChangeKind::Lost]).address, loopback(22));
+    assert_eq!(until(&mut events, "nas", [EventKind::Lost]).address, loopback(22));
     let _nas = pi.nas("23");
-    assert_eq!(until(&mut changes, "nas", [ChangeKind::Found]).address, loopback(23));
+    assert_eq!(until(&mut events, "nas", [EventKind::Found]).address, loopback(23));
 
     pi.daemon.crash();
-    assert!(matches!(changes.find(Result::is_err), Some(Err(Error::Lost(_)))));
-    assert!(changes.next().is_none());
+    assert!(matches!(events.find(Result::is_err), Some(Err(Error::Lost(_)))));
+    assert!(events.next().is_none());
 }
 
 #[test]
@@ -159,8 +191,7 @@ fn a_dynamic_address_is_looked_up() {
     let pi = Pi::new("30");
     pi.hear("nas", 22);
     let connect = || Client::connect_to(&pi.daemon.control);
-    let resolve =
-        |address: &str, id| address.parse::<PeerAddress>().unwrap().resolve(&name(id), connect);
+    let resolve = |address: &str, id| address.parse::<PeerAddress>().unwrap().resolve(id, connect);
     assert_eq!(resolve("dynamic", "nas").unwrap(), Some(loopback(22)));
     assert_eq!(resolve("dynamic", "printer").unwrap(), None);
     assert_eq!(
@@ -179,7 +210,7 @@ fn it_connects_again_when_the_daemon_has_left_it() {
         .collect();
     pi.hear("nas", 22);
     drop(silent);
-    assert!(client.lookup(&name("nas")).unwrap().is_some());
+    assert!(client.lookup("nas").unwrap().is_some());
 
     pi.daemon.crash();
     let gone = client.nodes().unwrap_err();
@@ -192,16 +223,16 @@ fn it_connects_again_when_the_daemon_has_left_it() {
 }
 
 #[test]
-fn who_is_refused_is_told_why() {
+fn a_client_that_is_refused_learns_why() {
     let pi = Pi::new("30");
     pi.hear("nas", 22);
     // All but one may watch.
     for _ in 1..CONTROL_CLIENTS {
-        until(&mut changes(pi.client()), "nas", IS_THERE);
+        until(&mut events(pi.client()), "nas", IS_THERE);
     }
-    let refused = changes(pi.client()).find(Result::is_err).unwrap().unwrap_err();
+    let refused = events(pi.client()).find(Result::is_err).unwrap().unwrap_err();
     assert!(matches!(&refused, Error::Refused { code, .. } if code == "busy"), "{refused}");
-    assert!(pi.client().lookup(&name("nas")).unwrap().is_some());
+    assert!(pi.client().lookup("nas").unwrap().is_some());
 }
 
 #[test]

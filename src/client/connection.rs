@@ -1,12 +1,14 @@
 //! A connection to the daemon: requests go out, lines come in.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
 use rustix::io::{Errno, retry_on_intr};
+use rustix::net::RecvFlags;
 use rustix::net::addr::SocketAddrArg;
 use socket2::{Domain, Socket, Type};
 
@@ -17,26 +19,26 @@ use crate::control::{Line, Request, VERSION};
 use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES, CLIENT_REPLY_CAPACITY};
 use crate::wire::printable::shown;
 
-/// How long the daemon may take to answer in full, or to end a line. It takes milliseconds.
+/// How long the daemon may take to answer in full, or to end a line. It usually takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The most characters of an error that a person is to read.
+/// The most characters of an error that a person gets to read.
 const MESSAGE_CAPACITY: usize = 512;
 
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: UnixStream,
-    /// The bytes received. The lines up to `told` were handed out.
+    pub(super) stream: UnixStream,
+    /// The bytes received. The lines up to `told` have been handed out.
     received: Vec<u8>,
     told: usize,
-    /// Until when a line is awaited; for ever if `None`.
+    /// How long to wait for a line; for ever if `None`.
     deadline: Option<Deadline>,
-    /// For how long a reply is awaited, and the rest of a line.
+    /// How long to wait for a reply, and for the rest of a line.
     pub(super) patience: Duration,
 }
 
 impl Connection {
-    /// Connects to the daemon that was asked for, else to the first that answers.
+    /// Connects to the daemon that the user named, else to the first that answers.
     pub(crate) fn open(control: Option<&Path>) -> Result<Self, Error> {
         if let Some(path) = places::asked_for(control) {
             return Self::new(connect(&path)?);
@@ -46,8 +48,8 @@ impl Connection {
             match connect(&path) {
                 Ok(stream) => return Self::new(stream),
                 Err(Error::NoDaemon { path, .. }) => tried.push(path),
-                // The first place is where a daemon should be, unless there is one that may not be
-                // asked.
+                // The first place is where a daemon should be. But a daemon that this user has no
+                // permission to ask says more.
                 Err(error)
                     if failure.is_none() || matches!(error, Error::PermissionDenied { .. }) =>
                 {
@@ -61,19 +63,19 @@ impl Connection {
     }
 
     pub(super) fn new(stream: UnixStream) -> Result<Self, Error> {
-        // A request fits into the kernel's buffer, so it is written at once or not at all.
+        // A request fits into the kernel's buffer, so the kernel takes all of it or nothing.
         let limited = stream.set_write_timeout(Some(PATIENCE));
         limited.map_err(|error| Error::System { call: "setsockopt", error })?;
         Ok(Self { stream, received: vec![], told: 0, deadline: None, patience: PATIENCE })
     }
 
-    /// Sends a request, whose reply is to end in time. What is sent before it makes sure that both
-    /// mean the same by it.
+    /// Sends a request whose reply has to end in time. A request for the version goes before it, so
+    /// that both sides mean the same by it.
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), Error> {
         self.send_by(request, Deadline::after(self.patience)?)
     }
 
-    /// The same with a reply that is to end by then.
+    /// The same with a reply that has to end by the deadline.
     pub(crate) fn send_by(&mut self, request: &Request, deadline: Deadline) -> Result<(), Error> {
         self.deadline = Some(deadline);
         let both = format!("{}\n{request}\n", Request::Version(Some(VERSION)));
@@ -82,14 +84,13 @@ impl Connection {
         if matches!(sent, Err(Error::System { .. })) {
             return sent;
         }
-        // A daemon that refuses a client says so before it leaves, so what it said counts more than
-        // a failure to send.
+        // A daemon that refuses a client says so before it disconnects the client. So its answer
+        // counts more than a failure to send.
         self.reply(|_| Ok(None::<()>))?;
         sent
     }
 
-    /// Takes in a whole reply: what is read from each line, none from those that tell of something
-    /// else.
+    /// Takes in a whole reply. `read` gets each line, and returns nothing for one to pass over.
     pub(crate) fn reply<T>(
         &mut self,
         read: impl Fn(&str) -> Result<Option<T>, Error>,
@@ -127,7 +128,7 @@ impl Connection {
             match rest.iter().position(|byte| *byte == b'\n') {
                 Some(length) if length < CLIENT_LINE_CAPACITY => break length,
                 None if rest.len() < CLIENT_LINE_CAPACITY => {
-                    // Also one that may come at any time comes whole.
+                    // A line that may come at any time comes whole, too.
                     if deadline.is_none() && !rest.is_empty() {
                         deadline = Some(Deadline::after(self.patience)?);
                     }
@@ -143,8 +144,8 @@ impl Connection {
         let line = line
             .filter(|line| !line.contains(char::is_control))
             .ok_or(Error::Protocol { what: "text" })?;
-        // A terminal may show it. A name that is printable only to a newer daemon is no reason to
-        // fail: the line is passed over, like one of a kind that is not known.
+        // A terminal may show the line. A name that only a newer daemon finds printable is no
+        // reason to fail: the line is passed over, like one of an unknown kind.
         Ok(if line.chars().all(|c| shown(c) == c) { line } else { "?" })
     }
 
@@ -156,28 +157,51 @@ impl Connection {
         }
         let limited = self.stream.set_read_timeout(left);
         limited.map_err(|error| Error::System { call: "setsockopt", error })?;
-        self.received.drain(..self.told);
-        self.told = 0;
-        let mut bytes = [0; CLIENT_LINE_CAPACITY];
-        match self.stream.read(&mut bytes) {
-            Ok(0) => Err(Error::Lost(io::ErrorKind::UnexpectedEof.into())),
-            Ok(count) => {
-                self.received.extend_from_slice(bytes.get(..count).unwrap_or_default());
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            Err(error) => Err(Error::lost("recvfrom", error)),
+        self.take_in(RecvFlags::empty())
+    }
+
+    /// Takes in what has come, unless there is a line already. It does not wait. False if nothing
+    /// has come.
+    pub(super) fn receive_waiting(&mut self) -> Result<bool, Error> {
+        if self.received.iter().skip(self.told).any(|byte| *byte == b'\n') {
+            return Ok(true);
+        }
+        match self.take_in(RecvFlags::DONTWAIT) {
+            Err(Error::TimedOut) => Ok(false),
+            taken => taken.map(|()| true),
         }
     }
 
-    /// Waits for lines until then, whatever comes meanwhile; for ever if `None`.
+    /// Reads once.
+    fn take_in(&mut self, flags: RecvFlags) -> Result<(), Error> {
+        self.received.drain(..self.told);
+        self.told = 0;
+        let mut bytes = [0; CLIENT_LINE_CAPACITY];
+        match rustix::net::recv(&self.stream, &mut bytes, flags) {
+            Ok((0, _)) => Err(Error::Lost(io::ErrorKind::UnexpectedEof.into())),
+            Ok((count, _)) => {
+                self.received.extend_from_slice(bytes.get(..count).unwrap_or_default());
+                Ok(())
+            }
+            Err(Errno::INTR) => Ok(()),
+            Err(errno) => Err(Error::lost("recvfrom", errno.into())),
+        }
+    }
+
+    /// Ends the connection, so that the daemon has a place for another client.
+    pub(super) fn close(&mut self) {
+        // It fails only where the daemon has closed its side.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    /// Waits for lines until the deadline, whatever comes meanwhile; for ever if `None`.
     pub(crate) const fn wait_until(&mut self, deadline: Option<Deadline>) {
         self.deadline = deadline;
     }
 }
 
-/// Connects. The standard library would wait for ever where the daemon takes nobody in: a stopped
-/// one, say.
+/// Connects. The standard library would wait for ever for a daemon that accepts no connection, a
+/// stopped one, say.
 fn connect(path: &Path) -> Result<UnixStream, Error> {
     let address = places::address(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)
@@ -189,8 +213,8 @@ fn connect(path: &Path) -> Result<UnixStream, Error> {
     Ok(OwnedFd::from(socket).into())
 }
 
-/// Connects a socket, also when it was stopped meanwhile: with a time limit the kernel does not
-/// begin anew of itself.
+/// Connects a socket, even if the process is stopped meanwhile: the kernel does not restart a call
+/// that has a time limit.
 pub(crate) fn open(socket: &Socket, address: &impl SocketAddrArg) -> Result<(), Errno> {
     retry_on_intr(|| rustix::net::connect(socket, address))
 }

@@ -1,10 +1,10 @@
-//! Until when an answer is awaited.
+//! When a wait is over.
 
 use std::time::Duration;
 
 use super::Error;
 
-/// The default has passed.
+/// When a wait is over. The default is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Deadline(Duration);
 
@@ -13,18 +13,17 @@ impl Deadline {
         Ok(Self(now()?.saturating_add(wait)))
     }
 
-    /// How long it is until then: nothing if it has passed.
+    /// The time that is left; zero if the deadline has passed.
     pub(crate) fn left(self) -> Result<Duration, Error> {
         Ok(self.0.saturating_sub(now()?))
     }
 
-    /// For how long it has passed: nothing if it has not.
+    /// The time since the deadline; zero if it has not passed.
     #[cfg(feature = "host")]
     pub(crate) fn passed(self) -> Result<Duration, Error> {
         Ok(now()?.saturating_sub(self.0))
     }
 
-    #[cfg(feature = "host")]
     pub(crate) fn has_passed(self) -> Result<bool, Error> {
         Ok(self.left()?.is_zero())
     }

@@ -1,6 +1,6 @@
 //! Why the daemon gave no answer.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
@@ -8,21 +8,37 @@ use std::path::{Path, PathBuf};
 
 use super::places;
 use crate::control::ErrorCode;
+use crate::wire::printable::shown;
+use crate::wire::{InvalidNodeId, NodeId};
 
-/// Why there is no answer. Shown, it says in one line what is wrong and what to do.
+/// Why there is no answer. Displayed, it says in one line what is wrong and what to do.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// No daemon listens there, or in any of the places where one may.
+    /// The name is not one that a node can have. No daemon was asked.
+    InvalidName {
+        /// The name that was given.
+        name: String,
+        /// What is wrong with it.
+        reason: InvalidNodeId,
+    },
+    /// This machine announces the node itself, and has no address now.
+    OwnNode {
+        /// The node's name.
+        id: NodeId,
+    },
+    /// The watch has ended, or was stopped.
+    Ended,
+    /// No daemon listens at that path, or in any of the usual places.
     NoDaemon {
-        /// Where one should.
+        /// Where one should listen.
         path: PathBuf,
-        /// The places that were tried, unless one was asked for.
+        /// The places that were tried, unless the program or the user named one.
         tried: Vec<PathBuf>,
     },
-    /// A daemon may listen there, but this user may not ask it.
+    /// This user has no permission to ask the daemon at that path.
     PermissionDenied {
-        /// Its control socket.
+        /// The daemon's control socket.
         path: PathBuf,
     },
     /// No socket can have that path: it is too long, or empty.
@@ -44,7 +60,7 @@ pub enum Error {
     /// The connection broke before the answer was complete. Its kind is
     /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the daemon closed it: it has ended, say.
     Lost(io::Error),
-    /// The daemon says that it will not answer, or go on: it has clients enough, say, or a watch
+    /// The daemon does not answer, or does not go on. All its places may be taken, say, or a watch
     /// reads too slowly.
     Refused {
         /// Why, for programs: one of [`ErrorCode::name`](crate::control::ErrorCode::name)'s, or
@@ -53,7 +69,7 @@ pub enum Error {
         /// Why, for people.
         message: String,
     },
-    /// What the daemon says is no answer to what it was asked.
+    /// The daemon's answer does not fit the question.
     Protocol {
         /// What is missing or invalid: a key of the [control protocol](crate::control), or `line`,
         /// `text`, `node` or `end`.
@@ -61,8 +77,11 @@ pub enum Error {
     },
 }
 
+/// The advice where the daemon and this program do not understand each other.
+const OTHER_VERSION: &str = ": is it of another version? Restart it if foghorn was updated";
+
 impl Error {
-    /// What has become of a connection that there was, by what a call says.
+    /// Why a connection no longer works, by the error of a call.
     pub(super) fn lost(call: &'static str, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
@@ -71,12 +90,12 @@ impl Error {
         }
     }
 
-    /// Whether the daemon will not answer, for that reason.
+    /// Whether the daemon refuses to answer for that reason.
     pub(crate) fn refuses(&self, reason: ErrorCode) -> bool {
         matches!(self, Self::Refused { code, .. } if code == reason.name())
     }
 
-    /// Why there is no connection.
+    /// Why there is no connection, by the error of a call.
     pub(super) fn unreachable(path: &Path, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::WouldBlock => Self::TimedOut,
@@ -107,6 +126,17 @@ fn is_refusal(error: &io::Error) -> bool {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::InvalidName { name, reason } => {
+                // Not by `{:?}`, which brings tables of Unicode.
+                f.write_str("\"")?;
+                name.chars().try_for_each(|c| f.write_char(shown(c)))?;
+                write!(f, "\" is not a valid node name: {reason}")
+            }
+            Self::OwnNode { id } => write!(
+                f,
+                "{id} is announced by this machine itself, which has no address now: see foghorn status"
+            ),
+            Self::Ended => f.write_str("the watch has ended: watch again"),
             Self::NoDaemon { path, tried } if tried.is_empty() => {
                 write!(f, "no daemon answers at {}: start one with foghorn run", path.display())
             }
@@ -152,9 +182,16 @@ impl fmt::Display for Error {
             Self::Refused { .. } if self.refuses(ErrorCode::Slow) => f.write_str(
                 "the daemon disconnected this watch: it reads changes more slowly than they happen",
             ),
-            Self::Refused { message, .. } => write!(f, "the daemon refused: {message}"),
+            Self::Refused { message, .. } => {
+                write!(f, "the daemon refused: {message}")?;
+                // Requests are valid, so a daemon that does not know one is another version.
+                if self.refuses(ErrorCode::BadRequest) || self.refuses(ErrorCode::Version) {
+                    f.write_str(OTHER_VERSION)?;
+                }
+                Ok(())
+            }
             Self::Protocol { what } => {
-                write!(f, "the daemon's answer has no valid {what}: is it of another version?")
+                write!(f, "the daemon's answer has no valid {what}{OTHER_VERSION}")
             }
         }
     }
@@ -166,6 +203,7 @@ impl std::error::Error for Error {
             Self::InvalidPath { error, .. } | Self::System { error, .. } | Self::Lost(error) => {
                 Some(error)
             }
+            Self::InvalidName { reason, .. } => Some(reason),
             _ => None,
         }
     }

@@ -1,14 +1,21 @@
-//! Asking the daemon from a Rust program: where nodes are, and what changes.
+//! Asking the daemon from a Rust program: where nodes are, and what happens to them.
 //!
-//! Calls block. The feature `client` is enough for them, which unlike `host` is for any Unix, and
-//! of dependencies brings rustix and socket2 alone.
+//! A program that only asks needs the feature `client` alone, on any Unix. It brings two small
+//! dependencies, rustix and socket2:
+//!
+//! ```toml
+//! [dependencies]
+//! foghorn = { version = "0.1", default-features = false, features = ["client"] }
+//! ```
+//!
+//! Calls block. [`Client::lookup_timeout`] waits for a node that is not known yet, and
+//! [`Watch::next_timeout`] fits into an event loop.
 //!
 //! ```
 //! use std::net::TcpStream;
 //!
-//! use foghorn::client::{ChangeKind, Client};
-//! use foghorn::wire::NodeId;
-//! # // What stands in for a daemon, and for the node that it knows.
+//! use foghorn::client::{Client, EventKind};
+//! # // A stand-in for a daemon, and for the node that it knows.
 //! # use std::io::{BufRead as _, Write as _};
 //! # let node = std::net::TcpListener::bind("127.0.0.1:0")?;
 //! # let nas = node.local_addr()?;
@@ -31,16 +38,15 @@
 //!
 //! // `Client::connect()` asks the daemon that is found where one usually is.
 //! let mut client = Client::connect_to(&path)?;
-//! let nas = NodeId::try_from("nas")?;
-//! match client.lookup(&nas)? {
+//! match client.lookup("nas")? {
 //!     // Tries each address, the preferred one first.
 //!     Some(node) => println!("connected: {:?}", TcpStream::connect(&node.addresses[..])?),
-//!     None => println!("{nas} is not known"),
+//!     None => println!("nas is not known"),
 //! }
-//! for change in client.watch()? {
-//!     let change = change?;
-//!     println!("{:?}: {} at {}", change.kind, change.id, change.address);
-//!     if change.kind == ChangeKind::Lost {
+//! for event in client.watch()? {
+//!     let event = event?;
+//!     println!("{:?}: {} at {}", event.kind, event.id, event.address);
+//!     if event.kind == EventKind::Lost {
 //!         break;
 //!     }
 //! }
@@ -49,38 +55,45 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`PeerAddress`] is for programs in whose configuration a node's address may be `dynamic`;
+//! [`PeerAddress`] is for programs in whose configuration a node's address may be `dynamic`.
 //! `examples/ask.rs` is such a program.
 //!
-//! Announcements are not signed, so what the daemon says is no proof of who answers at an address.
-//! TLS and SSH see to that themselves.
+//! Announcements are not signed, so the daemon's answer does not prove who is at an address. TLS
+//! and SSH prove that themselves.
 
+pub(crate) mod address;
 pub(crate) mod connection;
 pub(crate) mod deadline;
 mod error;
 mod node;
 mod peer_address;
 pub(crate) mod places;
+#[cfg(test)]
+mod tests;
+pub(crate) mod wait;
+mod watch;
 
-use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::control::{ErrorCode, Request};
 use crate::wire::NodeId;
 
 pub(crate) use connection::Connection;
 pub use error::Error;
-pub use node::{Change, ChangeKind, Node};
+pub use node::{Event, EventKind, Node};
 pub use peer_address::{InvalidPeerAddress, PeerAddress};
+use wait::until_known;
+pub use watch::{Stopper, Watch};
 
-/// Asks the daemon, and waits up to 5 seconds for each answer.
+/// Asks the daemon. Each answer may take up to 5 seconds.
 ///
-/// It keeps its connection. The daemon leaves whoever asks nothing for 30 seconds, and may be
-/// restarted: then the next request connects again.
+/// A client keeps its connection. The daemon disconnects a client that asks nothing for 30 seconds,
+/// and may be restarted. Then the next request connects again.
 #[derive(Debug)]
 pub struct Client {
     control: Option<PathBuf>,
-    /// None after a failure: what comes then may belong to an earlier request.
+    /// None after a failure: the next lines may belong to an earlier request.
     connection: Option<Connection>,
 }
 
@@ -91,7 +104,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// There is no daemon, or it may not be asked.
+    /// There is no daemon, or this user has no permission to ask it.
     pub fn connect() -> Result<Self, Error> {
         Self::open(None)
     }
@@ -100,7 +113,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// There is no daemon, or it may not be asked.
+    /// There is no daemon, or this user has no permission to ask it.
     pub fn connect_to(control: &Path) -> Result<Self, Error> {
         Self::open(Some(control.to_owned()))
     }
@@ -110,32 +123,51 @@ impl Client {
         Ok(Self { control, connection: Some(connection) })
     }
 
-    /// All about the node with that name; `None` if it is not known. A node of that daemon's own
-    /// machine is at the machine's own addresses; `None` if it has none now.
+    /// Looks a node up by its name; `None` if it is not known. A node that this machine announces
+    /// is at the machine's own addresses, and is [`own`](Node::own).
     ///
     /// # Errors
     ///
-    /// The daemon gives no answer.
-    pub fn lookup(&mut self, id: &NodeId) -> Result<Option<Node>, Error> {
+    /// The daemon gives no answer. [`Error::InvalidName`] if no node can have that name, and
+    /// [`Error::OwnNode`] if this machine announces the node and has no address now.
+    pub fn lookup(&mut self, name: &str) -> Result<Option<Node>, Error> {
+        let id = node_id(name)?;
+        or_unknown(self.find(&id))
+    }
+
+    /// Looks a node up, and if it is not known, waits for at most that long until it is. `None` if
+    /// it is still not known then.
+    ///
+    /// # Errors
+    ///
+    /// As [`lookup`](Self::lookup), and [`watch`](Self::watch).
+    pub fn lookup_timeout(&mut self, name: &str, timeout: Duration) -> Result<Option<Node>, Error> {
+        let id = node_id(name)?;
+        let control = self.control.clone();
+        or_unknown(until_known(control.as_deref(), &id, timeout, || self.find(&id)))
+    }
+
+    /// All about a node. It is an error if the node is not known.
+    fn find(&mut self, id: &NodeId) -> Result<Node, Error> {
         match self.ask(&Request::Lookup(id.clone())) {
             Ok(nodes) => {
                 let node = nodes.into_iter().find(|node| node.id == *id);
-                node.map(Some).ok_or(Error::Protocol { what: "node" })
+                node.ok_or(Error::Protocol { what: "node" })
             }
-            // The list alone has the addresses of the machine's own nodes.
+            // Only the list has the addresses of the machine's own nodes.
             Err(error) if error.refuses(ErrorCode::OwnNode) => {
-                Ok(self.nodes()?.into_iter().find(|node| node.own && node.id == *id))
+                let own = self.nodes()?.into_iter().find(|node| node.own && node.id == *id);
+                own.ok_or_else(|| Error::OwnNode { id: id.clone() })
             }
-            Err(error) if error.refuses(ErrorCode::UnknownNode) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// All nodes that are known, in no order, with those of that daemon's own machine: they are
-    /// [`own`](Node::own).
+    /// All nodes that are known, in no order. Those that this machine announces are among them, as
+    /// [`own`](Node::own) nodes.
     ///
-    /// A node is left out if its name is too long for this build, see
-    /// [`NODE_ID_CAPACITY`](crate::limits::NODE_ID_CAPACITY): the daemon may be another build.
+    /// The daemon may be another build. A node is left out if its name is too long for this build,
+    /// see [`NODE_ID_CAPACITY`](crate::limits::NODE_ID_CAPACITY).
     ///
     /// # Errors
     ///
@@ -144,34 +176,33 @@ impl Client {
         self.ask(&Request::List)
     }
 
-    /// The nodes that are known now, then each change as it happens, without end. Of nodes that
-    /// [`nodes`](Self::nodes) leaves out nothing is told.
+    /// The nodes that are known now, then each event as it happens, without end. It leaves out the
+    /// nodes that [`nodes`](Self::nodes) leaves out.
     ///
     /// # Errors
     ///
-    /// The daemon does not let us watch. One of its clients can't, so that somebody can always ask.
+    /// The daemon gives no answer. It lets all clients but one watch: the last place is for clients
+    /// that ask.
     pub fn watch(mut self) -> Result<Watch, Error> {
-        let mut connection = self.begin(&Request::Watch)?;
-        connection.wait_until(None);
-        Ok(Watch { connection: Some(connection) })
+        Ok(Watch::new(self.begin(&Request::Watch)?))
     }
 
     fn ask(&mut self, request: &Request) -> Result<Vec<Node>, Error> {
         let mut connection = self.begin(request)?;
         let reply = connection.reply(Node::read);
-        // Also an error that the daemon tells ends a reply.
+        // An error that the daemon sends ends a reply, too.
         if matches!(reply, Ok(_) | Err(Error::Refused { .. })) {
             self.connection = Some(connection);
         }
         reply
     }
 
-    /// Sends a request: by the connection that there was, if it still works.
+    /// Sends a request, by the connection that there was if it still works.
     fn begin(&mut self, request: &Request) -> Result<Connection, Error> {
         if let Some(mut kept) = self.connection.take() {
             match kept.send(request) {
                 Ok(()) => return Ok(kept),
-                // Who had to give way to others is told that once.
+                // A client that had to give way to others finds an error that says so.
                 Err(Error::Lost(_) | Error::Refused { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -182,41 +213,14 @@ impl Client {
     }
 }
 
-/// What [`Client::watch`] tells: a [`Known`](ChangeKind::Known) for each node, and between and
-/// after these the changes.
-///
-/// [`next`](Iterator::next) waits for a change for however long it takes, or for ever, but only 5
-/// seconds for the rest of one. It ends after an error, which comes when the daemon ends, or when
-/// changes come faster than they are read: that is [`Error::Refused`] with the code `slow`, and to
-/// watch again makes up for it.
-#[derive(Debug)]
-pub struct Watch {
-    connection: Option<Connection>,
+fn node_id(name: &str) -> Result<NodeId, Error> {
+    name.parse().map_err(|reason| Error::InvalidName { name: name.to_owned(), reason })
 }
 
-impl Iterator for Watch {
-    type Item = Result<Change, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let change = next_change(self.connection.as_mut()?).transpose();
-        if !matches!(change, Some(Ok(_))) {
-            self.connection = None;
-        }
-        change
+/// None in place of the error that the node is not known.
+fn or_unknown(found: Result<Node, Error>) -> Result<Option<Node>, Error> {
+    match found {
+        Err(error) if error.refuses(ErrorCode::UnknownNode) => Ok(None),
+        found => found.map(Some),
     }
 }
-
-impl FusedIterator for Watch {}
-
-/// The next change that is told; none at the end of the reply.
-fn next_change(connection: &mut Connection) -> Result<Option<Change>, Error> {
-    while let Some(line) = connection.next()? {
-        if let Some(change) = Change::read(line)? {
-            return Ok(Some(change));
-        }
-    }
-    Ok(None)
-}
-
-#[cfg(test)]
-mod tests;

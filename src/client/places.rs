@@ -1,4 +1,4 @@
-//! Where a control socket may be.
+//! The paths that a control socket may have.
 
 use std::env;
 use std::ffi::OsStr;
@@ -11,7 +11,7 @@ use rustix::net::SocketAddrUnix;
 
 use super::Error;
 
-/// The longest path of a socket, in bytes. A byte of the kernel's 108 ends it.
+/// The longest path of a socket, in bytes. The kernel has 108, and a zero byte ends the path.
 pub(super) const LONGEST: usize = 107;
 
 /// The address of the socket at a path.
@@ -19,8 +19,8 @@ pub(crate) fn address(path: &Path) -> Result<SocketAddrUnix, Error> {
     // The kernel takes an empty path as a request to choose an address, and rustix takes one of 108
     // bytes.
     let given = Some(path).filter(|path| (1..=LONGEST).contains(&path.as_os_str().len()));
-    // Not by socket2, whose error for a long path brings tables of Unicode: it is a text, which
-    // could be shown by `{:?}`.
+    // Not by socket2: its error for a long path is text, and to debug-format that brings tables of
+    // Unicode.
     given
         .ok_or(Errno::INVAL)
         .and_then(SocketAddrUnix::new)
@@ -30,22 +30,22 @@ pub(crate) fn address(path: &Path) -> Result<SocketAddrUnix, Error> {
 /// The environment variable that names the socket.
 const VARIABLE: &str = "FOGHORN_CONTROL";
 
-/// The environment variable that names the user's own directory, as the XDG Base Directory
-/// Specification has it.
+/// The environment variable that names the user's own directory, by the XDG Base Directory
+/// Specification.
 const USER: &str = "XDG_RUNTIME_DIR";
 
-/// Where a daemon of the system listens.
+/// The directory in which a daemon of the system listens.
 pub(crate) const SYSTEM: &str = "/run/foghorn";
 
 pub(crate) const FILE: &str = "control.sock";
 
-/// The socket that was asked for, by option or by environment.
+/// The socket that the user named, by option or by environment.
 pub(crate) fn asked_for(option: Option<&Path>) -> Option<PathBuf> {
     let variable = || env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
     option.map(Path::to_owned).or_else(variable)
 }
 
-/// Where a daemon listens that was told nothing, the system's before the user's.
+/// The directories in which a daemon listens by default, the system's before the user's.
 pub(crate) fn directories() -> Vec<PathBuf> {
     in_order(env::var_os(USER).as_deref(), Path::new("/"))
 }
@@ -53,7 +53,7 @@ pub(crate) fn directories() -> Vec<PathBuf> {
 /// The same with that value of the variable, in a system below `root`, which is `/` but in tests.
 fn in_order(of_user: Option<&OsStr>, root: &Path) -> Vec<PathBuf> {
     let mut directories = vec![PathBuf::from(SYSTEM)];
-    // The specification has relative paths ignored.
+    // The specification says to ignore relative paths.
     let named = of_user.map(Path::new).filter(|path| path.is_absolute()).map(Path::to_owned);
     for of_user in [named, of_session(root)].into_iter().flatten() {
         let directory = of_user.join("foghorn");

@@ -103,11 +103,6 @@ impl Client {
         Ok(self.0.next()?.map(Record::read))
     }
 
-    /// The same with a reply that is to end by then.
-    pub(crate) fn send_by(&mut self, request: &Request, deadline: Deadline) -> Result<(), Error> {
-        self.0.send_by(request, deadline)
-    }
-
     /// Waits for lines until then, whatever comes meanwhile; for ever if `None`.
     pub(crate) const fn wait_until(&mut self, deadline: Option<Deadline>) {
         self.0.wait_until(deadline);
@@ -133,11 +128,13 @@ impl From<Error> for Failure {
             {
                 return Self::no(message);
             }
-            Error::InvalidPath { .. } => Exit::Usage,
+            Error::OwnNode { .. } => Exit::No,
+            Error::InvalidPath { .. } | Error::InvalidName { .. } => Exit::Usage,
             Error::NoDaemon { .. } | Error::TimedOut | Error::Lost(_) => Exit::NoDaemon,
             Error::PermissionDenied { .. }
             | Error::System { .. }
             | Error::Refused { .. }
+            | Error::Ended
             | Error::Protocol { .. } => Exit::Failed,
         };
         Self { exit, message: error.to_string() }

@@ -14,7 +14,7 @@ use crate::cli::forms::json;
 use crate::cli::output;
 use crate::cli::{Failure, refused, text, unexpected, value};
 use crate::client::Error;
-use crate::client::deadline::Deadline;
+use crate::client::wait::until_known;
 use crate::control::{ErrorCode, Request};
 use crate::wire::NodeId;
 
@@ -46,11 +46,12 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     if as_json && (all || host) {
         return Err(Failure::usage("--json has every address: leave --all and --host out"));
     }
+    let control = control.as_deref();
     let node = match wait {
-        None => ask(control.as_deref(), &id),
-        Some(wait) => wait_for(control.as_deref(), &id, wait),
+        None => ask(control, &id),
+        Some(wait) => until_known(control, &id, wait, || ask(control, &id)),
     };
-    let node = node.map_err(|error| advise(control.as_deref(), &id, error))?;
+    let node = node.map_err(|error| advise(control, &id, error))?;
     output::write(|out| {
         if as_json {
             let mut text = String::new();
@@ -150,37 +151,6 @@ pub(crate) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failu
         None => message.push_str(": foghorn list shows the known nodes"),
     }
     Failure::no(message)
-}
-
-/// Asks, and if the node is not known, waits until it is.
-fn wait_for(control: Option<&Path>, id: &NodeId, wait: Duration) -> Result<Record, Error> {
-    let deadline = Deadline::after(wait)?;
-    loop {
-        let unknown = match ask(control, id) {
-            Err(error) if error.refuses(ErrorCode::UnknownNode) => error,
-            result => return result,
-        };
-        match watch_for(control, id, deadline) {
-            Ok(()) => {}
-            Err(_) if deadline.has_passed()? => return Err(unknown),
-            // We were stopped for a while, say.
-            Err(error) if error.refuses(ErrorCode::Slow) => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Waits until a node appears. A watch begins with the known nodes, so one that came since the
-/// daemon was asked is not missed.
-fn watch_for(control: Option<&Path>, id: &NodeId, deadline: Deadline) -> Result<(), Error> {
-    let mut watch = Client::connect(control)?;
-    watch.send_by(&Request::Watch, deadline)?;
-    loop {
-        let change = watch.next()?.ok_or(Error::Protocol { what: "watch" })?;
-        if change.kind() != "lost" && change.get("id") == id.as_str() {
-            return Ok(());
-        }
-    }
 }
 
 #[cfg(test)]
