@@ -6,8 +6,8 @@
 //!
 //! # Two ways to use it
 //!
-//! *Ask the daemon* that runs on the machine: [`client`] tells where a node is and what changes.
-//! That is for programs that want to know where others are, and takes a few lines:
+//! *Ask the daemon* that runs on the machine. [`client`] is for programs that want to know where
+//! other nodes are. That takes a few lines:
 //!
 //! ```no_run
 //! # #[cfg(feature = "client")] {
@@ -20,9 +20,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Such a program needs only the client, not the daemon:
+//!
+//! ```toml
+//! [dependencies]
+//! foghorn = { version = "0.1", default-features = false, features = ["client"] }
+//! ```
+//!
 //! *Embed the [`Discoverer`](discoverer::Discoverer)* in a program that has an event loop of its
-//! own, or where no operating system is. It hears and announces by itself, and needs no daemon.
-//! [The contract](#the-contract) below is all there is to know.
+//! own, or that runs without an operating system. It hears and announces by itself, and needs no
+//! daemon. [The contract](#the-contract) below is all there is to know. The core alone is `no_std`:
+//!
+//! ```toml
+//! [dependencies]
+//! foghorn = { version = "0.1", default-features = false }
+//! ```
 //!
 //! Three examples are whole programs with tests: `examples/ask.rs` asks the daemon,
 //! `examples/mio.rs` embeds the discoverer in a loop of `mio`, and `examples/smoltcp` runs it over
@@ -90,6 +102,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! ## Two traps
+//!
+//! A program that embeds the discoverer on Linux has sockets of its own, and these meet two traps:
+//!
+//! - *The port is in use* (`EADDRINUSE`) where a daemon runs. Ask that daemon then. `SO_REUSEADDR`
+//!   does not help: two sockets can share the port and both hear broadcasts, but the kernel gives a
+//!   datagram to a single address, like an answer to a newcomer, to one of them alone.
+//! - *The network is unreachable* (`ENETUNREACH`) where there is no default route: a datagram to
+//!   255.255.255.255 needs one. Send it to the broadcast address of each network instead, see
+//!   [`Network::broadcast`](network::Network::broadcast), or bind the socket to the interface, as
+//!   the daemon does. The socket needs `SO_BROADCAST` either way.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -113,20 +137,39 @@
 //!
 //! Capacities are set when foghorn is built, see [`limits`].
 //!
+//! # What a version promises
+//!
+//! Versions follow [Semantic Versioning](https://semver.org/). Before 1.0.0 a new minor version may
+//! change what follows, and CHANGELOG.md says how:
+//!
+//! - the public items on these pages, and the features;
+//! - the [control protocol](control), which has a version of its own, and the file of [`state`];
+//! - the command line: commands, options, exit codes, JSON and the lines of `watch`.
+//!
+//! The modules `cli` and `host` are no part of this. They are public for the program `foghorn` and
+//! its tests alone, and these pages leave them out. Messages for people and log lines may change at
+//! any time.
+//!
+//! Foghorn needs Rust 1.88. A version that needs a newer Rust is at least a new minor version.
+//!
 #![cfg_attr(feature = "client", doc = "[`client`]: crate::client")]
 #![cfg_attr(not(feature = "client"), doc = "[`client`]: #features")]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(any(feature = "client", test)), no_std)]
 // The core has none, as its build alone proves. In the host it is denied but where a module says
 // why it is needed.
 #![cfg_attr(not(feature = "host"), forbid(unsafe_code))]
 
 #[cfg(feature = "host")]
+#[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod control;
 pub mod discoverer;
 #[cfg(feature = "host")]
+#[doc(hidden)]
 pub mod host;
 pub mod limits;
 #[cfg(feature = "host")]
