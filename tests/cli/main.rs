@@ -20,6 +20,7 @@ mod log_reopen;
 mod log_stall;
 mod metrics;
 mod near_miss;
+mod old_client;
 mod output;
 mod own;
 mod passed;
