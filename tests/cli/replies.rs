@@ -147,3 +147,50 @@ fn no_command_shows_what_is_not_printable() {
         }
     }
 }
+
+#[test]
+fn ipv6_addresses_are_shown_wherever_there_are_addresses() {
+    let rest = "interface=eth0 age_s=1 known_s=2 expires_s=88 heard=3 contested=no";
+    let both = format!("node id=nas addresses=10.0.0.2:22 {rest} addresses6=[2001:db8::2]:22\n");
+    let v6 = format!("node6 id=nas addresses=[fe80::2%lo]:22,[2001:db8::2]:22 {rest}\n");
+    for (command, reply, expected) in [
+        (&["lookup", "nas"][..], &both, "10.0.0.2:22\n"),
+        (&["lookup", "--all", "nas"], &both, "10.0.0.2:22\n[2001:db8::2]:22\n"),
+        (&["lookup", "nas"], &v6, "[fe80::2%lo]:22\n"),
+        (&["lookup", "--host", "--all", "nas"], &v6, "fe80::2%lo\n2001:db8::2\n"),
+        (&["hosts"], &both, "10.0.0.2\tnas\n"),
+        (&["hosts"], &v6, "2001:db8::2\tnas\n"),
+    ] {
+        let ended = answer(command, reply);
+        assert!(ended.code == 0 && ended.out.ends_with(expected), "{command:?} {ended:?}");
+    }
+    for (reply, key, addresses) in [
+        (&both, "addresses", &["10.0.0.2:22"][..]),
+        (&both, "addresses6", &["[2001:db8::2]:22"]),
+        (&v6, "addresses", &["[fe80::2%lo]:22", "[2001:db8::2]:22"]),
+    ] {
+        let json: serde_json::Value =
+            serde_json::from_str(&answer(&["lookup", "--json", "nas"], reply).out).unwrap();
+        assert_eq!(json[key], serde_json::json!(addresses), "{json}");
+        let list = answer(&["list"], reply).out;
+        assert!(addresses.iter().all(|address| list.contains(address)), "{list}");
+    }
+    let event = "found6 id=nas address=[fe80::2%lo]:22 interface=lo\n";
+    assert_eq!(answer(&["watch"], event).out, "found nas [fe80::2%lo]:22 lo\n");
+    assert_eq!(
+        answer(&["watch", "--json"], event).out,
+        "{\"event\":\"found\",\"id\":\"nas\",\"address\":\"[fe80::2%lo]:22\",\"interface\":\"lo\"}\n"
+    );
+}
+
+#[test]
+fn a_connection_is_made_to_an_ipv6_address() {
+    // A machine may have no IPv6.
+    let Ok(server) = std::net::TcpListener::bind("[::1]:0") else { return };
+    let address = server.local_addr().unwrap();
+    let reply = format!("node6 id=nas addresses=[fe80::2%no-such-link]:22,x://later,{address}\n");
+    let serving = thread::spawn(move || server.accept().unwrap().0.write_all(b"hello").unwrap());
+    let ended = answer(&["connect", "nas"], &reply);
+    assert_eq!((ended.code, ended.out.as_str()), (0, "hello"), "{ended:?}");
+    serving.join().unwrap();
+}

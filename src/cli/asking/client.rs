@@ -55,8 +55,16 @@ impl Record {
 
     /// The addresses of a node, the one to use first.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
-        self.get("addresses").split(',').take(CLIENT_ADDRESSES)
+        let v6 = self.find("addresses6").into_iter().flat_map(|list| list.split(','));
+        self.get("addresses").split(',').chain(v6).take(CLIENT_ADDRESSES)
     }
+}
+
+/// The IP address in an address, with its zone, and the port.
+pub(crate) fn ip_and_port(address: &str) -> (&str, &str) {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    let ip = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    (ip.unwrap_or(host), port)
 }
 
 /// A connection to the daemon.
@@ -138,5 +146,23 @@ impl From<Error> for Failure {
             | Error::Protocol { .. } => Exit::Failed,
         };
         Self { exit, message: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ip_address_is_shown_without_its_port() {
+        for (address, ip, port) in [
+            ("198.18.0.2:22", "198.18.0.2", "22"),
+            ("[2001:db8::2]:22", "2001:db8::2", "22"),
+            ("[fe80::2%eth0]:22", "fe80::2%eth0", "22"),
+            ("later", "later", ""),
+            ("", "", ""),
+        ] {
+            assert_eq!(ip_and_port(address), (ip, port));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddrV4};
+use std::net::{Shutdown, SocketAddr};
 use std::ops::Range;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,8 @@ use crate::cli::asking::client::{Client, Record};
 use crate::cli::commands::lookup::{advise, ask, only_node};
 use crate::cli::output;
 use crate::cli::{Failure, unexpected, value};
-use crate::client::connection;
+use crate::client::address::usable;
+use crate::client::{Error, connection};
 use crate::control::{ErrorCode, Request};
 use crate::wire::NodeId;
 
@@ -47,8 +48,13 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     })?;
     let mut failure = Failure::failed(format!("{id} has no address"));
     for address in node.addresses() {
-        let Ok(address) = address.parse::<SocketAddrV4>() else { continue };
-        match open(address) {
+        let socket = match usable(address, "addresses") {
+            Ok(Some(socket)) => socket,
+            // Its interface is gone, or it is of a form that a later version has.
+            Ok(None) | Err(Error::Protocol { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        match open(socket) {
             Ok(stream) => return join(&stream),
             Err(error) => {
                 failure = Failure::failed(format!(
@@ -69,8 +75,8 @@ fn in_other_letters(control: Option<&Path>, id: &NodeId) -> Option<Record> {
 }
 
 /// Connects. `TcpStream::connect_timeout` would do it too, but takes a kilobyte more.
-fn open(address: SocketAddrV4) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+fn open(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // Linux waits for a connection no longer than that either, and then says that it is in
     // progress.
     socket.set_write_timeout(Some(PATIENCE))?;

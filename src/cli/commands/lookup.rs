@@ -9,7 +9,7 @@ use lexopt::{Parser, ValueExt as _};
 
 use crate::cli::arguments::help;
 use crate::cli::arguments::near_miss::{ADDRESS, has_option, mistaken, nearest};
-use crate::cli::asking::client::{Client, Record};
+use crate::cli::asking::client::{Client, Record, ip_and_port};
 use crate::cli::forms::json;
 use crate::cli::output;
 use crate::cli::{Failure, refused, text, unexpected, value};
@@ -59,7 +59,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
             return writeln!(out, "{text}");
         }
         for address in node.addresses().take(if all { usize::MAX } else { 1 }) {
-            let (ip, _) = address.rsplit_once(':').unwrap_or((address, ""));
+            let (ip, _) = ip_and_port(address);
             writeln!(out, "{}", if host { ip } else { address })?;
         }
         Ok(())
@@ -135,9 +135,8 @@ pub(crate) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failu
     let nodes = nodes.unwrap_or_default();
     let (what, name) = mistaken(id.as_str()).unwrap_or(("", id.as_str()));
     let mut names = String::new();
-    let has_address = |node: &Record| {
-        node.addresses().any(|address| address.rsplit_once(':').is_some_and(|(ip, _)| ip == name))
-    };
+    let has_address =
+        |node: &Record| node.addresses().any(|address| ip_and_port(address).0 == name);
     for node in nodes.iter().filter(|node| what != ADDRESS || has_address(node)) {
         names.extend([node.get("id"), " "]);
     }

@@ -1,17 +1,18 @@
 //! The lines of a hosts file, one for each name.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::IpAddr;
 
 use super::names::allow;
 use crate::cli::asking::client::Record;
 use crate::cli::host_name;
+use crate::control::read_address;
 
 /// What may be a line.
 pub(super) struct Line<'a> {
     /// In lower case.
     pub(super) name: String,
-    address: Ipv4Addr,
+    address: IpAddr,
     /// For how long the node has been known, in seconds, and its `NodeID`, which decides between
     /// equals.
     known: (u64, &'a str),
@@ -36,15 +37,21 @@ pub(super) fn of<'a>(nodes: &'a [Record], excluded: &[String]) -> Vec<Line<'a>> 
 
 fn line(node: &Record) -> Option<Line<'_>> {
     let id = node.get("id");
-    let address: SocketAddrV4 = node.addresses().next()?.parse().ok()?;
+    let address = node.addresses().find_map(without_zone)?;
     let known = node.get("known_s").parse().unwrap_or(0);
     Some(Line {
         name: id.to_ascii_lowercase(),
-        address: *address.ip(),
+        address,
         known: (known, id),
         is_taken: false,
         is_exported: false,
     })
+}
+
+/// The IP address. None if it has a zone: programs do not read such from a hosts file.
+fn without_zone(address: &str) -> Option<IpAddr> {
+    let (socket, zone) = read_address(address).ok()?;
+    zone.is_empty().then(|| socket.ip())
 }
 
 /// The line of that name.
@@ -83,6 +90,8 @@ mod tests {
         assert_eq!(lines(&[], &nodes), "10.0.0.2\tnas\n10.0.0.9\tpi-2\n10.0.0.4\ttv\n");
         assert_eq!(lines(&["n?s", "pi*"], &nodes), "10.0.0.4\ttv\n");
         assert_eq!(lines(&["*"], &nodes), "");
+        let v6 = ["node6 id=tv addresses=[fe80::2%eth0]:22,[2001:db8::2]:22 known_s=9"];
+        assert_eq!(lines(&[], &v6), "2001:db8::2\ttv\n");
     }
 
     #[test]
@@ -104,6 +113,7 @@ mod tests {
             "node id=nas",
             "node id=nas addresses=",
             "node id=nas addresses=x:22",
+            "node6 id=nas addresses=[fe80::2%eth0]:22",
             "node addresses=10.0.0.2:22",
         ] {
             assert_eq!(lines(&[], &[node]), "", "{node}");

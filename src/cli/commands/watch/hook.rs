@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::told::Told;
 use crate::cli::Failure;
 use crate::cli::asking::absence::Absence;
-use crate::cli::asking::client::{Client, Record};
+use crate::cli::asking::client::{Client, Record, ip_and_port};
 use crate::cli::commands::exec::Exec;
 use crate::cli::commands::status::Status;
 use crate::cli::output::warn;
@@ -110,7 +110,7 @@ impl<'a> Hook<'a> {
 
 fn run(exec: &Exec, told: [&str; 4], rival: Option<&str>) -> Result<(), Failure> {
     let [event, id, address, interface] = told;
-    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    let (host, port) = ip_and_port(address);
     let mut values = vec![event, id, address, host, port, interface];
     values.extend(rival);
     exec.run(&values)
