@@ -53,7 +53,7 @@ fn reach(
     Ok(match connect(address) {
         Ok(_stream) => format!("{id} answers at {address}"),
         // The daemon knows where it heard a node. It does not know whether the node accepts
-        // connections, nor who answers: TLS or the like proves that.
+        // connections, nor that it is the right one: TLS or the like proves that.
         Err(error) => format!("{id} does not answer at {address}: {error}"),
     })
 }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_reached_where_the_daemon_says_or_the_configuration() {
+    fn a_node_is_reached_where_the_daemon_or_the_configuration_says() {
         let node = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = node.local_addr().unwrap();
         let answers = format!("nas answers at {address}");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_configuration_is_refused_before_anybody_is_asked() {
+    fn a_bad_configuration_is_an_error_before_the_daemon_is_asked() {
         for (id, address) in
             [("my nas", "dynamic"), ("", "dynamic"), ("nas", "nas.local:22"), ("nas", "Dynamic")]
         {

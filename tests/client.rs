@@ -71,7 +71,7 @@ fn start(directory: &Directory, control: &str, port: &str, arguments: &[&str]) -
     Daemon::start(&directory.path(control), &[&common, arguments].concat())
 }
 
-/// What a watch tells. It ends when nothing has come for too long.
+/// The events of a watch. They end when none has come for too long.
 fn events(client: Client) -> impl Iterator<Item = Result<Event, Error>> {
     let watch = client.watch().unwrap();
     let (sender, receiver) = mpsc::channel();
@@ -100,7 +100,7 @@ fn loopback(port: u16) -> SocketAddr {
 }
 
 #[test]
-fn it_tells_what_the_daemon_knows() {
+fn a_client_gets_what_the_daemon_knows() {
     let pi = Pi::new("30");
     let mut client = pi.client();
     assert_eq!((client.nodes().unwrap(), client.lookup("nas").unwrap()), (vec![], None));
@@ -149,7 +149,7 @@ fn a_node_that_is_not_known_yet_is_waited_for() {
 }
 
 #[test]
-fn a_watch_is_left_and_stopped_while_nothing_happens() {
+fn a_watch_times_out_and_stops_while_nothing_happens() {
     let pi = Pi::new("30");
     pi.hear("nas", 22);
     let mut watch = pi.client().watch().unwrap();
@@ -166,7 +166,7 @@ fn a_watch_is_left_and_stopped_while_nothing_happens() {
 }
 
 #[test]
-fn a_watch_tells_what_was_known_what_comes_and_what_goes() {
+fn a_watch_has_known_nodes_and_those_that_come_and_go() {
     let mut pi = Pi::new("1");
     let mut nas = pi.nas("22");
     until(&mut events(pi.client()), "nas", IS_THERE);
@@ -201,7 +201,7 @@ fn a_dynamic_address_is_looked_up() {
 }
 
 #[test]
-fn it_connects_again_when_the_daemon_has_left_it() {
+fn a_client_connects_again_after_the_daemon_disconnected_it() {
     let mut pi = Pi::new("30");
     let mut client = pi.client();
     // Silent clients give way.
@@ -236,7 +236,7 @@ fn a_client_that_is_refused_learns_why() {
 }
 
 #[test]
-fn why_there_is_no_connection_is_told() {
+fn an_error_says_why_there_is_no_connection() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let absent = Client::connect_to(&control).unwrap_err();

@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 use super::Error;
 use crate::control::read_address;
 
-/// The address that the daemon tells as the value of a key. None if this machine can't use it: its
+/// The address that the daemon sends as the value of a key. None if this machine can't use it: its
 /// interface is gone.
 pub(crate) fn usable(text: &str, key: &'static str) -> Result<Option<SocketAddr>, Error> {
     let (socket, zone) = read_address(text).map_err(|_| Error::Protocol { what: key })?;
@@ -47,7 +47,7 @@ fn index_of_name(name: &str) -> io::Result<Option<u32>> {
     }
 }
 
-/// The daemon needs Linux, so no other system has one that tells names of interfaces.
+/// The daemon needs Linux, so on another system no daemon names an interface.
 #[cfg(not(target_os = "linux"))]
 fn index_of_name(_: &str) -> io::Result<Option<u32>> {
     Ok(None)

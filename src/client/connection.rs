@@ -28,9 +28,9 @@ const MESSAGE_CAPACITY: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(super) stream: UnixStream,
-    /// The bytes received. The lines up to `told` have been handed out.
+    /// The bytes received. The lines up to `consumed` have been handed out.
     received: Vec<u8>,
-    told: usize,
+    consumed: usize,
     /// How long to wait for a line; for ever if `None`.
     deadline: Option<Deadline>,
     /// How long to wait for a reply, and for the rest of a line.
@@ -66,7 +66,7 @@ impl Connection {
         // A request fits into the kernel's buffer, so the kernel takes all of it or nothing.
         let limited = stream.set_write_timeout(Some(PATIENCE));
         limited.map_err(|error| Error::System { call: "setsockopt", error })?;
-        Ok(Self { stream, received: vec![], told: 0, deadline: None, patience: PATIENCE })
+        Ok(Self { stream, received: vec![], consumed: 0, deadline: None, patience: PATIENCE })
     }
 
     /// Sends a request whose reply has to end in time. A request for the version goes before it, so
@@ -124,7 +124,7 @@ impl Connection {
     fn line(&mut self) -> Result<&str, Error> {
         let mut deadline = self.deadline;
         let length = loop {
-            let rest = self.received.get(self.told..).unwrap_or_default();
+            let rest = self.received.get(self.consumed..).unwrap_or_default();
             match rest.iter().position(|byte| *byte == b'\n') {
                 Some(length) if length < CLIENT_LINE_CAPACITY => break length,
                 None if rest.len() < CLIENT_LINE_CAPACITY => {
@@ -137,8 +137,8 @@ impl Connection {
                 _ => return Err(Error::Protocol { what: "line" }),
             }
         };
-        let start = self.told;
-        self.told += length + 1;
+        let start = self.consumed;
+        self.consumed += length + 1;
         let line =
             str::from_utf8(self.received.get(start..start + length).unwrap_or_default()).ok();
         let line = line
@@ -163,7 +163,7 @@ impl Connection {
     /// Takes in what has come, unless there is a line already. It does not wait. False if nothing
     /// has come.
     pub(super) fn receive_waiting(&mut self) -> Result<bool, Error> {
-        if self.received.iter().skip(self.told).any(|byte| *byte == b'\n') {
+        if self.received.iter().skip(self.consumed).any(|byte| *byte == b'\n') {
             return Ok(true);
         }
         match self.take_in(RecvFlags::DONTWAIT) {
@@ -174,8 +174,8 @@ impl Connection {
 
     /// Reads once.
     fn take_in(&mut self, flags: RecvFlags) -> Result<(), Error> {
-        self.received.drain(..self.told);
-        self.told = 0;
+        self.received.drain(..self.consumed);
+        self.consumed = 0;
         let mut bytes = [0; CLIENT_LINE_CAPACITY];
         match rustix::net::recv(&self.stream, &mut bytes, flags) {
             Ok((0, _)) => Err(Error::Lost(io::ErrorKind::UnexpectedEof.into())),

@@ -42,7 +42,7 @@ pub struct Node {
     pub own: bool,
 }
 
-/// What a [`Watch`](super::Watch) tells: something that happened to a node.
+/// What a [`Watch`](super::Watch) returns: something that happened to a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
@@ -80,7 +80,7 @@ pub enum EventKind {
 }
 
 impl Node {
-    /// Reads a line of a reply; none if it tells of something else.
+    /// Reads a line of a reply; none if it is of another kind.
     pub(super) fn read(line: &str) -> Result<Option<Self>, Error> {
         let (kind, fields) = &split(line);
         let own = *kind == "own";
@@ -111,7 +111,7 @@ impl Node {
 }
 
 impl Event {
-    /// Reads a line of a reply; none if it tells of something else.
+    /// Reads a line of a reply; none if it is of another kind.
     pub(super) fn read(line: &str) -> Result<Option<Self>, Error> {
         let (kind, fields) = &split(line);
         if !["known", "found", "moved", "contested", "lost"].contains(kind) {
@@ -138,7 +138,7 @@ impl Event {
     }
 }
 
-/// The node that a line tells of. None if this build does not accept its name: it is too long, or
+/// The name of the node in a line. None if this build does not accept its name: it is too long, or
 /// newer than the build's Unicode. Anyone may announce such a node to a daemon of another build, so
 /// the client passes over it and reads on.
 fn id(fields: &Fields<'_>) -> Result<Option<NodeId>, Error> {

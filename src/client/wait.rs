@@ -32,7 +32,7 @@ pub(crate) fn until_known<T>(
     }
 }
 
-/// Waits until a node appears. A watch begins with the known nodes, so it tells of a node that came
+/// Waits until a node appears. A watch begins with the known nodes, so it has a node that came
 /// since the daemon was asked.
 fn watch_for(control: Option<&Path>, id: &NodeId, deadline: Deadline) -> Result<(), Error> {
     let mut watch = Connection::open(control)?;

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_address_is_refused() {
+    fn invalid_addresses_are_refused() {
         for text in [
             "",
             "dynamic",

@@ -57,7 +57,7 @@ pub(super) const EXPECTED: &str = "id=text state=text";
 
 pub(super) const CONTESTED: &str = "id=text addresses=list";
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ValueType {

@@ -1,4 +1,4 @@
-//! The lines that tell of nodes, as the daemon writes them: what is known of one, and events.
+//! The lines about nodes and events, as the daemon writes them.
 
 use core::fmt::{Display, Formatter, Result, Write};
 use core::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::wire::NodeId;
 /// preferred one comes first.
 pub type Addresses<'a> = &'a dyn Fn(usize) -> Option<Address<'a>>;
 
-/// What a `node` line tells: all that is known of a node.
+/// The values of a `node` line: all that the daemon knows of a node.
 #[derive(Clone, Copy)]
 pub struct NodeLine<'a> {
     /// The node's name.
@@ -97,7 +97,7 @@ impl Display for List<'_> {
     }
 }
 
-/// What an event line tells: what happened to a node.
+/// The values of an event line: something happened to a node.
 #[derive(Clone, Copy)]
 pub struct EventLine<'a> {
     /// `known`, `found`, `moved`, `contested` or `lost`.

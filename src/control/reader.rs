@@ -9,14 +9,14 @@ pub enum Line<'a> {
     /// There is no answer. The code is none of [`ErrorCode::name`](super::ErrorCode::name)'s if the
     /// daemon is newer than this.
     Error {
-        /// What it is, for programs.
+        /// The reason, for programs.
         code: &'a str,
-        /// What it is, for people.
+        /// The reason, for people.
         message: &'a str,
     },
     /// A part of the answer.
     Data {
-        /// What it tells of. A `6` at its end is taken away.
+        /// The kind of the line. A `6` at its end is taken away.
         kind: &'a str,
         /// Its `key=value` pairs.
         fields: Fields<'a>,
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_end_a_reply_are_told_from_data() {
+    fn lines_that_end_a_reply_differ_from_data() {
         let expected = Line::Error { code: "unknown-node", message: "nas is not known" };
         assert_eq!(Line::parse("error unknown-node nas is not known"), expected);
         assert_eq!(Line::parse("ok"), Line::Ok);

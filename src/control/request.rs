@@ -100,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn bad_lines_are_told_apart() {
+    fn each_kind_of_bad_line_has_its_reason() {
         for (line, reason) in [
             (&b""[..], InvalidRequest::Unknown),
             (b"LIST", InvalidRequest::Unknown),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_a_terminal_ends_its_own_way_are_understood() {
+    fn a_line_may_end_with_a_carriage_return() {
         assert_eq!(Request::parse(b"list\r"), Ok(Request::List));
     }
 

@@ -10,7 +10,7 @@ use crate::network::{Network, Networks};
 use crate::time::Duration;
 use crate::wire::NodeId;
 
-/// What the `daemon` line tells.
+/// The values of the `daemon` line.
 #[derive(Clone, Copy, Debug)]
 pub struct DaemonLine<'a> {
     /// For how long the daemon has run.
@@ -41,7 +41,7 @@ impl DaemonLine<'_> {
     }
 }
 
-/// What the `registry` line tells.
+/// The values of the `registry` line.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistryLine {
     /// The places in use.
@@ -70,7 +70,7 @@ impl RegistryLine {
     }
 }
 
-/// What the `datagrams` line tells.
+/// The values of the `datagrams` line.
 #[derive(Clone, Copy, Debug)]
 pub struct DatagramsLine {
     /// Datagrams that were received.
@@ -111,7 +111,7 @@ pub fn rejected<R: Display>(
     out.write_str("\n")
 }
 
-/// `host_name`: this machine can't be announced by its name now, though it is to be.
+/// `host_name`: the daemon has to announce this machine by its name, and can't at present.
 ///
 /// # Errors
 ///
@@ -139,7 +139,7 @@ pub fn rival(out: &mut impl Write, id: &NodeId, address: IpAddr, age: Duration) 
     line(out, "rival", form::RIVAL, &[id, &address, &age.secs()])
 }
 
-/// What an `interface` line tells: an interface in use.
+/// The values of an `interface` line: an interface in use.
 #[derive(Clone, Copy)]
 pub struct InterfaceLine<'a> {
     /// Its name.

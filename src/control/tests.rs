@@ -40,7 +40,7 @@ fn address(text: &'static str) -> Address<'static> {
     Address { socket: socket.parse().unwrap(), interface }
 }
 
-/// What is told of a node, with these addresses.
+/// The values of a node with these addresses.
 fn node_line<'a>(id: &'a NodeId, addresses: Addresses<'a>) -> NodeLine<'a> {
     NodeLine {
         id,
@@ -84,7 +84,7 @@ fn a_node_line_reads_back_as_it_was() {
 }
 
 #[test]
-fn a_node_with_ipv6_addresses_is_told_of_so_that_old_clients_understand() {
+fn old_clients_understand_the_line_of_a_node_with_ipv6_addresses() {
     let rest = "age_s=3 known_s=33 expires_s=87 heard=2 contested=no";
     let (v4, global, local) = ("198.18.0.2:22 eth1", "[2001:db8::2]:22 eth1", "[fe80::2]:22 eth0");
     // IPv4 addresses stay where they were, whichever is preferred.
@@ -158,7 +158,7 @@ fn a_contested_node_has_a_line_for_each_family() {
 }
 
 #[test]
-fn own_nodes_and_the_version_are_told() {
+fn own_nodes_and_the_version_are_written() {
     let mut out = Out::new();
     own(&mut out, &name("nas"), NonZeroU16::MIN).unwrap();
     version(&mut out).unwrap();

@@ -18,7 +18,7 @@ fn an_own_node_is_looked_up_in_the_list() {
 }
 
 #[test]
-fn an_own_node_without_an_address_is_told_from_one_that_is_not_known() {
+fn an_own_node_without_an_address_differs_from_an_unknown_node() {
     let refused =
         "error own-node nas is announced by this machine itself, which has no address now";
     let says = format!("{VERSION}{refused}\n{VERSION}{NAS}\nok\n");
@@ -58,7 +58,7 @@ fn a_name_that_no_node_can_have_is_refused_before_the_daemon_is_asked() {
 }
 
 #[test]
-fn an_answer_that_is_cut_short_is_none() {
+fn an_answer_that_is_cut_short_is_an_error() {
     for says in
         ["", "version", VERSION, &format!("{VERSION}{NAS}\n"), &format!("{VERSION}{NAS}\nok")]
     {
@@ -76,7 +76,7 @@ fn an_answer_that_is_cut_short_is_none() {
 }
 
 #[test]
-fn no_answer_is_taken_for_that_to_a_later_question() {
+fn no_answer_is_mistaken_for_the_answer_to_a_later_question() {
     let refused = "error unknown-node tv is not known\n";
     let mut both = client(format!("{VERSION}{refused}{VERSION}{NAS}\nok\n"));
     assert_eq!(both.lookup("tv").unwrap(), None);
@@ -95,7 +95,7 @@ fn no_answer_is_taken_for_that_to_a_later_question() {
 }
 
 #[test]
-fn an_address_is_fixed_or_dynamic_and_nothing_is_resolved() {
+fn a_peer_address_is_fixed_or_dynamic_and_no_name_is_resolved() {
     for text in ["198.18.0.2:22000", "[2001:db8::1]:22", "[fe80::1%1]:22", "dynamic"] {
         assert_eq!(text.parse::<PeerAddress>().unwrap().to_string(), text);
     }

@@ -58,7 +58,7 @@ fn a_reply_has_a_bounded_number_of_bytes() {
 }
 
 #[test]
-fn what_trickles_in_is_not_waited_for() {
+fn a_reply_that_trickles_in_times_out() {
     let pause = Duration::from_millis(5);
     let in_vain = |begin: &str, repeat: &str| {
         let mut connection = endless(begin, repeat, pause);
@@ -83,7 +83,7 @@ fn what_trickles_in_is_not_waited_for() {
 }
 
 #[test]
-fn a_wait_ends_whatever_comes_meanwhile() {
+fn a_wait_ends_on_time_whatever_comes_meanwhile() {
     for (repeat, pause) in [("later\n", 0), ("later\n", 1), ("x", 1)] {
         let mut connection = endless(VERSION, repeat, Duration::from_millis(pause));
         connection.send(&Request::Watch).unwrap();

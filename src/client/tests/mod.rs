@@ -22,7 +22,7 @@ fn connection(says: impl Into<Vec<u8>>) -> Connection {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     let says = says.into();
     thread::spawn(move || {
-        // A client that has heard enough leaves.
+        // The client may disconnect before the end.
         let _ = theirs.write_all(&says);
         let _ = theirs.shutdown(Shutdown::Write);
         let _ = theirs.read_to_end(&mut vec![]);

@@ -6,7 +6,7 @@ use super::*;
 use crate::limits::NODE_ID_CAPACITY;
 
 #[test]
-fn a_node_is_read_as_it_was_told() {
+fn a_node_is_read_with_all_its_values() {
     let node = node(NAS).unwrap().unwrap();
     assert_eq!(node.id, name("nas"));
     assert_eq!(node.addresses, [address("198.18.0.2:22"), address("198.18.0.3:22")]);
@@ -16,7 +16,7 @@ fn a_node_is_read_as_it_was_told() {
 }
 
 #[test]
-fn what_is_missing_or_invalid_is_named_and_what_is_unknown_passed_over() {
+fn a_missing_or_invalid_key_is_named_and_an_unknown_one_is_ignored() {
     for pair in NAS.split(' ').skip(1) {
         let key = pair.split('=').next().unwrap();
         assert_eq!(invalid(node(&NAS.replace(&format!(" {pair}"), ""))), key);
@@ -47,7 +47,7 @@ fn what_is_missing_or_invalid_is_named_and_what_is_unknown_passed_over() {
 }
 
 #[test]
-fn a_name_that_is_none_here_hides_no_other_node() {
+fn a_name_that_this_build_does_not_accept_hides_no_other_node() {
     // Told by a daemon of another build, where strangers may have such names.
     let long = "x".repeat(NODE_ID_CAPACITY + 1);
     let odd = [long.as_str(), "\u{378}", ""].map(|id| NAS.replace("id=nas", &format!("id={id}")));
@@ -113,7 +113,7 @@ fn addresses_of_both_families_are_read() {
 }
 
 #[test]
-fn an_address_of_ipv6_that_is_none_is_refused() {
+fn an_invalid_ipv6_address_is_refused() {
     for bad in [
         "",
         "fe80::2%lo:22",

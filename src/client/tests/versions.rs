@@ -46,7 +46,7 @@ fn a_daemon_of_version_0_1_0_is_understood() {
 }
 
 #[test]
-fn a_daemon_that_does_not_understand_says_so_and_so_does_the_client() {
+fn a_daemon_and_a_client_that_do_not_understand_each_other_say_so() {
     let advice = ": is it of another version? Restart it if foghorn was updated";
     let refused = "error bad-request requests are lookup NODE, list, watch, status, version\n";
     let error = client(format!("{OLD}{refused}")).nodes().unwrap_err();

@@ -23,7 +23,7 @@ fn a_watch_ends_with_its_first_error() {
 }
 
 #[test]
-fn what_the_daemon_refuses_is_told_with_its_reason() {
+fn a_refusal_has_its_reason() {
     let refused =
         client(format!("{VERSION}error bad-request no such thing\n")).nodes().unwrap_err();
     assert!(refused.to_string().starts_with("the daemon refused: no such thing: "), "{refused}");
@@ -70,7 +70,7 @@ fn a_watch_with_a_timeout_goes_on_after_it() {
 }
 
 #[test]
-fn nothing_is_left_unread_when_a_watch_says_that_there_is_nothing() {
+fn a_watch_reads_all_that_has_come_before_it_returns_none() {
     let (mut watch, mut daemon) = watched("");
     // More than one read takes.
     let lines = format!("later {}\n", "x".repeat(1000)).repeat(10) + &FOUND.repeat(200);
@@ -83,7 +83,7 @@ fn nothing_is_left_unread_when_a_watch_says_that_there_is_nothing() {
 }
 
 #[test]
-fn a_watch_without_time_ends_whatever_comes_meanwhile() {
+fn a_timeout_ends_whatever_comes_meanwhile() {
     let (mut watch, mut daemon) = watched("");
     thread::spawn(move || while daemon.write_all(b"later\n").is_ok() {});
     assert!(watch.next_timeout(Duration::ZERO).unwrap().is_none());
