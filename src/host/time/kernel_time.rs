@@ -19,9 +19,7 @@ mod padded {
     use rustix::io::Errno;
     use rustix::time::{DynamicClockId, Itimerspec, TimerfdTimerFlags, Timespec};
 
-    pub(in crate::host) fn clock_gettime_dynamic(
-        id: DynamicClockId<'_>,
-    ) -> Result<Timespec, Errno> {
+    pub(crate) fn clock_gettime_dynamic(id: DynamicClockId<'_>) -> Result<Timespec, Errno> {
         let id = match id {
             DynamicClockId::Known(id) => id as libc::clockid_t,
             DynamicClockId::Boottime => libc::CLOCK_BOOTTIME,
@@ -31,7 +29,7 @@ mod padded {
         Ok(Timespec { tv_sec: time.tv_sec().into(), tv_nsec: time.tv_nsec() })
     }
 
-    pub(in crate::host) fn timerfd_settime(
+    pub(crate) fn timerfd_settime(
         fd: &OwnedFd,
         flags: TimerfdTimerFlags,
         time: &Itimerspec,
