@@ -1,4 +1,4 @@
-//! What README.md claims and can be checked.
+//! The claims in README.md, the manual page and other prose that a test can check.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
 
@@ -13,6 +13,7 @@ use common::{Daemon, Directory, FOGHORN, free_udp_port};
 use foghorn::limits;
 
 const README: &str = include_str!("../README.md");
+const MANUAL: &str = include_str!("../cross/man/foghorn.1");
 const THREATS: &str = include_str!("THREATS.md");
 const BUDGET: &str = include_str!("../memory-budget.md");
 
@@ -20,6 +21,11 @@ const BUDGET: &str = include_str!("../memory-budget.md");
 fn cell(page: &str, row: &str, column: usize) -> String {
     let line = page.lines().find(|line| line.starts_with(&format!("| {row} |"))).unwrap();
     line.split('|').nth(column + 1).unwrap().trim().replace(',', "")
+}
+
+/// A page as one line, without separators of thousands.
+fn in_one_line(page: &str) -> String {
+    page.split_whitespace().collect::<Vec<_>>().join(" ").replace(',', "")
 }
 
 #[test]
@@ -34,22 +40,41 @@ fn the_limits_are_those_of_this_build() {
         ("interfaces in use", limits::LINKS),
         ("control clients at once", limits::CONTROL_CLIENTS),
     ] {
-        assert_eq!(cell(README, row, 1), limit.to_string(), "{row}");
+        assert_eq!(cell(BUDGET, row, 1), limit.to_string(), "{row}");
     }
+    let [nodes, bytes, own] =
+        [limits::REGISTRY_CAPACITY, limits::NODE_ID_CAPACITY, limits::OWN_NODES];
+    let claim = format!(
+        "holds {nodes} nodes with names of up to {bytes} bytes and can announce {own} of its own"
+    );
+    assert!(in_one_line(README).contains(&claim), "{claim}");
 }
 
 #[test]
 fn the_memory_it_holds_is_that_of_the_budget() {
     let sum = cell(BUDGET, "Sum", 1);
-    let told = README.replace(',', "");
     assert!(
-        told.contains(&format!("foghorn itself holds is {sum} bytes")),
+        in_one_line(README).contains(&format!("foghorn itself holds is {sum} bytes")),
         "memory-budget.md says {sum}"
     );
 }
 
 #[test]
-fn every_command_is_told_of() {
+fn the_resident_memory_is_that_of_the_budget() {
+    let (_, table) = BUDGET.split_once("\n| static musl").unwrap();
+    let [pc, arm] = [1, 2].map(|column| cell(table, "Sum", column));
+    assert_eq!(cell(README, "foghorn 0.1.0, static musl", 1), pc);
+    let avahi = cell(README, "avahi 0.8 without D-Bus and chroot", 1);
+    for claim in [
+        format!("the static daemon has {pc} in RAM avahi {avahi};"),
+        format!("and {arm} are resident"),
+    ] {
+        assert!(in_one_line(README).contains(&claim), "{claim}");
+    }
+}
+
+#[test]
+fn every_command_is_in_the_table() {
     let commands = common::commands();
     assert!(commands.len() >= 6);
     for command in commands {
@@ -57,9 +82,15 @@ fn every_command_is_told_of() {
     }
 }
 
-/// Runs the line of README for cron that begins so, and returns the file that it makes.
+#[test]
+fn the_readme_is_read_in_two_minutes() {
+    assert!(README.lines().count() <= 150);
+}
+
+/// Runs the line of the manual for cron that begins so, and returns the file that it makes.
 fn run_for_cron(begin: &str, directory: &Directory, control: &Path) -> String {
-    let line = README.split('`').find(|code| code.starts_with(begin)).unwrap().replace("/www/", "");
+    let mut lines = MANUAL.lines().filter_map(|line| line.strip_prefix(".Dl "));
+    let line = lines.find(|line| line.starts_with(begin)).unwrap().replace("/www/", "");
     let mut command = Command::new("sh");
     command
         .arg("-c")
@@ -164,8 +195,12 @@ fn the_rust_version_is_that_of_the_package() {
 #[test]
 fn the_packet_is_drawn_as_in_the_code() {
     let code = include_str!("../src/wire/v1.rs");
-    let diagram = README.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let (_, protocol) = MANUAL.split_once(".Sh PROTOCOL\n").unwrap();
+    let (_, diagram) = protocol.split_once(".Bd -literal -offset indent\n").unwrap();
+    let (diagram, _) = diagram.split_once(".Ed\n").unwrap();
+    assert!(diagram.lines().count() > 9, "{diagram}");
     for line in diagram.lines() {
-        assert!(code.contains(&format!("//! {line}")), "{line}");
+        let line = line.replace("\\e", "\\");
+        assert!(code.contains(&format!("//! {line}\n")), "{line}");
     }
 }
