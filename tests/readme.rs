@@ -11,6 +11,7 @@ use std::process::Command;
 
 use common::{Daemon, Directory, FOGHORN, free_udp_port};
 use foghorn::limits;
+use serde_json::Value;
 
 const README: &str = include_str!("../README.md");
 const MANUAL: &str = include_str!("../cross/man/foghorn.1");
@@ -182,6 +183,25 @@ fn the_files_with_unsafe_code_are_those_that_are_told() {
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     let told: BTreeSet<_> = rows.map(|row| row.split('`').next().unwrap()).collect();
     assert!(with_it.eq(told.iter().copied()), "told are {told:?}");
+}
+
+#[test]
+fn the_manual_explains_every_key_and_every_reason() {
+    let directory = Directory::new();
+    let port = free_udp_port();
+    let arguments = ["--interface", "lo", "--udp-port", &port, "--id", "nas", "--port", "22"];
+    let daemon = Daemon::start(&directory.path("control.sock"), &arguments);
+    let nodes: Value = serde_json::from_str(&daemon.ask(&["list", "--json"]).out).unwrap();
+    for (command, answer) in [("list", &nodes[0]), ("status", &daemon.status())] {
+        let (_, section) = MANUAL.split_once(&format!(".Ss {command}\n")).unwrap();
+        let (section, _) = section.split_once(".Ss ").unwrap();
+        for key in answer.as_object().unwrap().keys() {
+            assert!(section.contains(&format!("\n.Ql {key}")), "{command}: {key}");
+        }
+    }
+    for reason in foghorn::stats::Rejected::all() {
+        assert!(MANUAL.contains(&format!("\n.It {}\n", reason.name())), "{reason}");
+    }
 }
 
 #[test]

@@ -66,6 +66,21 @@ fn the_metrics_of_a_daemon_are_its_status() {
 }
 
 #[test]
+fn every_counter_is_in_the_text_and_in_the_metrics() {
+    let loopback = Loopback::new(&[]);
+    let text = loopback.daemon.ask(&["status"]).out;
+    let metrics = loopback.daemon.ask(&["status", "--metrics"]).out;
+    let status = loopback.daemon.status();
+    let keys = ["registry", "datagrams"].map(|section| status[section].as_object().unwrap().keys());
+    // The text has these two as "0 of 256 nodes".
+    for key in keys.into_iter().flatten().filter(|key| *key != "used" && *key != "capacity") {
+        assert!(text.contains(&format!(" {key}")), "{key} is not in {text}");
+        let names = [format!("{key}_total "), format!("\"{key}\"}} ")];
+        assert!(names.iter().any(|name| metrics.contains(name)), "{key} is not in {metrics}");
+    }
+}
+
+#[test]
 fn the_metrics_of_a_full_status_are_clean() {
     assert_clean(include_str!("status.prom"));
 }
