@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs what build.sh made for a device of 32 bits in the year 2040, which the older system calls of such a machine can't tell any more:
-# qemu-user asks the C library of this machine for the time, and another answers in its place.
+# Runs a 32-bit program that build.sh made in the year 2040, which the older system calls cannot
+# express. qemu-user asks the C library of this machine for the time, and a library of this script
+# answers instead.
 #
 #     cross/2040.sh TARGET
 set -eu
@@ -10,7 +11,7 @@ use_toolchain "${1:-}" small
 
 find_binary
 [ -n "$emulator" ] || fail "what is built for $target needs no emulator, so it asks the kernel for the time"
-# Not the static emulator: nothing comes between that and its C library.
+# The static emulator would not do: a library cannot replace a function of its C library.
 runner="${emulator%-static}${runner#"$emulator"}"
 need qemu-user "${emulator%-static}" --version
 need gcc cc --version

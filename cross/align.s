@@ -1,4 +1,5 @@
-@ musl's code that runs before and after main is ARM code without an alignment. Behind Thumb code it may end up between two words.
+@ musl's code that runs before and after main is ARM code without an alignment. Behind Thumb code it
+@ could begin between two words.
 .section .init, "ax", %progbits
 .p2align 2
 .section .fini, "ax", %progbits

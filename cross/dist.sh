@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds everything that is given to people: all packages for all devices, or for those of the given targets, into target/dist.
+# Builds all packages for all devices, or for the given targets, into target/dist.
 #
 #     cross/dist.sh [TARGET...]
 #
-# It prints each file with its size; SHA256SUMS beside them has their checksums.
+# It prints each file with its size. SHA256SUMS beside the files has their checksums.
 set -eu
 cd "$(dirname "$0")/.."
 . cross/toolchain.sh
@@ -20,7 +20,7 @@ mkdir -p "$dist"
 for target; do
   cross/build.sh "$target" --quiet --locked
   case $target in
-  # One for ARMv6 runs on each Raspberry Pi, and on whatever else Debian calls armhf.
+  # The package for ARMv6 runs on each Raspberry Pi, and on every machine that Debian calls armhf.
   x86_64-* | aarch64-* | arm-*) cross/debian/build.sh "$target" "$dist" ;;
   esac
   cross/openwrt/ipk.sh "$target" "$dist"

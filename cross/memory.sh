@@ -1,7 +1,8 @@
 #!/bin/sh
-# Measures the resident memory of what build.sh made for ARMv7, with a full registry. It is the kernel that counts, and one for ARM counts
-# other pages than the one here: so qemu-system emulates a machine with Debian's, which has foghorn, BusyBox and bash in its initramfs.
-# cross/README.md tells how to read what it prints.
+# Measures the resident memory of the ARMv7 program that build.sh made, with a full registry. The
+# kernel counts, and a kernel for ARM counts other pages than the one here. So qemu-system emulates
+# a machine with Debian's kernel, and with foghorn, BusyBox and bash in its initramfs.
+# cross/README.md explains the output.
 #
 #     cross/memory.sh
 set -eu
@@ -13,7 +14,7 @@ find_binary
 need qemu-system-arm qemu-system-arm --version
 need cpio cpio --version
 
-# The names of the guest's packages; the kernel's changes with its version.
+# The names of the guest's packages. The kernel's name changes with its version.
 guest_packages() {
   echo busybox-static bash-static linux-image-armmp
   apt-cache depends linux-image-armmp | sed -n 's/^ *Depends: linux-image-/linux-image-/p'
@@ -25,7 +26,7 @@ if [ ! -e "$cache/guest-complete" ]; then
   say "fetching a kernel for ARM from Debian"
   rm -rf "$guest"
   unpack armhf "$guest" guest_packages || fail "Debian's linux-image-armmp, busybox-static and bash-static for armhf could not be fetched"
-  # Modules, and what describes real machines: nothing that an emulated one needs.
+  # An emulated machine needs no modules and no descriptions of real machines.
   rm -rf "$cache/guest/lib" "$cache/guest/usr/lib"
   touch "$cache/guest-complete"
 fi
@@ -44,23 +45,24 @@ export FOGHORN_CONTROL=/control
 /bin/busybox --install -s /bin
 mount -t devtmpfs dev /dev
 ip link set lo up
-# What is sent to an address of loopback then comes from that address.
+# A datagram to an address of loopback then also has that address as its source.
 ip route change table local local 127.0.0.0/8 dev lo
 
 await() { for _ in {1..100}; do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; false; }
 is_full() { foghorn status | grep '^registry *256 of 256 nodes'; }
 
-# measure OPTIONS OF foghorn run
+# measure OPTIONS OF foghorn run: prints a table of resident memory.
 measure() {
   foghorn run --interface lo --id nas --port 22 --log error "$@" &
   await foghorn status
-  # 16 nodes from each of 16 addresses: one may have 32. Their names are as long as those of the reference node.
+  # 16 nodes from each of 16 addresses: 32 from one address are allowed. Their names are as long as
+  # those of the reference node.
   for number in {0..255}; do
     printf '\000\022\020\045\125\360\000\064P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZ%04d\0\0\0\0' "$number" \
       > "/dev/udp/127.1.1.$((number % 16 + 1))/21025"
   done
   await is_full
-  # With --state it saves what it knows now. The rest is for answers.
+  # With --state the daemon now saves its nodes. The rest of the time is for answers.
   kill -HUP $!
   sleep 5
   is_full
@@ -80,7 +82,7 @@ INIT
 chmod +x "$root"/bin/* "$root/init"
 (cd "$root" && find . | cpio --quiet -o -H newc) > "$directory/initramfs"
 
-# Should /init fail, the kernel panics, which ends the emulation. It takes half a minute on a PC.
+# If /init fails, the kernel panics, which ends the emulation. It takes half a minute on a PC.
 say "emulating a Cortex-A7 with $(basename "$guest"/boot/vmlinuz-*)"
 console=$directory/console
 timeout 300 qemu-system-arm -M virt,highmem=off -cpu cortex-a7 -m 256 -nic none -nographic -no-reboot -kernel "$guest"/boot/vmlinuz-* \

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs what build.sh made for a device, emulated by qemu-user: two daemons find each other on the loopback of a private network namespace.
+# Runs the program that build.sh made for a device, emulated by qemu-user. Two daemons find each
+# other on the loopback of a private network namespace.
 #
 #     cross/smoke.sh TARGET
 set -eu

@@ -1,10 +1,10 @@
 # Completion of foghorn's command line, for bash 4.2 or newer.
 
-# Replies with the lines of standard input that begin with what was typed. Names of nodes come from strangers: each is quoted, and nothing
-# evaluates it, as compgen -W would.
+# Replies with the lines of standard input that begin with the typed word. Names of nodes come from
+# strangers: each is quoted, and nothing evaluates it, as compgen -W would.
 _foghorn_reply() {
     local name kept='' typed=$1
-    # What bash replaces begins behind the last of these characters, which may be amid a name.
+    # Bash replaces the text behind the last of these characters, which may be within a name.
     local breaks=${COMP_WORDBREAKS//[^:=@]/}
     [[ -z $breaks ]] || kept=${typed%"${typed##*["$breaks"]}"}
     while IFS= read -r name; do
@@ -13,7 +13,8 @@ _foghorn_reply() {
     done
 }
 
-# The nodes that the daemon knows. A line that begins with a space has one more address of the node above.
+# The nodes that the daemon knows. A line that begins with a space has a further address of the node
+# above.
 _foghorn_nodes() {
     foghorn list 2>/dev/null | sed -n '2,$s/^\([^ -][^ ]*\) .*/\1/p'
 }
@@ -36,7 +37,8 @@ _foghorn_options() {
 
 _foghorn() {
     local words typed previous command
-    # The line itself, since COMP_WORDS is cut at colons, too. The x keeps a last word that is empty.
+    # This uses the line itself, since COMP_WORDS is cut at colons, too. The x keeps a last word
+    # that is empty.
     read -ra words <<< "${COMP_LINE:0:COMP_POINT}x"
     typed=${words[-1]%x} previous=${words[-2]-} command=${words[1]-}
     COMPREPLY=()

@@ -1,11 +1,12 @@
 # Completion of foghorn's command line, for fish 3.0 or newer. Fish quotes what it inserts.
 
-# The nodes that the daemon knows. A line that begins with a space has one more address of the node above.
+# The nodes that the daemon knows. A line that begins with a space has a further address of the node
+# above.
 function __foghorn_nodes
     foghorn list 2>/dev/null | tail -n +2 | string replace -rf '^([^ -]\S*) .*' '$1'
 end
 
-# Whether one of these commands has been typed.
+# Succeeds if one of these commands has been typed.
 function __foghorn_is
     set -l words (commandline -opc)
     set -q words[2]; and contains -- $words[2] $argv

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Makes a package for Debian and Raspberry Pi OS of what cross/build.sh has left for a target, and prints its path.
+# Makes a package for Debian and Raspberry Pi OS from the program that cross/build.sh made for a
+# target, and prints its path.
 #
 #     cross/debian/build.sh TARGET [DIRECTORY [CARGO DEB ARGUMENTS]]
 #
-# DIRECTORY, where the package goes, is target/dist if none is given. Raspberry Pi OS calls ARMv6 armhf, too: the package for that runs on
-# every Raspberry Pi.
+# The package goes to DIRECTORY, by default target/dist. Raspberry Pi OS calls ARMv6 armhf, too, so
+# the package for ARMv6 runs on every Raspberry Pi.
 set -eu
 cd "$(dirname "$0")/../.."
 . cross/toolchain.sh

@@ -1,12 +1,13 @@
-# What foghorn/Makefile gets from OpenWrt in a feed, as far as a package needs it whose program is there already: ipk.sh reads that file
-# with this one, so that what is in the package is listed there alone.
+# Stands in for OpenWrt's build files when the program exists already. ipk.sh reads foghorn/Makefile
+# with this file, so only that Makefile lists the contents of the package.
 
 INCLUDE_DIR:=$(TOPDIR)/include
 INSTALL_DIR:=install -d -m 0755
 INSTALL_BIN:=install -m 0755
 INSTALL_CONF:=install -m 0600
 
-# package: the files go to ROOT, what opkg is told of them to CONTROL, but for the architecture.
+# package: puts the files into ROOT, and the metadata for opkg, except the architecture, into
+# CONTROL.
 define BuildPackage
 $(eval $(Package/$(1)))
 package:

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Packs what build.sh made for a target as OpenWrt's opkg takes it: a package for each name that OpenWrt has for such processors.
+# Packs the program that build.sh made for a target for OpenWrt's opkg: a package for each name that
+# OpenWrt has for such processors.
 #
 #     cross/openwrt/ipk.sh TARGET [DIRECTORY]
 #
-# DIRECTORY, where the packages go, is target/dist if none is given. It needs GNU make. OpenWrt 25.12 and later has apk instead of opkg: see
-# cross/README.md.
+# The packages go to DIRECTORY, by default target/dist. The script needs GNU make. OpenWrt 25.12 and
+# later has apk instead of opkg: see cross/README.md.
 set -eu
 cd "$(dirname "$0")/../.."
 . cross/toolchain.sh
@@ -31,14 +32,15 @@ trap 'rm -rf "$directory"' EXIT
 umask 022
 mkdir -p "$directory/include" "$directory/feeds/packages/lang/rust" "$directory/bin" "$directory/control" "$output"
 
-# foghorn/Makefile includes three files of OpenWrt. All that they would say is in the first.
+# foghorn/Makefile includes three files of OpenWrt. The first one here stands in for all three.
 cp cross/openwrt/ipk.mk "$directory/rules.mk"
 touch "$directory/include/package.mk" "$directory/feeds/packages/lang/rust/rust-package.mk"
 cp "$binary" "$directory/bin/foghorn"
 make --silent --no-print-directory -C cross/openwrt/foghorn package TOPDIR="$directory" PKG_INSTALL_DIR="$directory" \
   ROOT="$directory/root" CONTROL="$directory/control"
 
-# OpenWrt itself makes the user, starts the service and stops it. Both scripts begin as those that its build makes.
+# OpenWrt itself adds the user, and starts and stops the service. Both scripts begin like those of
+# OpenWrt's own build.
 for script in postinst prerm; do
   {
     echo '#!/bin/sh'
@@ -59,7 +61,7 @@ cp "$directory/control/control" "$directory/fields"
 size=$(gzip -dc "$directory/data.tar.gz" | wc -c)
 package=$(sed -n 's/^Version: //p' "$directory/fields")
 for architecture in $architectures; do
-  # The description, which has more lines than one, is the last field.
+  # The description has several lines, so it is the last field.
   sed "/^Description:/i Architecture: $architecture\nInstalled-Size: $size" "$directory/fields" > "$directory/control/control"
   archive "$directory/control" . > "$directory/control.tar.gz"
   archive "$directory" ./debian-binary ./data.tar.gz ./control.tar.gz > "$output/foghorn_${package}_$architecture.ipk"

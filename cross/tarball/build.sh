@@ -1,9 +1,10 @@
 #!/bin/sh
-# Packs what build.sh made for a target for all that has no package of its own: the program, ways to start it, and its documentation.
+# Packs the program that build.sh made for a target for systems without a package of their own: the
+# program, ways to start it, and its documentation.
 #
 #     cross/tarball/build.sh TARGET [DIRECTORY]
 #
-# DIRECTORY, where the archive goes, is target/dist if none is given.
+# The archive goes to DIRECTORY, by default target/dist.
 set -eu
 cd "$(dirname "$0")/../.."
 . cross/toolchain.sh

@@ -1,24 +1,25 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # The test has set $directory and $root.
-# Sourced by the tests of packages: waiting, comparing, hosts made of network namespaces, and what is said when they can't be made.
+# Sourced by the tests of packages: waiting, comparing, hosts made of network namespaces, and the
+# message if they cannot be made.
 
 say() { echo "${0##*/}: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# Says that nothing was tested, which is a failure where all must be.
+# Says that nothing was tested. That is a failure if all tests must run.
 skip() {
   [ -z "${FOGHORN_REQUIRE_LAB:-}" ] || fail "FOGHORN_REQUIRE_LAB is set, but $*"
   echo "SKIPPED, not tested: $*" >&2
   exit 0
 }
 
-# equal WHAT GOT WANTED
+# equal WHAT GOT WANTED: fails unless the last two are equal.
 equal() {
   [ "$2" = "$3" ] || fail "$1 is not what it should be:
 $(diff <(echo "$3") <(echo "$2"))"
 }
 
-# await COMMAND: until it succeeds.
+# await COMMAND: runs a command until it succeeds.
 await() {
   local start=$SECONDS
   until "$@" >/dev/null 2>&1; do
@@ -27,7 +28,8 @@ await() {
   done
 }
 
-# Goes on in namespaces of its own, with the arguments of the script. What it has started ends with it.
+# Runs the script again with its arguments, in namespaces of its own. All processes end with the
+# script.
 isolate() {
   [ -z "${FOGHORN_ISOLATED:-}" ] || return 0
   [ "$(id -u)" = 0 ] || skip "only root can make a root for a package"
@@ -39,7 +41,7 @@ isolate() {
   FOGHORN_ISOLATED=1 exec unshare -nmp --fork --kill-child --mount-proc "$0" "$@"
 }
 
-# make_root DIRECTORY: a root with BusyBox and nothing else. It is left with leave_root.
+# make_root DIRECTORY: makes a root directory with BusyBox and nothing else. leave_root removes it.
 make_root() {
   mkdir -p "$1"/{bin,dev,etc/init.d,proc,tmp,usr/bin,var/run}
   cp "$(command -v busybox)" "$1/bin/busybox"
@@ -51,13 +53,13 @@ make_root() {
   mount -t proc proc "$1/proc"
 }
 
-# inside COMMAND: in the root $root.
+# inside COMMAND: runs a command in the root directory $root.
 inside() { chroot "$root" /bin/env -i PATH=/usr/bin:/bin "$@"; }
 
 leave_root() { umount -ql "$1/dev/null" "$1/proc" || true; }
 
-# make_neighbour INTERFACE PROGRAM: this host gets an interface to a LAN, and there is another on it: 192.168.1.2, on which the program,
-# foghorn, announces nas. Its files are in $directory.
+# make_neighbour INTERFACE PROGRAM: gives this host an interface to a LAN with another host,
+# 192.168.1.2. There the program, foghorn, announces nas. Its files are in $directory.
 make_neighbour() {
   ip link set lo up
   unshare -n sleep 600 &

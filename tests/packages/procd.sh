@@ -1,28 +1,34 @@
 # shellcheck shell=dash
-# shellcheck disable=SC1090,SC2034,SC2154 # What is sourced is in the test's root, and eval reads and assigns.
-# What an init script meets on OpenWrt, as far as foghorn's needs it: rc.common, functions.sh, network.sh, procd.sh and, behind them, ubus, procd
-# and the firewall. tests/packages/openwrt makes it /etc/rc.common and each of the libraries of a root without anything of OpenWrt.
+# The sourced files are in the test's root, and eval reads and assigns.
+# shellcheck disable=SC1090,SC2034,SC2154
+# Stands in for OpenWrt, as far as foghorn's init script needs it: rc.common, functions.sh,
+# network.sh, procd.sh and, behind them, ubus, procd and the firewall. tests/packages/openwrt
+# installs this file as /etc/rc.common and as each of the libraries, in a root directory without
+# OpenWrt.
 #
-# It behaves as the real ones do, of OpenWrt 22.03 to 25.12:
+# It behaves like the real ones of OpenWrt 22.03 to 25.12:
 #
-# - A reload calls `start`, if the script has no reload_service, and each `start` calls service_started.
-# - procd restarts an instance that runs only if its command, its files, its data or its user changed, and stops one that is not told of any more.
-# - A list is no option: config_list_foreach passes over `option network 'lan'`.
-# - The firewall has the zones, and the rules of services, of the time when it was loaded.
+# - A reload calls `start`, unless the script has a reload_service. Each `start` calls
+#   service_started.
+# - procd restarts a running instance only if its command, files, data or user changed. It stops an
+#   instance that it no longer receives.
+# - A list is not an option: config_list_foreach ignores `option network 'lan'`.
+# - The firewall has the zones, and the rules of services, as they were when it was loaded.
 #
-# What it keeps, in the root:
+# It keeps these files in the root directory:
 #
-#     /procd/INSTANCE/       an instance that runs: each of its parameters is a file, the words apart by NUL
-#     /procd/triggers        the triggers of the service, a line each: the event, of what, after how many ms
-#     /procd/events          the packages whose config.change has not been dealt with yet
-#     /notes                 what procd did and dnsmasq was told, a line each
-#     /networks, /zones      the test's: network and interface (none if it is down); network and zone
+#     /procd/INSTANCE/       a running instance: each parameter is a file, with NUL between words
+#     /procd/triggers        the triggers of the service, a line each: event, subject, delay in ms
+#     /procd/events          the packages whose config.change has not been handled yet
+#     /notes                 the actions of procd and the signals to dnsmasq, a line each
+#     /networks, /zones      from the test: network and interface (none if down); network and zone
 #     /firewall/             zones and rules as the firewall has loaded them
 
-# Adds a word to a variable. UCI's own functions call it when a file is loaded, so a script that has another of that name breaks them.
+# Adds a word to a variable. UCI's own functions call this when they load a file, so a script with
+# another function of that name breaks them.
 append() { eval "$1=\"\${$1:+\$$1 }\$2\""; }
 
-# UCI: the form of its files is that of a shell script with these three commands.
+# UCI: its files are shell scripts with these three commands.
 config() { CONFIG_SECTION=$2; }
 option() { eval "CONFIG_${CONFIG_SECTION}_$1=\$2"; }
 list() {
@@ -64,7 +70,7 @@ uci() {
 	cat /etc/config/foghorn
 }
 
-# An interface of its own is only there while the network is up.
+# A separate device exists only while the network is up.
 network_get_device() {
 	local device
 	device=$(sed -n "s/^$2 //p" /networks)
@@ -86,7 +92,7 @@ fw4() {
 	[ "$1 $2" = "-q network" ] && sed -n "s/^$3 //p" /firewall/zones | grep .
 }
 
-# The commands that it runs. BusyBox may have some of them built in, whatever PATH says.
+# The commands of the script. BusyBox may have some of them built in, whatever PATH says.
 logger() {
 	if [ "$1" = -s ]; then
 		shift
@@ -98,7 +104,7 @@ killall() { note "killall $*"; }
 
 note() { echo "$*" >> /notes; }
 
-# procd's message: it is gathered in /procd/new.
+# procd's message is collected in /procd/new.
 procd_open_instance() {
 	instance=/procd/new/$1
 	mkdir -p "$instance"
@@ -113,7 +119,7 @@ procd_append_param() {
 	printf '%s\0' "$@" >> "$instance/$parameter"
 }
 procd_close_instance() {
-	# procd compares what is in them.
+	# procd compares the contents of these files.
 	[ ! -e "$instance/file" ] || xargs -0 md5sum < "$instance/file" > "$instance/sums"
 }
 procd_open_data() { data=$instance/data; }
@@ -122,7 +128,7 @@ for function in json_add_object json_close_object json_add_string json_add_array
 	eval "$function() { echo \"$function \$*\" >> \"\$data\"; }"
 done
 
-# The message is complete: what procd does then.
+# The message is complete: this is what procd does with it.
 procd_close_service() {
 	local name
 	for instance in /procd/new/*/; do
@@ -155,7 +161,7 @@ stop_instance() {
 	rm -r "/procd/${1:?}"
 	note "stop $1"
 }
-# SERVICE [INSTANCE]
+# Arguments: SERVICE [INSTANCE]
 procd_kill() {
 	local running
 	[ -z "${2:-}" ] || [ -d "/procd/$2" ] || return 4
@@ -164,7 +170,8 @@ procd_kill() {
 	done
 	[ -n "${2:-}" ] || rm -f /procd/triggers
 }
-# SERVICE INSTANCE SIGNAL. If the test runs the instance, it has put its process there.
+# Arguments: SERVICE INSTANCE SIGNAL. If the test runs the instance, it has written its process
+# number there.
 procd_send_signal() {
 	[ -d "/procd/$2" ] || return 4
 	note "signal $2 $3"
@@ -179,7 +186,7 @@ procd_add_reload_trigger() {
 procd_add_reload_interface_trigger() { echo "interface.* $1 $PROCD_RELOAD_DELAY" >> /procd/triggers; }
 procd_set_config_changed() { echo "$1" >> /procd/events; }
 
-# What opkg's scripts and apk's call, with PKG_UPGRADE for an upgrade.
+# The scripts of opkg and apk call this, with PKG_UPGRADE for an upgrade.
 default_postinst() {
 	if ! grep -q ^foghorn: /etc/passwd; then
 		echo foghorn:x:32768: >> /etc/group
@@ -194,7 +201,7 @@ default_prerm() {
 	/etc/init.d/foghorn stop
 }
 
-# As rc.common: the script, then what it was asked for.
+# As in rc.common, the arguments are the script and the action.
 start() {
 	mkdir -p /procd
 	rm -rf /procd/new
