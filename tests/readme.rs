@@ -5,8 +5,9 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{Daemon, Directory, FOGHORN, free_udp_port};
@@ -88,6 +89,53 @@ fn the_readme_is_read_in_two_minutes() {
     assert!(README.lines().count() <= 150);
 }
 
+/// The files in a directory and below, by their paths, without what is built.
+fn files_in(directory: &Path) -> Vec<PathBuf> {
+    let mut files = vec![];
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if !path.is_dir() {
+            files.push(path);
+        } else if name != "target" && !name.starts_with('.') {
+            files.extend(files_in(&path));
+        }
+    }
+    files
+}
+
+/// Whether a line may be longer than others: a table has a line for each row, and a URL cannot be
+/// broken.
+fn may_be_long(line: &str) -> bool {
+    line.starts_with('|') || line.contains("https://")
+}
+
+#[test]
+fn lines_of_prose_have_up_to_100_columns() {
+    let (mut pages, mut long) = (0, vec![]);
+    for file in files_in(Path::new(env!("CARGO_MANIFEST_DIR"))) {
+        let extension = file.extension().and_then(OsStr::to_str).unwrap_or_default();
+        // rustfmt formats Rust, and the others come from programs.
+        if ["rs", "lock", "prom"].contains(&extension) {
+            continue;
+        }
+        // The inputs of the fuzz targets are no text.
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        let is_page = extension == "md" || file.ends_with("README.Debian");
+        pages += usize::from(is_page);
+        let mut is_code = false;
+        for (number, line) in (1..).zip(text.lines()) {
+            is_code ^= is_page && line.trim_start().starts_with("```");
+            let is_prose = if is_page { !is_code } else { line.trim_start().starts_with("# ") };
+            if is_prose && !may_be_long(line) && line.chars().count() > 100 {
+                long.push(format!("{}:{number}", file.display()));
+            }
+        }
+    }
+    assert!(pages > 6, "{pages}");
+    assert!(long.is_empty(), "{long:#?}");
+}
+
 /// Runs the line of the manual for cron that begins so, and returns the file that it makes.
 fn run_for_cron(begin: &str, directory: &Directory, control: &Path) -> String {
     let mut lines = MANUAL.lines().filter_map(|line| line.strip_prefix(".Dl "));
@@ -133,12 +181,9 @@ fn the_files_that_cron_makes_say_so_when_the_daemon_has_died() {
 /// All Rust files in some directories and below, by their paths in the repository, with their text.
 fn code_in(directories: &[&str]) -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut left: Vec<_> = directories.iter().map(|directory| root.join(directory)).collect();
     let mut code = BTreeMap::new();
-    while let Some(path) = left.pop() {
-        if path.is_dir() {
-            left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+    for path in directories.iter().flat_map(|directory| files_in(&root.join(directory))) {
+        if path.extension().is_some_and(|extension| extension == "rs") {
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
             code.insert(name, fs::read_to_string(path).unwrap());
         }
