@@ -53,7 +53,7 @@ fn the_limits_are_those_of_this_build() {
 }
 
 #[test]
-fn the_memory_it_holds_is_that_of_the_budget() {
+fn the_memory_that_foghorn_holds_is_that_of_the_budget() {
     let sum = cell(BUDGET, "Sum", 1);
     assert!(
         in_one_line(README).contains(&format!("foghorn itself holds is {sum} bytes")),
@@ -136,7 +136,7 @@ fn lines_of_prose_have_up_to_100_columns() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
-/// Runs the line of the manual for cron that begins so, and returns the file that it makes.
+/// Runs the manual's line for cron with this beginning, and returns the file that it makes.
 fn run_for_cron(begin: &str, directory: &Directory, control: &Path) -> String {
     let mut lines = MANUAL.lines().filter_map(|line| line.strip_prefix(".Dl "));
     let line = lines.find(|line| line.starts_with(begin)).unwrap().replace("/www/", "");
@@ -150,7 +150,7 @@ fn run_for_cron(begin: &str, directory: &Directory, control: &Path) -> String {
 }
 
 #[test]
-fn the_files_that_cron_makes_say_so_when_the_daemon_has_died() {
+fn files_from_cron_say_so_after_the_daemon_has_died() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let port = free_udp_port();
@@ -192,7 +192,7 @@ fn code_in(directories: &[&str]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn every_test_that_is_to_prove_something_exists() {
+fn every_test_that_threats_names_exists() {
     let code: String = code_in(&["src", "tests"]).into_values().collect();
     let quoted: Vec<_> = THREATS.split('`').skip(1).step_by(2).collect();
     let is_test = |name: &&&str| {
@@ -213,7 +213,7 @@ fn every_test_that_is_to_prove_something_exists() {
 }
 
 #[test]
-fn the_files_with_unsafe_code_are_those_that_are_told() {
+fn threats_lists_the_files_with_unsafe_code() {
     let is_unsafe = |line: &str| {
         !line.trim_start().starts_with("//")
             && (line.contains("unsafe ") || line.contains("unsafe("))
@@ -226,8 +226,8 @@ fn the_files_with_unsafe_code_are_those_that_are_told() {
         .find(|section| section.starts_with("Where code is `unsafe`"))
         .unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
-    let told: BTreeSet<_> = rows.map(|row| row.split('`').next().unwrap()).collect();
-    assert!(with_it.eq(told.iter().copied()), "told are {told:?}");
+    let listed: BTreeSet<_> = rows.map(|row| row.split('`').next().unwrap()).collect();
+    assert!(with_it.eq(listed.iter().copied()), "THREATS.md lists {listed:?}");
 }
 
 #[test]
