@@ -4,7 +4,8 @@
 //! interface's name behind a `%` (RFC 4007, section 11). Other addresses have none.
 
 use core::fmt::{Display, Formatter, Result as Written, Write};
-use core::net::{Ipv6Addr, SocketAddr, SocketAddrV4};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::num::NonZeroU16;
 
 use crate::limits::LINK_NAME_CAPACITY;
 
@@ -66,33 +67,30 @@ pub enum InvalidAddress {
 ///
 /// [`InvalidAddress`] says what is wrong with the text.
 pub fn read_address(text: &str) -> Result<(SocketAddr, &str), InvalidAddress> {
-    let (socket, zone) = match text.strip_prefix('[') {
-        None => {
-            let socket: SocketAddrV4 = text.parse().map_err(|_| InvalidAddress::Form)?;
-            (SocketAddr::V4(socket), "")
-        }
-        Some(rest) => {
-            let (host, port) = rest.split_once("]:").ok_or(InvalidAddress::Form)?;
-            let (ip, zone) = host.split_once('%').map_or((host, None), |(ip, z)| (ip, Some(z)));
-            let ip: Ipv6Addr = ip.parse().map_err(|_| InvalidAddress::Form)?;
-            let zone = match (ip.is_unicast_link_local(), zone) {
-                (true, Some(zone)) if is_zone(zone) => zone,
-                (true, None) => return Err(InvalidAddress::NoZone),
-                (false, None) => "",
-                _ => return Err(InvalidAddress::Form),
-            };
-            // Numbers may have a sign in Rust, but ports have none.
-            let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
-            let port = port.parse().ok().filter(|_| is_number).ok_or(InvalidAddress::Form)?;
-            (SocketAddr::new(ip.into(), port), zone)
-        }
+    // Numbers may have a sign in Rust, but ports have none. Nor is any 0.
+    let is_port = |port: &&str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let (host, port) = text.rsplit_once(':').ok_or(InvalidAddress::Form)?;
+    let port = Some(port).filter(is_port).and_then(|port| port.parse().ok());
+    let port = port.map(NonZeroU16::get).ok_or(InvalidAddress::Form)?;
+    let Some(rest) = host.strip_prefix('[') else {
+        let ip: Ipv4Addr = host.parse().map_err(|_| InvalidAddress::Form)?;
+        return Ok((SocketAddr::new(ip.into(), port), ""));
     };
-    if socket.port() == 0 { Err(InvalidAddress::Form) } else { Ok((socket, zone)) }
+    let host = rest.strip_suffix(']').ok_or(InvalidAddress::Form)?;
+    let (ip, zone) = host.split_once('%').map_or((host, None), |(ip, zone)| (ip, Some(zone)));
+    let ip: Ipv6Addr = ip.parse().map_err(|_| InvalidAddress::Form)?;
+    let zone = match (ip.is_unicast_link_local(), zone) {
+        (true, Some(zone)) if is_zone(zone) => zone,
+        (true, None) => return Err(InvalidAddress::NoZone),
+        (false, None) => "",
+        _ => return Err(InvalidAddress::Form),
+    };
+    Ok((SocketAddr::new(ip.into(), port), zone))
 }
 
 /// Whether text can be the name of an interface in an address.
 fn is_zone(text: &str) -> bool {
-    (1..=LINK_NAME_CAPACITY).contains(&text.len()) && !text.contains(ENDS)
+    (1..=LINK_NAME_CAPACITY).contains(&text.len()) && !text.chars().any(|c| ENDS.contains(&c))
 }
 
 #[cfg(test)]

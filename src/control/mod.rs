@@ -97,8 +97,8 @@
 //! away.
 //!
 //! ```text
-//! node id=nas addresses=198.18.0.2:22 interface=eth0 age_s=3 known_s=9 expires_s=87 heard=4 contested=no addresses6=[2001:db8::2]:22,[fe80::2%eth0]:22
-//! node6 id=tv addresses=[fe80::7%eth0]:80 interface=eth0 age_s=1 known_s=8 expires_s=89 heard=2 contested=no
+//! node id=nas addresses=198.18.0.2:22 interface=eth0 ... contested=no addresses6=[2001:db8::2]:22,[fe80::2%eth0]:22
+//! node6 id=tv addresses=[fe80::7%eth0]:80 interface=eth0 ... contested=no
 //! found6 id=tv address=[fe80::7%eth0]:80 interface=eth0
 //! ```
 

@@ -41,7 +41,7 @@ impl NodeLine<'_> {
     ///
     /// Fails when `out` does.
     pub fn write(&self, out: &mut impl Write) -> Result {
-        let [v4, v6] = [false, true].map(|is_v6| List { addresses: self.addresses, is_v6 });
+        let [v4, v6] = families(self.addresses);
         let Some(first) = v4.first().or_else(|| v6.first()) else { return Ok(()) };
         let (main, kind) = match (first.socket, self.own) {
             (SocketAddr::V4(_), false) => (&v4, "node"),
@@ -69,6 +69,11 @@ impl NodeLine<'_> {
         }
         out.write_str("\n")
     }
+}
+
+/// The IPv4 addresses and the IPv6 addresses.
+const fn families(addresses: Addresses<'_>) -> [List<'_>; 2] {
+    [List { addresses, is_v6: false }, List { addresses, is_v6: true }]
 }
 
 /// The addresses of one family, with commas between.
@@ -118,13 +123,13 @@ impl EventLine<'_> {
     /// Fails when `out` does.
     pub fn write(&self, out: &mut impl Write) -> Result {
         out.write_str(self.kind)?;
-        let kind = six_if(self.address.socket);
+        let six = if self.address.socket.is_ipv6() { "6" } else { "" };
         let place = [self.id as &dyn Display, &self.address, self.address.interface];
         match &self.rival {
-            None => line(out, kind, form::EVENT, &place),
+            None => line(out, six, form::EVENT, &place),
             Some(rival) => {
                 let [id, address, interface] = place;
-                line(out, kind, form::EVENT, &[id, address, interface, rival])
+                line(out, six, form::EVENT, &[id, address, interface, rival])
             }
         }
     }
@@ -137,17 +142,11 @@ impl EventLine<'_> {
 ///
 /// Fails when `out` does.
 pub fn contested(out: &mut impl Write, id: &NodeId, addresses: Addresses<'_>) -> Result {
-    for is_v6 in [false, true] {
-        let list = List { addresses, is_v6 };
-        if let Some(first) = list.first() {
-            out.write_str("contested")?;
-            line(out, six_if(first.socket), form::CONTESTED, &[id, &list])?;
+    let [v4, v6] = families(addresses);
+    for (list, kind) in [(v4, "contested"), (v6, "contested6")] {
+        if list.first().is_some() {
+            line(out, kind, form::CONTESTED, &[id, &list])?;
         }
     }
     Ok(())
-}
-
-/// What follows the kind of a line that has such an address.
-fn six_if(address: SocketAddr) -> &'static str {
-    if address.is_ipv6() { "6" } else { "" }
 }
