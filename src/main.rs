@@ -10,11 +10,5 @@ use std::process::ExitCode;
 static ALLOCATOR: allocator::Allocator = allocator::Allocator::new();
 
 fn main() -> ExitCode {
-    match foghorn::cli::main(std::env::args_os().skip(1)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failure.tell();
-            ExitCode::from(failure.exit_code())
-        }
-    }
+    foghorn::cli::main(std::env::args_os().skip(1)).into()
 }

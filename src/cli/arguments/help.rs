@@ -1,5 +1,23 @@
 //! The help texts.
 
+/// Each command, with its help text.
+pub(crate) const TEXTS: [(&str, &str); 9] = [
+    ("run", RUN),
+    ("lookup", LOOKUP),
+    ("list", LIST),
+    ("watch", WATCH),
+    ("hosts", HOSTS),
+    ("status", STATUS),
+    ("connect", CONNECT),
+    ("doctor", DOCTOR),
+    ("help", OVERVIEW),
+];
+
+/// The help text of a command.
+pub(crate) fn of(command: &str) -> Option<&'static str> {
+    TEXTS.iter().find(|(name, _)| *name == command).map(|(_, text)| *text)
+}
+
 pub(crate) const OVERVIEW: &str = "\
 foghorn tells the nodes on a LAN where the others are.
 

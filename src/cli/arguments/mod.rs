@@ -1,4 +1,17 @@
-//! What a person typed: the options, the help texts, and what was meant instead.
+//! What a person typed.
+//!
+//! ```text
+//! query       the options of list and status;   value       the value of an option
+//! node        the node that was typed;          unexpected  an argument that a command does not have
+//! near_miss   what was meant instead
+//! options     the options of a command, read from its help
+//! help        the help texts
+//! ```
 
 pub(crate) mod help;
 pub(crate) mod near_miss;
+pub(crate) mod node;
+pub(crate) mod options;
+pub(crate) mod query;
+pub(crate) mod unexpected;
+pub(crate) mod value;

@@ -1,6 +1,6 @@
 //! Suggestions for input that foghorn does not understand.
 
-use std::net::Ipv4Addr;
+use crate::cli::arguments::options::has_option;
 
 /// Words that people type, and after the colon the suggestion for them: an option if the command
 /// has it, else another command. `@` stands for the node, `~` for the word itself.
@@ -47,79 +47,6 @@ pub(crate) fn meant_by(word: &str, next: Option<&str>, help: &str) -> Option<Str
     }
     None
 }
-
-/// Whether a help text tells of an option.
-pub(crate) fn has_option(help: &str, option: &str) -> bool {
-    options(help).contains(&option)
-}
-
-/// All options of a help text that begin with a letter, as a part of a sentence; none if there is
-/// none.
-pub(crate) fn options_with(letter: char, help: &str) -> Option<String> {
-    let mut text = String::new();
-    for option in options(help) {
-        if option.starts_with(letter) {
-            text.extend([if text.is_empty() { "--" } else { " or --" }, option]);
-        }
-    }
-    (!text.is_empty()).then_some(text)
-}
-
-/// The options at the beginnings of a help text's lines.
-fn options(help: &str) -> Vec<&str> {
-    let mut options = vec![];
-    for line in help.split('\n') {
-        let Some(line) = line.strip_prefix("  ").filter(|line| line.starts_with('-')) else {
-            continue;
-        };
-        // Two spaces end them.
-        for word in line.split(' ').take_while(|word| !word.is_empty()) {
-            options.extend(word.strip_prefix("--"));
-        }
-    }
-    options
-}
-
-/// The word of a help text that a space parts from that one: of an option, what its value is
-/// called.
-pub(crate) fn word_after<'a>(help: &'a str, word: &str) -> Option<&'a str> {
-    let mut words = help.split(' ');
-    words.find(|known| *known == word)?;
-    words.next().filter(|word| !word.is_empty())
-}
-
-/// Recognises a URL, an address and the like in place of a node's name: its kind, and the part that
-/// may be the name.
-pub(crate) fn mistaken(text: &str) -> Option<(&'static str, &str)> {
-    let (mut what, mut name) = (None, text);
-    if let Some(rest) = text.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//")) {
-        what = Some("a URL");
-        name = rest.split('/').next().unwrap_or(rest);
-    }
-    if let Some((_, rest)) = name.rsplit_once('@') {
-        what = what.or(Some(USER));
-        name = rest;
-    }
-    let colons = name.bytes().filter(|byte| *byte == b':').count();
-    if colons > 1 && name.bytes().all(|byte| byte == b':' || byte.is_ascii_hexdigit()) {
-        return Some((ADDRESS, name));
-    }
-    if let Some((rest, port)) = name.rsplit_once(':')
-        && port.parse::<u16>().is_ok()
-    {
-        what = what.or(Some("a name and a port"));
-        name = rest;
-    }
-    if name.parse::<Ipv4Addr>().is_ok() {
-        what = Some(ADDRESS);
-    }
-    what.map(|what| (what, name))
-}
-
-/// The kind of `user@name`, which SSH takes. A node can have such a name.
-pub(crate) const USER: &str = "a user and a name";
-
-pub(crate) const ADDRESS: &str = "an address";
 
 /// The word of a text, among those that begin with `mark`, that was probably meant, without the
 /// mark: the same but for case, else a slip or two away, else one that is the beginning of what was

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::Failure;
-use crate::cli::output::{note, warn};
+use crate::cli::failure::Failure;
+use crate::cli::stdio::{note, warn};
 use crate::client::Error;
 use crate::control::ErrorCode;
 use crate::host::Outage;

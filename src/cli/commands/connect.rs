@@ -16,10 +16,14 @@ use rustix::stdio::{stdin, stdout};
 use socket2::{Domain, Socket, Type};
 
 use crate::cli::arguments::help;
-use crate::cli::asking::client::{Client, Record};
-use crate::cli::commands::lookup::{advise, ask, only_node};
-use crate::cli::output;
-use crate::cli::{Failure, unexpected, value};
+use crate::cli::arguments::node::only_node;
+use crate::cli::arguments::unexpected::unexpected;
+use crate::cli::arguments::value::value;
+use crate::cli::asking::client::Client;
+use crate::cli::asking::lookup::{advise, ask};
+use crate::cli::asking::record::Record;
+use crate::cli::failure::Failure;
+use crate::cli::stdio;
 use crate::client::address::usable;
 use crate::client::{Error, connection};
 use crate::control::{ErrorCode, Request};
@@ -33,7 +37,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut control: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return output::print(help::CONNECT),
+            Long("help") | Short('h') => return stdio::print(help::CONNECT),
             Long("control") => control = Some(value(parser)?.into()),
             Value(value) => id = Some(only_node(id, value, help::CONNECT)?),
             other => return Err(unexpected(other, help::CONNECT)),
@@ -122,7 +126,7 @@ fn join(stream: &Socket) -> Result<(), Failure> {
 /// on.
 fn plain(stream: &Socket) -> io::Result<[File; 3]> {
     stream.set_nonblocking(true)?;
-    Ok([output::plain(stream.as_fd())?, output::plain(stdin())?, output::plain(stdout())?])
+    Ok([stdio::plain(stream.as_fd())?, stdio::plain(stdin())?, stdio::plain(stdout())?])
 }
 
 /// Waits until one of the two can advance: which.

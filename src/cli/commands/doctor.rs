@@ -7,12 +7,14 @@ use lexopt::Arg::{Long, Short};
 use lexopt::Parser;
 
 use crate::cli::arguments::help;
-use crate::cli::asking::client::Record;
-use crate::cli::commands::run::port;
-use crate::cli::commands::status::{Status, rival};
-use crate::cli::forms::date::WRITTEN;
-use crate::cli::output;
-use crate::cli::{Failure, unexpected, value};
+use crate::cli::arguments::unexpected::unexpected;
+use crate::cli::arguments::value::{port, value};
+use crate::cli::asking::record::Record;
+use crate::cli::asking::status::Status;
+use crate::cli::failure::Failure;
+use crate::cli::forms::status::rival;
+use crate::cli::forms::time::WRITTEN;
+use crate::cli::stdio;
 use crate::client::Error;
 use crate::client::places::candidates;
 use crate::host::{forbidden_port, is_running, lost_socket, port_owner, read_file, survey, wall};
@@ -23,7 +25,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut control: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return output::print(help::DOCTOR),
+            Long("help") | Short('h') => return stdio::print(help::DOCTOR),
             Long("udp-port") => udp_port = Some(port(parser, "--udp-port")?.get()),
             Long("control") => control = Some(value(parser)?.into()),
             other => return Err(unexpected(other, help::DOCTOR)),
@@ -56,7 +58,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
             report.line("bad   the clock can't be read (clock_gettime): $", &[&error.to_string()]);
         }
     }
-    output::print(&report.text)?;
+    stdio::print(&report.text)?;
     if report.is_bad {
         return Err(Failure::no("see what is bad above"));
     }

@@ -18,8 +18,8 @@ use nix::sys::stat::Mode;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{AccessFlags, Pid, access, dup2_stdin};
 
-use crate::cli::Failure;
-use crate::cli::output::warn;
+use crate::cli::failure::Failure;
+use crate::cli::stdio::warn;
 use crate::host::{Outage, run_child, spawn};
 
 /// Between attempts to start a command.

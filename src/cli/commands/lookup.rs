@@ -1,22 +1,21 @@
 //! `foghorn lookup`: where a node is.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::{Parser, ValueExt as _};
+use lexopt::Parser;
 
 use crate::cli::arguments::help;
-use crate::cli::arguments::near_miss::{ADDRESS, has_option, mistaken, nearest};
-use crate::cli::asking::client::{Client, Record, ip_and_port};
+use crate::cli::arguments::node::only_node;
+use crate::cli::arguments::unexpected::unexpected;
+use crate::cli::arguments::value::{refused, text, value};
+use crate::cli::asking::lookup::{advise, ask};
+use crate::cli::asking::record::ip_and_port;
+use crate::cli::failure::Failure;
 use crate::cli::forms::json;
-use crate::cli::output;
-use crate::cli::{Failure, refused, text, unexpected, value};
-use crate::client::Error;
+use crate::cli::stdio;
 use crate::client::wait::until_known;
-use crate::control::{ErrorCode, Request};
-use crate::wire::NodeId;
 
 /// The longest wait.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -28,7 +27,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut wait = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return output::print(help::LOOKUP),
+            Long("help") | Short('h') => return stdio::print(help::LOOKUP),
             Long("all") => all = true,
             Long("host") => host = true,
             Long("json") => as_json = true,
@@ -52,7 +51,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
         Some(wait) => until_known(control, &id, wait, || ask(control, &id)),
     };
     let node = node.map_err(|error| advise(control, &id, error))?;
-    output::write(|out| {
+    stdio::write(|out| {
         if as_json {
             let mut text = String::new();
             json::object(&mut text, &node);
@@ -87,75 +86,10 @@ fn decimal(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(whole.parse().ok()?) + Duration::from_millis(millis))
 }
 
-/// The `NodeID` that was typed.
-pub(crate) fn node_id(text: &str) -> Result<NodeId, Failure> {
-    NodeId::try_from(text).map_err(|invalid| {
-        Failure::usage(format!("\"{text}\" is not a valid node name: {invalid}"))
-    })
-}
-
-/// The node that was typed, unless there was one before: `lookup nas tv`, or `lookup all nas` for
-/// `--all`.
-pub(crate) fn only_node(
-    before: Option<NodeId>,
-    value: OsString,
-    help: &str,
-) -> Result<NodeId, Failure> {
-    match before {
-        None => node_id(&value.string()?),
-        Some(option) if has_option(help, option.as_str()) => {
-            Err(unexpected(Value(option.as_str().into()), help))
-        }
-        Some(_) => Err(unexpected(Value(value), help)),
-    }
-}
-
-/// Asks the daemon where a node is.
-pub(crate) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> {
-    let mut client = Client::connect(control)?;
-    match client.nodes(&Request::Lookup(id.clone())) {
-        // The list alone has the addresses of the machine's own nodes.
-        Err(error) if error.refuses(ErrorCode::OwnNode) => {
-            let mut all = client.all_nodes(&Request::List)?.into_iter();
-            all.find(|node| node.is_own() && node.get("id") == id.as_str()).ok_or(error)
-        }
-        reply => reply?.into_iter().next().ok_or(Error::Protocol { what: "node" }),
-    }
-}
-
-/// What to say of a failure to find a node: if it is not known, also which one may be meant
-/// instead.
-pub(crate) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failure {
-    let is_unknown = error.refuses(ErrorCode::UnknownNode);
-    let failure = Failure::from(error);
-    if !is_unknown {
-        return failure;
-    }
-    let nodes = Client::connect(control).and_then(|mut client| client.all_nodes(&Request::List));
-    let nodes = nodes.unwrap_or_default();
-    let (what, name) = mistaken(id.as_str()).unwrap_or(("", id.as_str()));
-    let mut names = String::new();
-    let has_address =
-        |node: &Record| node.addresses().any(|address| ip_and_port(address).0 == name);
-    for node in nodes.iter().filter(|node| what != ADDRESS || has_address(node)) {
-        names.extend([node.get("id"), " "]);
-    }
-    let meant = if what == ADDRESS { names.split(' ').next() } else { nearest(name, &names, "") };
-    let mut message = failure.to_string();
-    if !what.is_empty() {
-        message.extend([": that is ", what]);
-    }
-    match meant.filter(|meant| !meant.is_empty()) {
-        Some(meant) => message.extend([": did you mean ", meant, "?"]),
-        None => message.push_str(": foghorn list shows the known nodes"),
-    }
-    Failure::no(message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Exit;
+    use crate::cli::failure::Exit;
 
     #[test]
     fn waits_are_read_to_the_millisecond() {

@@ -8,4 +8,5 @@ pub(crate) mod list;
 pub(crate) mod lookup;
 pub(crate) mod run;
 pub(crate) mod status;
+pub(crate) mod unknown;
 pub(crate) mod watch;

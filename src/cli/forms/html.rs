@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use crate::cli::asking::client::Record;
-use crate::cli::forms::date::{WRITTEN, utc};
-use crate::cli::output;
-use crate::cli::{Failure, host_name};
+use crate::cli::asking::record::Record;
+use crate::cli::failure::Failure;
+use crate::cli::forms::time::{WRITTEN, span, utc};
+use crate::cli::host_name::host_name;
 
 /// Up to the name of the machine. Nothing that came in by a node's name would be run or fetched,
 /// were it not escaped.
@@ -83,13 +83,13 @@ pub(crate) fn write(
         }
         out.write_str("<td>")?;
         escape(out, node.get("interface"))?;
-        let [age, known] = ["age_s", "known_s"].map(|key| output::span(node.get(key)));
+        let [age, known] = ["age_s", "known_s"].map(|key| span(node.get(key)));
         if node.is_own() {
             out.write_str("<td>own")?;
         } else {
             write!(out, "<td>{age} ago")?;
         }
-        if let Some(left) = output::lease(node) {
+        if let Some(left) = node.lease() {
             write!(out, " <meter max=100 low=20 high=60 optimum=100 value={left}></meter>")?;
         }
         write!(out, "<td>{known}")?;

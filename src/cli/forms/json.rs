@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::cli::asking::client::Record;
+use crate::cli::asking::record::Record;
 use crate::control::ValueType;
 
 /// Writes `{"key":value,...}`.

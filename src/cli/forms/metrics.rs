@@ -5,7 +5,7 @@
 
 use std::fmt::{Result, Write};
 
-use crate::cli::commands::status::Status;
+use crate::cli::asking::status::Status;
 use crate::cli::forms::json;
 
 /// A family a line, as text since that takes half of the room of a table. Its columns:
@@ -92,7 +92,7 @@ fn value<'a>(kind: &str, key: &str, told: &'a str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::asking::client::Record;
+    use crate::cli::asking::record::Record;
 
     fn metrics(reply: &str) -> String {
         let records = reply.lines().map(Record::read);

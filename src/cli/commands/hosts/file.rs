@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use rustix::fs::OFlags;
 
-use crate::cli::Failure;
+use crate::cli::failure::Failure;
 use crate::host::{directory_of, open_file, open_regular};
 
 /// The first line. A file that begins otherwise is somebody else's.

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use super::Hosts;
+use super::export::Hosts;
 use super::file::{HEAD, HostsFile, Trouble};
 use super::listed::FILE_CAPACITY;
-use crate::cli::Failure;
-use crate::cli::asking::absence::{self, Absence};
-use crate::cli::asking::client::{Client, Record};
+use crate::cli::asking::absence::Absence;
+use crate::cli::asking::absence::may_pass;
+use crate::cli::asking::client::Client;
+use crate::cli::asking::record::Record;
 use crate::cli::commands::exec::Exec;
-use crate::cli::output::{note, warn};
+use crate::cli::failure::Failure;
+use crate::cli::stdio::{note, warn};
 use crate::client::Error;
 use crate::client::deadline::Deadline;
 use crate::control::Request;
@@ -79,7 +81,7 @@ impl Follower {
                 }
                 Err(error) => error,
             };
-            if !self.begun && !absence::may_pass(&error) {
+            if !self.begun && !may_pass(&error) {
                 return Err(error.into());
             }
             absence.wait(error, &format!("{} stays as it is until a daemon answers", self.file));

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::names::allow;
-use crate::cli::asking::client::Record;
-use crate::cli::host_name;
+use crate::cli::asking::record::Record;
+use crate::cli::host_name::host_name;
 use crate::control::read_address;
 
 /// What may be a line.

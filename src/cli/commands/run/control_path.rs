@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::cli::Failure;
+use crate::cli::failure::Failure;
 use crate::client::places::{FILE, address, asked_for, complaint, directories};
 use crate::host::{User, make_directory};
 

@@ -12,10 +12,12 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::Parser;
 
 use crate::cli::arguments::help;
-use crate::cli::arguments::near_miss::{ADDRESS, USER, has_option, mistaken};
-use crate::cli::commands::lookup::node_id;
-use crate::cli::output;
-use crate::cli::{Failure, number, refused, text, unexpected, value};
+use crate::cli::arguments::node::{ADDRESS, USER, mistaken, node_id};
+use crate::cli::arguments::options::has_option;
+use crate::cli::arguments::unexpected::unexpected;
+use crate::cli::arguments::value::{number, port, refused, text, value};
+use crate::cli::failure::Failure;
+use crate::cli::stdio;
 use crate::host::{Daemon, Memory, Options, Pattern, ServiceManager, User, is_usage};
 use crate::limits::REGISTRY_CAPACITY;
 use crate::network::Network;
@@ -103,7 +105,7 @@ impl Arguments {
         let options = &mut arguments.options;
         while let Some(argument) = parser.next()? {
             match argument {
-                Long("help") | Short('h') => return output::print(help::RUN).map(|()| None),
+                Long("help") | Short('h') => return stdio::print(help::RUN).map(|()| None),
                 Long("id") => arguments.id = Some(id(&text(parser)?)?),
                 Long("port") => arguments.port = Some(port(parser, "--port")?),
                 Long("announce") => options.announce.push(announcement(&text(parser)?)?),
@@ -142,14 +144,6 @@ impl Arguments {
             control_path::for_daemon(self.control.as_deref(), options.user.as_ref())?;
         Ok(options)
     }
-}
-
-pub(crate) fn port(parser: &mut Parser, option: &str) -> Result<NonZeroU16, Failure> {
-    let number = number(parser, option, 1..=65_535)?;
-    u16::try_from(number)
-        .ok()
-        .and_then(NonZeroU16::new)
-        .ok_or_else(|| Failure::usage("no such port"))
 }
 
 /// The error for a word that is no option and no option's value.

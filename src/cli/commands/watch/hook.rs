@@ -7,13 +7,15 @@ use std::mem;
 use std::path::Path;
 use std::time::Duration;
 
+use super::changes::{begin, next};
 use super::told::Told;
-use crate::cli::Failure;
 use crate::cli::asking::absence::Absence;
-use crate::cli::asking::client::{Client, Record, ip_and_port};
+use crate::cli::asking::client::Client;
+use crate::cli::asking::record::{Record, ip_and_port};
+use crate::cli::asking::status::Status;
 use crate::cli::commands::exec::Exec;
-use crate::cli::commands::status::Status;
-use crate::cli::output::warn;
+use crate::cli::failure::Failure;
+use crate::cli::stdio::warn;
 use crate::client::Error;
 use crate::client::deadline::Deadline;
 use crate::control::{ErrorCode, Request};
@@ -37,7 +39,7 @@ impl<'a> Hook<'a> {
     /// Runs the command for each change, without end. There must be a daemon at the start.
     pub(super) fn run(mut self) -> Result<(), Failure> {
         let mut absence = Absence::default();
-        let mut error = self.follow(super::begin(self.control)?, None)?;
+        let mut error = self.follow(begin(self.control)?, None)?;
         loop {
             if error.refuses(ErrorCode::Slow) && !mem::replace(&mut self.was_slow, true) {
                 warn(
@@ -61,7 +63,7 @@ impl<'a> Hook<'a> {
         let status = Status::ask(self.control)?;
         let lease = LEASE_INTERVALS * status.number("daemon", "interval_s")?.min(LONGEST);
         let left = Duration::from_secs(lease.saturating_sub(status.number("daemon", "uptime_s")?));
-        Ok((super::begin(self.control)?, Deadline::after(left)?))
+        Ok((begin(self.control)?, Deadline::after(left)?))
     }
 
     /// Follows the changes until the daemon has gone: what became of it. If it is not the first
@@ -83,7 +85,7 @@ impl<'a> Hook<'a> {
                 continue;
             }
             watch.wait_until(due);
-            match super::next(&mut watch) {
+            match next(&mut watch) {
                 Ok(Some(change)) => self.tell(&change, is_first)?,
                 Ok(None) => return Ok(Error::Protocol { what: "watch" }),
                 Err(Error::TimedOut) if due.is_some() => {}

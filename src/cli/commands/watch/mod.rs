@@ -1,26 +1,25 @@
 //! `foghorn watch`: the nodes known now, then each change, printed or told to a command (hook.rs).
 
+mod changes;
 mod hook;
 mod told;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lexopt::Arg::{Long, Short};
 use lexopt::Parser;
 
+use self::changes::{begin, next};
 use self::hook::Hook;
 use crate::cli::arguments::help;
-use crate::cli::asking::client::{Client, Record};
+use crate::cli::arguments::unexpected::unexpected;
+use crate::cli::arguments::value::value;
+use crate::cli::asking::client::Client;
 use crate::cli::commands::exec::Exec;
+use crate::cli::failure::Failure;
 use crate::cli::forms::json;
 use crate::cli::forms::terminal::{Look, Style};
-use crate::cli::output;
-use crate::cli::{Failure, unexpected, value};
-use crate::client::Error;
-use crate::control::Request;
-
-/// What the lines tell of. A later version may tell of more, which is passed over.
-const EVENTS: [&str; 5] = ["known", "found", "moved", "contested", "lost"];
+use crate::cli::stdio;
 
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut as_json = false;
@@ -28,7 +27,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut exec = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return output::print(help::WATCH),
+            Long("help") | Short('h') => return stdio::print(help::WATCH),
             Long("json") => as_json = true,
             Long("control") => control = Some(value(parser)?.into()),
             Long("exec") => exec = Some(Exec::parse(parser)?),
@@ -43,25 +42,6 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
         Some(exec) => Hook::new(control, &exec).run(),
         None => print_each(&mut begin(control)?, as_json),
     }
-}
-
-fn begin(control: Option<&Path>) -> Result<Client, Error> {
-    let mut watch = Client::connect(control)?;
-    watch.send(&Request::Watch)?;
-    watch.wait_until(None);
-    Ok(watch)
-}
-
-/// The next change; none at the end.
-fn next(watch: &mut Client) -> Result<Option<Record>, Error> {
-    while let Some(change) = watch.next()? {
-        if EVENTS.contains(&change.kind()) {
-            change.require("id")?;
-            change.require("address")?;
-            return Ok(Some(change));
-        }
-    }
-    Ok(None)
 }
 
 fn print_each(client: &mut Client, as_json: bool) -> Result<(), Failure> {
@@ -80,7 +60,7 @@ fn print_each(client: &mut Client, as_json: bool) -> Result<(), Failure> {
             }
         }
         line.push('\n');
-        if !output::tell(&line)? {
+        if !stdio::tell(&line)? {
             break;
         }
     }

@@ -1,6 +1,6 @@
 //! What a command was told, so that what it missed can be made good.
 
-use crate::cli::asking::client::Record;
+use crate::cli::asking::record::Record;
 use crate::client::Error;
 use crate::limits::{CLIENT_LINES, CLIENT_REPLY_CAPACITY};
 

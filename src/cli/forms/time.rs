@@ -1,4 +1,4 @@
-//! The date and the time of day in UTC, which readers in all places share.
+//! Times as a person reads them. A date is in UTC, which readers in all places share.
 
 /// When 2026 began, in which this was written, in seconds since 1970: no clock that is right says
 /// less.
@@ -19,6 +19,17 @@ pub(crate) fn utc(secs: u64) -> String {
     let year = era * 400 + year + later;
     let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
     format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// A span of time as a person says it: 3 s, 12 min, 5 h, 8 d. It is read from a number of seconds.
+pub(crate) fn span(secs: &str) -> String {
+    match secs.parse::<u64>() {
+        Err(_) => "?".to_owned(),
+        Ok(secs @ 0..120) => format!("{secs} s"),
+        Ok(secs @ 120..7200) => format!("{} min", secs / 60),
+        Ok(secs @ 7200..172_800) => format!("{} h", secs / 3600),
+        Ok(secs) => format!("{} d", secs / 86_400),
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +57,11 @@ mod tests {
         }
         // The latest that a clock can tell.
         assert!(utc(u64::MAX / 1000).ends_with(" UTC"));
+    }
+
+    #[test]
+    fn spans_read_well() {
+        let spans = ["0", "119", "120", "7199", "7200", "172799", "172800", "?"].map(span);
+        assert_eq!(spans, ["0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 d", "?"]);
     }
 }

@@ -12,8 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
 use rustix::stdio::{stderr, stdout};
 
-use crate::cli::Failure;
-use crate::cli::asking::client::Record;
+use crate::cli::failure::Failure;
 use crate::host::{Outlet, is_journal};
 use crate::wire::printable::shown;
 
@@ -117,72 +116,6 @@ pub(crate) fn plain(descriptor: BorrowedFd<'_>) -> io::Result<File> {
     Ok(descriptor.try_clone_to_owned()?.into())
 }
 
-/// A span of time as a person says it: 3 s, 12 min, 5 h, 8 d. It is read from a number of seconds.
-pub(crate) fn span(secs: &str) -> String {
-    match secs.parse::<u64>() {
-        Err(_) => "?".to_owned(),
-        Ok(secs @ 0..120) => format!("{secs} s"),
-        Ok(secs @ 120..7200) => format!("{} min", secs / 60),
-        Ok(secs @ 7200..172_800) => format!("{} h", secs / 3600),
-        Ok(secs) => format!("{} d", secs / 86_400),
-    }
-}
-
-/// How much of a node's lease is left, in percent. None if the daemon does not tell.
-pub(crate) fn lease(node: &Record) -> Option<u64> {
-    let [age, left] = ["age_s", "expires_s"].map(|key| node.get(key).parse::<u64>().ok());
-    let (age, left) = (age?, left?);
-    left.saturating_mul(100).checked_div(age.saturating_add(left))
-}
-
-/// How many columns of a terminal a text takes.
-pub(crate) fn columns(text: &str) -> usize {
-    text.chars().map(width).sum()
-}
-
-/// How many columns a character takes: two for those of East Asia and for pictures, none for one
-/// that combines with the one before. By blocks, as terminals mostly do; tables of every single
-/// character would take 11 kB.
-pub(crate) fn width(character: char) -> usize {
-    match character {
-        '\u{300}'..='\u{36f}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{20d0}'..='\u{20ff}'
-        | '\u{fe00}'..='\u{fe0f}' => 0,
-        '\u{1100}'..='\u{115f}'
-        | '\u{2e80}'..='\u{303e}'
-        | '\u{3041}'..='\u{a4cf}'
-        | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}'
-        | '\u{ff00}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}'
-        | '\u{1f300}'..='\u{1f64f}'
-        | '\u{1f680}'..='\u{1f6ff}'
-        | '\u{1f900}'..='\u{1f9ff}'
-        | '\u{20000}'..='\u{3fffd}' => 2,
-        _ => 1,
-    }
-}
-
-/// The longest beginning of a text that takes no more columns than that.
-pub(crate) fn beginning(text: &str, room: usize) -> &str {
-    let mut columns = 0;
-    for (at, c) in text.char_indices() {
-        columns += width(c);
-        if columns > room {
-            return text.get(..at).unwrap_or_default();
-        }
-    }
-    text
-}
-
-/// The longest end of a text that takes no more columns than that.
-pub(crate) fn end(text: &str, room: usize) -> &str {
-    let mut ends = text.char_indices().filter_map(|(at, _)| text.get(at..));
-    ends.find(|end| columns(end) <= room).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
@@ -192,8 +125,7 @@ mod tests {
     use nix::fcntl::OFlag;
     use nix::unistd::pipe2;
 
-    use super::{ErrorKind, beginning, columns, end, lease, span, write_all};
-    use crate::cli::asking::client::Record;
+    use super::{ErrorKind, write_all};
 
     #[test]
     fn all_is_written_to_a_pipe_that_makes_no_writer_wait() {
@@ -213,60 +145,5 @@ mod tests {
         }
         assert!(writing.join().unwrap().is_ok());
         assert!(read == expected.as_bytes(), "{} bytes", read.len());
-    }
-
-    #[test]
-    fn wide_and_combining_characters_are_counted_as_terminals_show_them() {
-        let texts = [
-            ("nas", 3),
-            ("", 0),
-            ("näs", 3),
-            ("na\u{308}s", 3),
-            ("リビング", 8),
-            ("한글", 4),
-            ("ﾃﾚﾋﾞ", 4),
-            ("📺 tv", 5),
-        ];
-        for (text, expected) in texts {
-            assert_eq!(columns(text), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_beginning_and_an_end_take_no_more_columns_than_they_may() {
-        for (text, room, expected) in [
-            ("nas", 0, ("", "")),
-            ("nas", 1, ("n", "s")),
-            ("nas", 3, ("nas", "nas")),
-            ("nas", usize::MAX, ("nas", "nas")),
-            ("", 3, ("", "")),
-            ("リビング", 3, ("リ", "グ")),
-            ("リビング", 1, ("", "")),
-            ("na\u{308}s", 2, ("na\u{308}", "a\u{308}s")),
-        ] {
-            assert_eq!((beginning(text, room), end(text, room)), expected, "{text} {room}");
-        }
-    }
-
-    #[test]
-    fn spans_read_well() {
-        let spans = ["0", "119", "120", "7199", "7200", "172799", "172800", "?"].map(span);
-        assert_eq!(spans, ["0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 d", "?"]);
-    }
-
-    #[test]
-    fn a_lease_is_what_is_left_of_age_and_rest() {
-        for (fields, left) in [
-            ("age_s=0 expires_s=90", Some(100)),
-            ("age_s=30 expires_s=60", Some(66)),
-            ("age_s=90 expires_s=0", Some(0)),
-            ("age_s=0 expires_s=0", None),
-            ("age_s=1", None),
-            ("age_s=x expires_s=1", None),
-            ("age_s=18446744073709551615 expires_s=18446744073709551615", Some(1)),
-        ] {
-            let line = format!("node {fields}");
-            assert_eq!(lease(&Record::read(&line)), left, "{line}");
-        }
     }
 }

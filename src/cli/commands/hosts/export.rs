@@ -1,0 +1,59 @@
+//! The lines of the nodes whose names are free.
+
+use std::path::PathBuf;
+
+use super::lines::{self, Line, find};
+use super::listed;
+use super::taken::{Taken, Unreadable};
+use crate::cli::asking::client::Client;
+use crate::cli::asking::record::Record;
+use crate::client::Error;
+use crate::control::Request;
+
+/// Where the lines come from, and which are left out.
+pub(super) struct Hosts {
+    /// Patterns, in lower case.
+    pub(super) excluded: Vec<String>,
+    pub(super) taken: Taken,
+    pub(super) control: Option<PathBuf>,
+}
+
+impl Hosts {
+    pub(super) fn connect(&self) -> Result<Client, Error> {
+        Client::connect(self.control.as_deref())
+    }
+
+    /// The nodes as they are now.
+    pub(super) fn nodes(&self) -> Result<Vec<Record>, Error> {
+        self.connect()?.nodes(&Request::List)
+    }
+
+    /// Writes the lines of the nodes whose names are free. While a file can't be read, any name may
+    /// be in it: then only those that have been exported before are written.
+    pub(super) fn write(
+        &self,
+        text: &mut String,
+        nodes: &[Record],
+        exported: &[u8],
+    ) -> Result<(), Unreadable> {
+        let mut lines = lines::of(nodes, &self.excluded);
+        let marked = self.taken.mark(&mut lines);
+        lines.retain(|line| !line.is_taken);
+        if marked.is_err() {
+            keep_exported(&mut lines, exported);
+        }
+        lines::write(text, &lines);
+        marked
+    }
+}
+
+/// Leaves only the lines whose names a hosts file has.
+fn keep_exported(lines: &mut Vec<Line<'_>>, mut exported: &[u8]) {
+    // Text in memory can be read, and it is as long as the lines are.
+    let _ = listed::for_each(&mut exported, &mut |name| {
+        if let Some(line) = find(lines, name) {
+            line.is_exported = true;
+        }
+    });
+    lines.retain(|line| line.is_exported);
+}

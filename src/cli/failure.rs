@@ -1,0 +1,48 @@
+//! Why a command failed, and the exit code that says so.
+
+use std::fmt;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+}
+
+/// The exit codes that scripts rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The answer is no.
+    No = 1,
+    /// It was used wrongly.
+    Usage = 2,
+    /// No daemon answers.
+    NoDaemon = 3,
+    /// Anything else.
+    Failed = 4,
+}
+
+impl Failure {
+    pub(crate) fn no(message: impl Into<String>) -> Self {
+        Self { exit: Exit::No, message: message.into() }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into() }
+    }
+
+    /// What the process ends with: 1 to 4.
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.exit as u8
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
