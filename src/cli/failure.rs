@@ -1,6 +1,8 @@
 //! Why a command failed, and the exit code that says so.
 
-use std::fmt;
+use std::{fmt, io};
+
+use crate::host::is_usage;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -33,6 +35,12 @@ impl Failure {
 
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self { exit: Exit::Failed, message: message.into() }
+    }
+
+    /// An error of the host's, whose text says what to do.
+    pub(crate) fn of_host(error: &io::Error) -> Self {
+        let message = error.to_string();
+        if is_usage(error) { Self::usage(message) } else { Self::failed(message) }
     }
 
     /// What the process ends with: 1 to 4.

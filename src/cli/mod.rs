@@ -1,8 +1,9 @@
 //! What a person types, in layers of which each uses only those above it.
 //!
 //! ```text
-//! failure     why a command failed, and the exit code;  stdio      standard output and error
-//! arguments   options, help, what was mistyped;         host_name  what this machine is called
+//! failure     why a command failed, and the exit code
+//! stdio       standard output and standard error
+//! arguments   options, help, and what was meant instead of what was typed
 //! asking      the connection to the daemon, and what its answers say
 //! forms       an answer as a table, JSON, a page for a browser, metrics
 //! commands    a file or a folder each
@@ -13,7 +14,6 @@ mod asking;
 mod commands;
 mod failure;
 mod forms;
-mod host_name;
 mod stdio;
 
 use std::ffi::OsString;

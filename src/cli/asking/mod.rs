@@ -3,7 +3,6 @@
 pub(crate) mod absence;
 pub(crate) mod client;
 mod error;
-pub(crate) mod lookup;
 mod permission;
 pub(crate) mod record;
 mod service;

@@ -23,6 +23,11 @@ impl Status {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn read(lines: &[&str]) -> Self {
+        Self(lines.iter().map(|line| Record::read(line)).collect())
+    }
+
     /// The lines of one kind.
     pub(crate) fn all<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Record> {
         self.0.iter().filter(move |record| record.kind() == kind)

@@ -8,6 +8,7 @@ use crate::cli::arguments::help;
 use crate::cli::arguments::query::{Form, Query};
 use crate::cli::asking::client::Client;
 use crate::cli::asking::record::Record;
+use crate::cli::commands::host_name::host_name;
 use crate::cli::failure::Failure;
 use crate::cli::forms::terminal::Look;
 use crate::cli::forms::{html, json, table};
@@ -24,7 +25,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let nodes = nodes(query.control.as_deref()).map_err(Failure::from);
     if query.form == Some(Form::Html) {
         let time = wall().ok().map(Duration::secs);
-        stdio::write(|out| html::write(out, time, nodes.as_deref()))?;
+        stdio::write(|out| html::write(out, &host_name(), time, nodes.as_deref()))?;
         return nodes.map(|_| ());
     }
     let nodes = nodes?;

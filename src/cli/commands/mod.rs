@@ -3,6 +3,8 @@
 pub(crate) mod connect;
 pub(crate) mod doctor;
 mod exec;
+mod find;
+mod host_name;
 pub(crate) mod hosts;
 pub(crate) mod list;
 pub(crate) mod lookup;

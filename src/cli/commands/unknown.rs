@@ -7,7 +7,7 @@ use crate::cli::arguments::near_miss::{meant_by, nearest};
 use crate::cli::arguments::node::{mistaken, node_id};
 use crate::cli::arguments::options::{has_option, options_with};
 use crate::cli::arguments::unexpected::misread;
-use crate::cli::asking::lookup::ask;
+use crate::cli::commands::find::ask;
 use crate::cli::failure::Failure;
 
 /// The error for a line that does not begin with a command.

@@ -5,7 +5,6 @@ use std::fmt::{self, Write};
 use crate::cli::asking::record::Record;
 use crate::cli::failure::Failure;
 use crate::cli::forms::time::{WRITTEN, span, utc};
-use crate::cli::host_name::host_name;
 
 /// Up to the name of the machine. Nothing that came in by a node's name would be run or fetched,
 /// were it not escaped.
@@ -37,18 +36,18 @@ const TABLE: &str = "\
 <table>
 <tr><th>Node<th>Address<th>Interface<th>Heard<th>Known for";
 
-/// Writes the page, as of that number of seconds since 1970. Where there was no answer the page
+/// Writes the page of a machine with that name, as of that number of seconds since 1970. Where there was no answer the page
 /// says why: an old one that stays would go on showing nodes.
 pub(crate) fn write(
     out: &mut dyn Write,
+    host: &str,
     time: Option<u64>,
     nodes: Result<&[Record], &Failure>,
 ) -> fmt::Result {
-    let host = host_name();
     out.write_str(HEAD)?;
-    escape(out, &host)?;
+    escape(out, host)?;
     out.write_str("</title>\n<h1>Nodes at ")?;
-    escape(out, &host)?;
+    escape(out, host)?;
     out.write_str("</h1>\n<p>")?;
     match time {
         Some(time) if time >= WRITTEN => writeln!(out, "As of {}", utc(time))?,
@@ -120,7 +119,7 @@ mod tests {
 
     fn after_head(time: Option<u64>, nodes: Result<&[Record], &Failure>) -> String {
         let mut out = String::new();
-        write(&mut out, time, nodes).unwrap();
+        write(&mut out, "pi", time, nodes).unwrap();
         assert!(out.starts_with(HEAD));
         out.split_once("</h1>\n").unwrap().1.to_owned()
     }

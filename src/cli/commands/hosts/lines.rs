@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::names::allow;
 use crate::cli::asking::record::Record;
-use crate::cli::host_name::host_name;
+use crate::cli::commands::host_name::host_name;
 use crate::control::read_address;
 
 /// What may be a line.

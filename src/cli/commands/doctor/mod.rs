@@ -1,0 +1,75 @@
+//! `foghorn doctor`: what is wrong, and what to type.
+//!
+//! ```text
+//! daemon      whether one answers;  interfaces  what it counted there
+//! port        who has it;           firewall    what keeps datagrams out
+//! nodes       who is heard, expected or contested
+//! report      the lines of all these
+//! ```
+
+mod daemon;
+mod firewall;
+mod interfaces;
+mod nodes;
+mod port;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use lexopt::Arg::{Long, Short};
+use lexopt::Parser;
+
+use self::daemon::Daemon;
+use self::report::Report;
+use crate::cli::arguments::help;
+use crate::cli::arguments::unexpected::unexpected;
+use crate::cli::arguments::value::{self, value};
+use crate::cli::failure::Failure;
+use crate::cli::forms::time::WRITTEN;
+use crate::cli::stdio;
+use crate::host::wall;
+use crate::wire::v1::UDP_PORT;
+
+pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
+    let mut udp_port = None;
+    let mut control: Option<PathBuf> = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return stdio::print(help::DOCTOR),
+            Long("udp-port") => udp_port = Some(value::port(parser, "--udp-port")?.get()),
+            Long("control") => control = Some(value(parser)?.into()),
+            other => return Err(unexpected(other, help::DOCTOR)),
+        }
+    }
+    let mut report = Report::default();
+    let root = Path::new("/");
+    let daemon = Daemon::ask(&mut report, root, control.as_deref())?;
+    let told = daemon.status.get("daemon", "udp_port").parse();
+    let port = udp_port.unwrap_or_else(|| told.unwrap_or(UDP_PORT));
+    let found = interfaces::check(&mut report, &daemon.status);
+    port::check(&mut report, &daemon, root, port, &found);
+    nodes::check_heard(&mut report, &daemon.status);
+    let count = |key| daemon.status.get("datagrams", key);
+    if count("received") == count("own") {
+        firewall::check(&mut report, root, &port.to_string());
+    }
+    nodes::check_named(&mut report, &daemon.status);
+    check_clock(&mut report);
+    stdio::print(&report.text)?;
+    if report.is_bad {
+        return Err(Failure::no("see what is bad above"));
+    }
+    Ok(())
+}
+
+fn check_clock(report: &mut Report) {
+    match wall() {
+        Ok(time) if time.secs() >= WRITTEN => {}
+        Ok(_) => {
+            report.line("warn  the clock is not set: nothing in a --state file has an age", &[]);
+        }
+        Err(error) => {
+            report.line("bad   the clock can't be read (clock_gettime): $", &[&error.to_string()]);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The options of `foghorn run`.
+
+use std::ffi::OsString;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::Parser;
+
+use super::control_path;
+use super::own_node::{announcement, bare, id, name};
+use crate::cli::arguments::help;
+use crate::cli::arguments::unexpected::unexpected;
+use crate::cli::arguments::value::{number, port, refused, text, value};
+use crate::cli::failure::Failure;
+use crate::cli::stdio;
+use crate::host::{Options, Pattern, User};
+use crate::network::Network;
+use crate::time::Duration;
+use crate::wire::v1::UDP_PORT;
+use crate::wire::{Announcement, NodeId};
+
+/// What the command line says.
+pub(super) struct Arguments {
+    id: Option<NodeId>,
+    port: Option<NonZeroU16>,
+    pub(super) log: Option<OsString>,
+    pub(super) log_to: Option<PathBuf>,
+    control: Option<PathBuf>,
+    /// The rest as the daemon takes it.
+    pub(super) options: Options,
+}
+
+impl Arguments {
+    /// None if help was asked for, which has then been given.
+    #[inline(never)]
+    pub(super) fn parse(parser: &mut Parser) -> Result<Option<Self>, Failure> {
+        let mut arguments = Self {
+            id: None,
+            port: None,
+            log: None,
+            log_to: None,
+            control: None,
+            options: Options {
+                announce: vec![],
+                host_name: None,
+                expect: vec![],
+                interval: Duration::from_secs(30),
+                interfaces: vec![],
+                allow: vec![],
+                udp_port: UDP_PORT,
+                control: PathBuf::new(),
+                own_directory: false,
+                user: None,
+                state: None,
+            },
+        };
+        let options = &mut arguments.options;
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("help") | Short('h') => return stdio::print(help::RUN).map(|()| None),
+                Long("id") => arguments.id = Some(id(&text(parser)?)?),
+                Long("port") => arguments.port = Some(port(parser, "--port")?),
+                Long("announce") => options.announce.push(announcement(&text(parser)?)?),
+                Long("expect") => options.expect.push(name(&text(parser)?, "--expect", "")?),
+                Long("interval") => {
+                    options.interval = Duration::from_secs(number(parser, "--interval", 1..=3600)?);
+                }
+                Long("interface") => options.interfaces.push(pattern(&text(parser)?)?),
+                Long("allow") => options.allow.push(network(&text(parser)?)?),
+                Long("udp-port") => options.udp_port = port(parser, "--udp-port")?.get(),
+                Long("log") => arguments.log = Some(value(parser)?),
+                Long("log-to") => arguments.log_to = Some(value(parser)?.into()),
+                Long("control") => arguments.control = Some(value(parser)?.into()),
+                Long("user") => options.user = Some(user(&text(parser)?)?),
+                Long("state") => options.state = Some(value(parser)?.into()),
+                Value(word) => return Err(bare(&word.to_string_lossy(), parser)),
+                other => return Err(unexpected(other, help::RUN)),
+            }
+        }
+        Ok(Some(arguments))
+    }
+
+    #[inline(never)]
+    pub(super) fn into_options(self) -> Result<Options, Failure> {
+        let mut options = self.options;
+        match (self.id, self.port) {
+            (Some(id), Some(port)) => options.announce.insert(0, Announcement { id, port }),
+            (None, port) => options.host_name = port,
+            (Some(_), None) => {
+                return Err(Failure::usage(
+                    "--id needs --port: add the port of the node, like --port 22",
+                ));
+            }
+        }
+        (options.control, options.own_directory) =
+            control_path::for_daemon(self.control.as_deref(), options.user.as_ref())?;
+        Ok(options)
+    }
+}
+
+fn pattern(text: &str) -> Result<Pattern, Failure> {
+    if text.contains(',') {
+        return Err(Failure::usage(format!(
+            "--interface takes one pattern, not \"{text}\": repeat it for each, like --interface eth0 --interface eth1"
+        )));
+    }
+    Pattern::new(text)
+        .ok_or_else(|| refused("--interface takes a pattern like eth* or !docker*", text))
+}
+
+fn network(text: &str) -> Result<Network, Failure> {
+    let takes = "--allow takes a network like 10.0.0.0/8 or an address like 192.168.7.2";
+    text.parse().map_err(|_| refused(takes, text))
+}
+
+fn user(name: &str) -> Result<User, Failure> {
+    let user = User::find(name).map_err(|error| Failure::of_host(&error))?;
+    if !nix::unistd::geteuid().is_root() {
+        return Err(Failure::failed(
+            "only root can become another user: start foghorn as root, or leave --user out",
+        ));
+    }
+    Ok(user)
+}
