@@ -1,11 +1,11 @@
-//! The manual page and the shells' completions name what the help texts name, and the completions
-//! do no harm.
+//! The parser, the manual page and the completions of the shells have the options that the help
+//! texts list, and the completions do no harm.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
@@ -17,12 +17,15 @@ use common::{
 };
 
 const MANUAL: &str = include_str!("../cross/man/foghorn.1");
+const FISH_COMPLETION: &str = include_str!("../cross/completions/foghorn.fish");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Prints what bash would insert for each line that it is given, without the quotes, and then a
 /// space, which no word has.
 const BASH: &str = r#"
     source "$0"
+    # What bash completes by itself, where it is told to.
+    compopt() { mapfile -t COMPREPLY < <(compgen -f -- "$typed"); }
     COMP_WORDBREAKS=$' \t\n"\'@><=;|&(:'
     for COMP_LINE in "$@"; do
         COMP_POINT=${#COMP_LINE}
@@ -156,13 +159,50 @@ impl Shells {
     }
 }
 
-/// The options of a command, as its help tells them.
-fn options(command: &str) -> BTreeSet<String> {
+/// The options of a command, each with what its help calls the value, in lower case; nothing where
+/// it takes none. The help is the list that all others are compared with.
+fn options(command: &str) -> BTreeMap<String, String> {
     let help = run(&[command, "--help"]).out;
     let (_, options) = help.split_once("Options:\n").unwrap();
     let lines = options.lines().take_while(|line| !line.is_empty());
-    let words = lines.flat_map(str::split_whitespace).filter(|word| word.starts_with("--"));
-    words.map(|word| word.trim_end_matches([',', ';', '.', ')']).to_owned()).collect()
+    // Two spaces end the options of a line, and other text is further to the right.
+    let heads = lines.filter_map(|line| line.strip_prefix("  -")?.split("  ").next());
+    let pairs = heads.flat_map(|head| head.split("--").filter(|option| !option.trim().is_empty()));
+    pairs
+        .map(|option| {
+            let (name, value) = option.trim().split_once(' ').unwrap_or((option.trim(), ""));
+            (format!("--{}", name.trim_start_matches('-')), value.to_ascii_lowercase())
+        })
+        .collect()
+}
+
+/// The names of these options.
+fn names(options: &BTreeMap<String, String>) -> BTreeSet<String> {
+    options.keys().cloned().collect()
+}
+
+/// The commands that have options.
+fn commands_with_options() -> impl Iterator<Item = (String, BTreeMap<String, String>)> {
+    commands().into_iter().map(|command| {
+        let options = options(&command);
+        assert!(options.contains_key("--control"), "{command}: {options:?}");
+        (command, options)
+    })
+}
+
+#[test]
+fn each_option_of_the_help_is_understood_and_takes_a_value_if_the_help_says_so() {
+    for (command, options) in commands_with_options() {
+        for (option, value) in options {
+            let (typed, says) = match value.as_str() {
+                "" => (format!("{option}=x"), "takes no value".to_owned()),
+                "cmd..." => (option.clone(), format!("{option} takes a command")),
+                _ => (option.clone(), format!("{option} needs a ")),
+            };
+            let ended = run(&[&command, &typed]);
+            assert!(ended.code == 2 && ended.err.contains(&says), "{command} {typed}: {ended:?}");
+        }
+    }
 }
 
 #[test]
@@ -173,8 +213,12 @@ fn the_manual_has_all_commands_and_options_and_no_other() {
     for section in sections.split("\n.Ss ") {
         let (command, section) = section.split_once('\n').unwrap();
         let lines = section.lines().filter_map(|line| line.strip_prefix(".It Fl -"));
-        let found: BTreeSet<_> =
-            lines.map(|line| format!("--{}", line.split(' ').next().unwrap())).collect();
+        let found: BTreeMap<_, _> = lines
+            .map(|line| {
+                let (name, value) = line.split_once(" Ar ").unwrap_or((line, ""));
+                (format!("--{name}"), value.replace(" : Ns Ar ", ":").replace(" ...", "..."))
+            })
+            .collect();
         assert_eq!(found, options(command), "{command}");
         told.insert(command.to_owned());
     }
@@ -198,18 +242,61 @@ fn the_manual_can_be_set() {
 
 #[test]
 fn shells_complete_all_commands_and_options_and_no_other() {
-    let commands = commands();
-    let lines: Vec<_> = commands.iter().map(|command| format!("foghorn {command} --")).collect();
+    let commands: Vec<_> = commands_with_options().collect();
+    let lines: Vec<_> =
+        commands.iter().map(|(command, _)| format!("foghorn {command} --")).collect();
     let lines: Vec<_> = ["foghorn "].into_iter().chain(lines.iter().map(String::as_str)).collect();
     for (shell, completed) in Shells::new().complete(&lines) {
         let (first, rest) = completed.split_first().unwrap();
         let first: BTreeSet<_> =
             first.iter().filter(|word| !word.starts_with('-')).cloned().collect();
-        assert_eq!(first, commands.iter().cloned().collect(), "{shell}");
-        for (command, completed) in commands.iter().zip(rest) {
-            let mut expected = options(command);
+        assert_eq!(first, commands.iter().map(|(name, _)| name.clone()).collect(), "{shell}");
+        for ((command, options), completed) in commands.iter().zip(rest) {
+            let mut expected = names(options);
             expected.insert("--help".to_owned());
             assert_eq!(completed, &expected, "{shell}: {command}");
+        }
+    }
+}
+
+/// Whether the completion for fish says that an option (behind its command) takes a value.
+fn fish_expects_value(option: &str) -> bool {
+    let (command, name) = option.split_once(" --").unwrap();
+    let mut lines = FISH_COMPLETION.lines().filter_map(|line| {
+        let (commands, rest) = line.split_once("__foghorn_is ")?.1.split_once('\'')?;
+        let rest = rest.strip_prefix(&format!(" -l {name} "))?;
+        commands.split(' ').any(|other| other == command).then_some(rest)
+    });
+    let line = lines.next().unwrap();
+    line.starts_with("-r") || line.starts_with("-x")
+}
+
+#[test]
+fn shells_complete_the_value_of_an_option_by_what_the_help_calls_it() {
+    let shells = Shells::new();
+    fs::write(shells.directory.path("home/a-file"), "").unwrap();
+    let options: Vec<_> = commands_with_options()
+        .flat_map(|(command, options)| {
+            options.into_iter().map(move |(name, value)| (format!("{command} {name}"), value))
+        })
+        .collect();
+    let lines: Vec<_> = options
+        .iter()
+        .flat_map(|(option, _)| ["--", "a-f"].map(|begin| format!("foghorn {option} {begin}")))
+        .collect();
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    for (shell, completed) in shells.complete(&lines) {
+        for ((option, value), completed) in options.iter().zip(completed.chunks(2)) {
+            let [other_options, files] = completed else { unreachable!() };
+            let takes_value = !value.is_empty();
+            let is_so = match shell {
+                // Behind dashes it completes options all the same.
+                "fish" => fish_expects_value(option),
+                _ => other_options.is_empty(),
+            };
+            assert_eq!(is_so, takes_value, "{shell}: {option} {completed:?}");
+            let takes_file = ["path", "file"].contains(&value.as_str());
+            assert_eq!(files.contains("a-file"), takes_file, "{shell}: {option} {completed:?}");
         }
     }
 }

@@ -56,7 +56,7 @@ _foghorn() {
     --interface) _foghorn_reply "$typed" < <(ls /sys/class/net) ;;
     --user) _foghorn_reply "$typed" < <(compgen -u) ;;
     --log) _foghorn_reply "$typed" <<< $'error\nwarn\ninfo\ndebug\ntrace' ;;
-    --log-to | --control | --state | --follow) compopt -o default ;;
+    --log-to | --control | --state | --follow | --keep-out) compopt -o default ;;
     --id | --port | --announce | --interval | --allow | --udp-port | --wait | --exclude) ;;
     *)
         if [[ $typed == -* ]]; then

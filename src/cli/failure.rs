@@ -14,6 +14,8 @@ pub(crate) struct Failure {
 /// The exit codes that scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
+    /// It was asked for help, which the message is.
+    Help = 0,
     /// The answer is no.
     No = 1,
     /// It was used wrongly.
@@ -27,6 +29,11 @@ pub(crate) enum Exit {
 impl Failure {
     pub(crate) fn no(message: impl Into<String>) -> Self {
         Self { exit: Exit::No, message: message.into() }
+    }
+
+    /// Help was asked for, instead of what the command does.
+    pub(crate) fn help(help: &str) -> Self {
+        Self { exit: Exit::Help, message: help.to_owned() }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -43,7 +50,7 @@ impl Failure {
         if is_usage(error) { Self::usage(message) } else { Self::failed(message) }
     }
 
-    /// What the process ends with: 1 to 4.
+    /// What the process ends with: 0 to 4.
     pub(crate) fn exit_code(&self) -> u8 {
         self.exit as u8
     }

@@ -18,12 +18,11 @@ mod stdio;
 
 use std::ffi::OsString;
 
-use lexopt::Parser;
-
 use crate::cli::arguments::help;
+use crate::cli::arguments::parser::Parser;
 use crate::cli::commands::unknown::no_command;
 use crate::cli::commands::{connect, doctor, hosts, list, lookup, run, status, watch};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Exit, Failure};
 
 /// Does what the arguments behind its name ask for. By a pointer: compiled into one function, each
 /// command would have the stack of all.
@@ -47,7 +46,12 @@ const COMMANDS: [(&str, Command); help::TEXTS.len()] = [
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     crate::host::survive_file_limit();
     crate::host::act_as_first_process();
-    match run_command(arguments.into_iter().collect()) {
+    let ended =
+        run_command(arguments.into_iter().collect()).or_else(|failure| match failure.exit {
+            Exit::Help => stdio::print(&failure.message),
+            _ => Err(failure),
+        });
+    match ended {
         Ok(()) => 0,
         Err(failure) => {
             stdio::fail(&failure.message);
@@ -73,7 +77,10 @@ fn run_command(mut arguments: Vec<OsString>) -> Result<(), Failure> {
             stdio::print(concat!("foghorn ", env!("CARGO_PKG_VERSION"), "\n"))
         }
         name => match COMMANDS.iter().find(|(known, _)| name == Some(known)) {
-            Some((_, command)) => command(&mut Parser::from_iter(arguments)),
+            Some((name, command)) => {
+                let help = help::of(name).unwrap_or_default();
+                command(&mut Parser::new(help, arguments))
+            }
             None => Err(no_command(&arguments)),
         },
     }

@@ -1,8 +1,10 @@
 //! What a person typed.
 //!
 //! ```text
-//! query       the options of list and status;   value       the value of an option
-//! node        the node that was typed;          unexpected  an argument that a command does not have
+//! query       the options of list and status
+//! parser      the arguments one by one, with the values of options
+//! node        the node that was typed
+//! unexpected  the error for an argument that a command does not have
 //! near_miss   what was meant instead
 //! options     the options of a command, read from its help
 //! help        the help texts
@@ -12,6 +14,6 @@ pub(crate) mod help;
 pub(crate) mod near_miss;
 pub(crate) mod node;
 pub(crate) mod options;
+pub(crate) mod parser;
 pub(crate) mod query;
 pub(crate) mod unexpected;
-pub(crate) mod value;

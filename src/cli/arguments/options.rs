@@ -18,7 +18,7 @@ pub(crate) fn options_with(letter: char, help: &str) -> Option<String> {
 }
 
 /// The options at the beginnings of a help text's lines.
-fn options(help: &str) -> Vec<&str> {
+pub(crate) fn options(help: &str) -> Vec<&str> {
     let mut options = vec![];
     for line in help.split('\n') {
         let Some(line) = line.strip_prefix("  ").filter(|line| line.starts_with('-')) else {
@@ -32,7 +32,7 @@ fn options(help: &str) -> Vec<&str> {
     options
 }
 
-/// The word of a help text that a space parts from that one: of an option, what its value is
+/// The word of a help text that a space parts from that one: behind an option, what its value is
 /// called.
 pub(crate) fn word_after<'a>(help: &'a str, word: &str) -> Option<&'a str> {
     let mut words = help.split(' ');

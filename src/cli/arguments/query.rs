@@ -1,14 +1,8 @@
 //! The options of `list` and `status`.
 
-use std::path::PathBuf;
-
-use lexopt::Arg::{Long, Short};
-use lexopt::Parser;
-
-use crate::cli::arguments::unexpected::unexpected;
-use crate::cli::arguments::value::value;
+use crate::cli::arguments::parser::Argument::Named;
+use crate::cli::arguments::parser::Parser;
 use crate::cli::failure::Failure;
-use crate::cli::stdio;
 
 /// A form of an answer that is asked for by an option; without one it is for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +19,6 @@ pub(crate) enum Form {
 #[derive(Default)]
 pub(crate) struct Query {
     pub(crate) form: Option<Form>,
-    pub(crate) control: Option<PathBuf>,
 }
 
 impl Form {
@@ -39,24 +32,18 @@ impl Form {
 }
 
 impl Query {
-    /// Reads the options. None if help was asked for, which has then been given.
-    pub(crate) fn parse(
-        parser: &mut Parser,
-        help: &str,
-        forms: &[Form],
-    ) -> Result<Option<Self>, Failure> {
+    /// Reads the options, of which the help text of the command has some.
+    pub(crate) fn parse(parser: &mut Parser) -> Result<Self, Failure> {
         let mut query = Self::default();
         while let Some(argument) = parser.next()? {
             match argument {
-                Long("help") | Short('h') => return stdio::print(help).map(|()| None),
-                Long("control") => query.control = Some(value(parser)?.into()),
-                other => match forms.iter().find(|form| other == Long(form.option())) {
-                    Some(form) => query.choose(*form)?,
-                    None => return Err(unexpected(other, help)),
-                },
+                Named("json") => query.choose(Form::Json)?,
+                Named("html") => query.choose(Form::Html)?,
+                Named("metrics") => query.choose(Form::Metrics)?,
+                other => return Err(parser.refuse(other)),
             }
         }
-        Ok(Some(query))
+        Ok(query)
     }
 
     fn choose(&mut self, form: Form) -> Result<(), Failure> {

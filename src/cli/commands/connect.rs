@@ -5,20 +5,17 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr};
 use std::ops::Range;
 use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use lexopt::Arg::{Long, Short, Value};
-use lexopt::Parser;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
 use rustix::stdio::{stdin, stdout};
 use socket2::{Domain, Socket, Type};
 
-use crate::cli::arguments::help;
 use crate::cli::arguments::node::only_node;
-use crate::cli::arguments::unexpected::unexpected;
-use crate::cli::arguments::value::value;
+use crate::cli::arguments::parser::Argument::{Named, Word};
+use crate::cli::arguments::parser::Parser;
 use crate::cli::asking::client::Client;
 use crate::cli::asking::record::Record;
 use crate::cli::commands::find::{advise, ask};
@@ -34,17 +31,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut id = None;
-    let mut control: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return stdio::print(help::CONNECT),
-            Long("control") => control = Some(value(parser)?.into()),
-            Value(value) => id = Some(only_node(id, value, help::CONNECT)?),
-            other => return Err(unexpected(other, help::CONNECT)),
+            Word(word) => id = Some(only_node(id, word, parser.help())?),
+            other @ Named(_) => return Err(parser.refuse(other)),
         }
     }
     let id = id.ok_or_else(|| Failure::usage("no node given; try foghorn connect NODE"))?;
-    let control = control.as_deref();
+    let control = parser.control();
     let node = ask(control, &id).or_else(|error| {
         let is_unknown = error.refuses(ErrorCode::UnknownNode);
         let meant = if is_unknown { in_other_letters(control, &id) } else { None };

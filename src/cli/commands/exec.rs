@@ -11,13 +11,13 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::thread;
 use std::time::Duration;
 
-use lexopt::Parser;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{AccessFlags, Pid, access, dup2_stdin};
 
+use crate::cli::arguments::parser::Parser;
 use crate::cli::failure::Failure;
 use crate::cli::stdio::warn;
 use crate::host::{Outage, run_child, spawn};
@@ -47,7 +47,7 @@ impl Exec {
     /// Takes the rest of the command line.
     pub(crate) fn parse(parser: &mut Parser) -> Result<Self, Failure> {
         let mut arguments = vec![];
-        for argument in parser.raw_args()? {
+        for argument in parser.rest()? {
             // No argument of a process has a NUL inside.
             arguments.extend(CString::new(argument.into_vec()));
         }

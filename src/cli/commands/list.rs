@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use lexopt::Parser;
-
-use crate::cli::arguments::help;
+use crate::cli::arguments::parser::Parser;
 use crate::cli::arguments::query::{Form, Query};
 use crate::cli::asking::client::Client;
 use crate::cli::asking::record::Record;
@@ -19,10 +17,8 @@ use crate::host::wall;
 use crate::time::Duration;
 
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
-    let Some(query) = Query::parse(parser, help::LIST, &[Form::Json, Form::Html])? else {
-        return Ok(());
-    };
-    let nodes = nodes(query.control.as_deref()).map_err(Failure::from);
+    let query = Query::parse(parser)?;
+    let nodes = nodes(parser.control()).map_err(Failure::from);
     if query.form == Some(Form::Html) {
         let time = wall().ok().map(Duration::secs);
         stdio::write(|out| html::write(out, &host_name(), time, nodes.as_deref()))?;

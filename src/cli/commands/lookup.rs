@@ -1,15 +1,10 @@
 //! `foghorn lookup`: where a node is.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use lexopt::Arg::{Long, Short, Value};
-use lexopt::Parser;
-
-use crate::cli::arguments::help;
 use crate::cli::arguments::node::only_node;
-use crate::cli::arguments::unexpected::unexpected;
-use crate::cli::arguments::value::{refused, text, value};
+use crate::cli::arguments::parser::Argument::{Named, Word};
+use crate::cli::arguments::parser::{Parser, refused};
 use crate::cli::asking::record::ip_and_port;
 use crate::cli::commands::find::{advise, ask};
 use crate::cli::failure::Failure;
@@ -23,18 +18,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut id = None;
     let (mut all, mut host, mut as_json) = (false, false, false);
-    let mut control: Option<PathBuf> = None;
     let mut wait = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return stdio::print(help::LOOKUP),
-            Long("all") => all = true,
-            Long("host") => host = true,
-            Long("json") => as_json = true,
-            Long("wait") => wait = Some(seconds(&text(parser)?)?),
-            Long("control") => control = Some(value(parser)?.into()),
-            Value(value) => id = Some(only_node(id, value, help::LOOKUP)?),
-            other => return Err(unexpected(other, help::LOOKUP)),
+            Named("all") => all = true,
+            Named("host") => host = true,
+            Named("json") => as_json = true,
+            Named("wait") => wait = Some(seconds(&parser.text()?)?),
+            Word(word) => id = Some(only_node(id, word, parser.help())?),
+            other @ Named(_) => return Err(parser.refuse(other)),
         }
     }
     let id = id.ok_or_else(|| {
@@ -45,7 +37,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     if as_json && (all || host) {
         return Err(Failure::usage("--json has every address: leave --all and --host out"));
     }
-    let control = control.as_deref();
+    let control = parser.control();
     let node = match wait {
         None => ask(control, &id),
         Some(wait) => until_known(control, &id, wait, || ask(control, &id)),

@@ -2,9 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use lexopt::Parser;
-
-use crate::cli::arguments::help;
+use crate::cli::arguments::parser::Parser;
 use crate::cli::arguments::query::{Form, Query};
 use crate::cli::asking::status::Status;
 use crate::cli::failure::{Exit, Failure};
@@ -13,10 +11,8 @@ use crate::cli::forms::{self, json, metrics};
 use crate::cli::stdio;
 
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
-    let Some(query) = Query::parse(parser, help::STATUS, &[Form::Json, Form::Metrics])? else {
-        return Ok(());
-    };
-    let status = match Status::ask(query.control.as_deref()).map_err(Failure::from) {
+    let query = Query::parse(parser)?;
+    let status = match Status::ask(parser.control()).map_err(Failure::from) {
         // A file for Prometheus that stayed as it was would go on telling that all is well.
         Err(failure) if query.form == Some(Form::Metrics) => {
             stdio::write(|out| metrics::write(out, &Status(vec![])))?;

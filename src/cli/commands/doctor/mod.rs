@@ -14,16 +14,12 @@ mod nodes;
 mod port;
 mod report;
 
-use std::path::{Path, PathBuf};
-
-use lexopt::Arg::{Long, Short};
-use lexopt::Parser;
+use std::path::Path;
 
 use self::daemon::Daemon;
 use self::report::Report;
-use crate::cli::arguments::help;
-use crate::cli::arguments::unexpected::unexpected;
-use crate::cli::arguments::value::{self, value};
+use crate::cli::arguments::parser::Argument::Named;
+use crate::cli::arguments::parser::Parser;
 use crate::cli::failure::Failure;
 use crate::cli::forms::time::WRITTEN;
 use crate::cli::stdio;
@@ -32,18 +28,15 @@ use crate::wire::v1::UDP_PORT;
 
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut udp_port = None;
-    let mut control: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return stdio::print(help::DOCTOR),
-            Long("udp-port") => udp_port = Some(value::port(parser, "--udp-port")?.get()),
-            Long("control") => control = Some(value(parser)?.into()),
-            other => return Err(unexpected(other, help::DOCTOR)),
+            Named("udp-port") => udp_port = Some(parser.port()?.get()),
+            other => return Err(parser.refuse(other)),
         }
     }
     let mut report = Report::default();
     let root = Path::new("/");
-    let daemon = Daemon::ask(&mut report, root, control.as_deref())?;
+    let daemon = Daemon::ask(&mut report, root, parser.control())?;
     let told = daemon.status.get("daemon", "udp_port").parse();
     let port = udp_port.unwrap_or_else(|| told.unwrap_or(UDP_PORT));
     let found = interfaces::check(&mut report, &daemon.status);

@@ -1,6 +1,6 @@
 //! The lines of the nodes whose names are free.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::lines::{self, Line, find};
 use super::listed;
@@ -11,16 +11,16 @@ use crate::client::Error;
 use crate::control::Request;
 
 /// Where the lines come from, and which are left out.
-pub(super) struct Hosts {
+pub(super) struct Hosts<'a> {
     /// Patterns, in lower case.
     pub(super) excluded: Vec<String>,
     pub(super) taken: Taken,
-    pub(super) control: Option<PathBuf>,
+    pub(super) control: Option<&'a Path>,
 }
 
-impl Hosts {
+impl Hosts<'_> {
     pub(super) fn connect(&self) -> Result<Client, Error> {
-        Client::connect(self.control.as_deref())
+        Client::connect(self.control)
     }
 
     /// The nodes as they are now.

@@ -34,9 +34,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_secs(5);
 
 /// What keeps the file up to date.
-pub(super) struct Follower {
+pub(super) struct Follower<'a> {
     file: HostsFile,
-    hosts: Hosts,
+    hosts: Hosts<'a>,
     exec: Option<Exec>,
     /// What the file is to contain.
     text: Vec<u8>,
@@ -52,8 +52,8 @@ pub(super) struct Follower {
     pause: Duration,
 }
 
-impl Follower {
-    pub(super) fn new(file: HostsFile, hosts: Hosts, exec: Option<Exec>) -> Self {
+impl<'a> Follower<'a> {
+    pub(super) fn new(file: HostsFile, hosts: Hosts<'a>, exec: Option<Exec>) -> Self {
         Self {
             file,
             hosts,

@@ -22,16 +22,12 @@ mod taken;
 
 use std::path::PathBuf;
 
-use lexopt::Arg::{Long, Short};
-use lexopt::Parser;
-
 use self::export::Hosts;
 use self::file::HostsFile;
 use self::follow::Follower;
 use self::taken::Taken;
-use crate::cli::arguments::help;
-use crate::cli::arguments::unexpected::unexpected;
-use crate::cli::arguments::value::{text, value};
+use crate::cli::arguments::parser::Argument::Named;
+use crate::cli::arguments::parser::Parser;
 use crate::cli::commands::exec::Exec;
 use crate::cli::failure::Failure;
 use crate::cli::stdio;
@@ -41,19 +37,20 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut keep_out = vec![];
     let mut follow: Option<PathBuf> = None;
     let mut exec = None;
-    let mut control: Option<PathBuf> = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return stdio::print(help::HOSTS),
-            Long("exclude") => excluded.push(pattern(&text(parser)?)?),
-            Long("keep-out") => keep_out.push(value(parser)?.into()),
-            Long("follow") => follow = Some(value(parser)?.into()),
-            Long("exec") => exec = Some(Exec::parse(parser)?),
-            Long("control") => control = Some(value(parser)?.into()),
-            other => return Err(unexpected(other, help::HOSTS)),
+            Named("exclude") => excluded.push(pattern(&parser.text()?)?),
+            Named("keep-out") => keep_out.push(parser.value()?.into()),
+            Named("follow") => follow = Some(parser.value()?.into()),
+            Named("exec") => exec = Some(Exec::parse(parser)?),
+            other => return Err(parser.refuse(other)),
         }
     }
-    let hosts = Hosts { excluded, taken: Taken { keep_out, target: follow.clone() }, control };
+    let hosts = Hosts {
+        excluded,
+        taken: Taken { keep_out, target: follow.clone() },
+        control: parser.control(),
+    };
     match follow {
         Some(file) => Follower::new(HostsFile::new(file), hosts, exec).run(),
         None if exec.is_some() => {
@@ -63,7 +60,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     }
 }
 
-fn print(hosts: &Hosts) -> Result<(), Failure> {
+fn print(hosts: &Hosts<'_>) -> Result<(), Failure> {
     let mut text = String::new();
     match hosts.write(&mut text, &hosts.nodes()?, b"") {
         Ok(()) => stdio::print(&text),

@@ -2,18 +2,13 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroU16;
-use std::path::PathBuf;
-
-use lexopt::Arg::{Long, Short, Value};
-use lexopt::Parser;
+use std::path::{Path, PathBuf};
 
 use super::control_path;
 use super::own_node::{announcement, bare, id, name};
-use crate::cli::arguments::help;
-use crate::cli::arguments::unexpected::unexpected;
-use crate::cli::arguments::value::{number, port, refused, text, value};
+use crate::cli::arguments::parser::Argument::{Named, Word};
+use crate::cli::arguments::parser::{Parser, refused};
 use crate::cli::failure::Failure;
-use crate::cli::stdio;
 use crate::host::{Options, Pattern, User};
 use crate::network::Network;
 use crate::time::Duration;
@@ -26,21 +21,18 @@ pub(super) struct Arguments {
     port: Option<NonZeroU16>,
     pub(super) log: Option<OsString>,
     pub(super) log_to: Option<PathBuf>,
-    control: Option<PathBuf>,
     /// The rest as the daemon takes it.
     pub(super) options: Options,
 }
 
 impl Arguments {
-    /// None if help was asked for, which has then been given.
     #[inline(never)]
-    pub(super) fn parse(parser: &mut Parser) -> Result<Option<Self>, Failure> {
+    pub(super) fn parse(parser: &mut Parser) -> Result<Self, Failure> {
         let mut arguments = Self {
             id: None,
             port: None,
             log: None,
             log_to: None,
-            control: None,
             options: Options {
                 announce: vec![],
                 host_name: None,
@@ -58,31 +50,29 @@ impl Arguments {
         let options = &mut arguments.options;
         while let Some(argument) = parser.next()? {
             match argument {
-                Long("help") | Short('h') => return stdio::print(help::RUN).map(|()| None),
-                Long("id") => arguments.id = Some(id(&text(parser)?)?),
-                Long("port") => arguments.port = Some(port(parser, "--port")?),
-                Long("announce") => options.announce.push(announcement(&text(parser)?)?),
-                Long("expect") => options.expect.push(name(&text(parser)?, "--expect", "")?),
-                Long("interval") => {
-                    options.interval = Duration::from_secs(number(parser, "--interval", 1..=3600)?);
+                Named("id") => arguments.id = Some(id(&parser.text()?)?),
+                Named("port") => arguments.port = Some(parser.port()?),
+                Named("announce") => options.announce.push(announcement(&parser.text()?)?),
+                Named("expect") => options.expect.push(name(&parser.text()?, "--expect", "")?),
+                Named("interval") => {
+                    options.interval = Duration::from_secs(parser.number(1..=3600)?);
                 }
-                Long("interface") => options.interfaces.push(pattern(&text(parser)?)?),
-                Long("allow") => options.allow.push(network(&text(parser)?)?),
-                Long("udp-port") => options.udp_port = port(parser, "--udp-port")?.get(),
-                Long("log") => arguments.log = Some(value(parser)?),
-                Long("log-to") => arguments.log_to = Some(value(parser)?.into()),
-                Long("control") => arguments.control = Some(value(parser)?.into()),
-                Long("user") => options.user = Some(user(&text(parser)?)?),
-                Long("state") => options.state = Some(value(parser)?.into()),
-                Value(word) => return Err(bare(&word.to_string_lossy(), parser)),
-                other => return Err(unexpected(other, help::RUN)),
+                Named("interface") => options.interfaces.push(pattern(&parser.text()?)?),
+                Named("allow") => options.allow.push(network(&parser.text()?)?),
+                Named("udp-port") => options.udp_port = parser.port()?.get(),
+                Named("log") => arguments.log = Some(parser.value()?),
+                Named("log-to") => arguments.log_to = Some(parser.value()?.into()),
+                Named("user") => options.user = Some(user(&parser.text()?)?),
+                Named("state") => options.state = Some(parser.value()?.into()),
+                Word(word) => return Err(bare(&word.to_string_lossy(), parser)),
+                other @ Named(_) => return Err(parser.refuse(other)),
             }
         }
-        Ok(Some(arguments))
+        Ok(arguments)
     }
 
     #[inline(never)]
-    pub(super) fn into_options(self) -> Result<Options, Failure> {
+    pub(super) fn into_options(self, control: Option<&Path>) -> Result<Options, Failure> {
         let mut options = self.options;
         match (self.id, self.port) {
             (Some(id), Some(port)) => options.announce.insert(0, Announcement { id, port }),
@@ -94,7 +84,7 @@ impl Arguments {
             }
         }
         (options.control, options.own_directory) =
-            control_path::for_daemon(self.control.as_deref(), options.user.as_ref())?;
+            control_path::for_daemon(control, options.user.as_ref())?;
         Ok(options)
     }
 }

@@ -7,9 +7,8 @@ mod own_node;
 
 use std::sync::Mutex;
 
-use lexopt::Parser;
-
 use self::arguments::Arguments;
+use crate::cli::arguments::parser::Parser;
 use crate::cli::failure::Failure;
 use crate::host::{Daemon, Memory, Options, ServiceManager};
 use crate::limits::REGISTRY_CAPACITY;
@@ -19,13 +18,13 @@ use crate::limits::REGISTRY_CAPACITY;
 static MEMORY: Mutex<Memory<REGISTRY_CAPACITY>> = Mutex::new(Memory::new());
 
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
-    let Some(arguments) = Arguments::parse(parser)? else { return Ok(()) };
+    let arguments = Arguments::parse(parser)?;
     log::init(
         arguments.log.as_deref(),
         arguments.log_to.as_deref(),
         arguments.options.user.as_ref(),
     )?;
-    run(&arguments.into_options()?)
+    run(&arguments.into_options(parser.control())?)
 }
 
 // Apart, as `parse` and `into_options` are: the stack that those take is free again when the daemon

@@ -2,12 +2,9 @@
 
 use std::num::NonZeroU16;
 
-use lexopt::Parser;
-
-use crate::cli::arguments::help;
 use crate::cli::arguments::node::{ADDRESS, USER, mistaken, node_id};
 use crate::cli::arguments::options::has_option;
-use crate::cli::arguments::value::refused;
+use crate::cli::arguments::parser::{Parser, refused};
 use crate::cli::failure::Failure;
 use crate::wire::{Announcement, NodeId};
 
@@ -15,9 +12,11 @@ use crate::wire::{Announcement, NodeId};
 #[cold]
 pub(super) fn bare(word: &str, parser: &mut Parser) -> Failure {
     let mut meant = String::new();
-    if has_option(help::RUN, word) {
+    if has_option(parser.help(), word) {
         meant.extend(["--", word]);
-        if let Ok(next) = parser.value() {
+        if let Ok(mut rest) = parser.rest()
+            && let Some(next) = rest.next()
+        {
             meant.extend([" ", &*next.to_string_lossy()]);
         }
     } else if word.parse::<NonZeroU16>().is_ok() {

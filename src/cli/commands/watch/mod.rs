@@ -4,16 +4,10 @@ mod changes;
 mod hook;
 mod told;
 
-use std::path::PathBuf;
-
-use lexopt::Arg::{Long, Short};
-use lexopt::Parser;
-
 use self::changes::{begin, next};
 use self::hook::Hook;
-use crate::cli::arguments::help;
-use crate::cli::arguments::unexpected::unexpected;
-use crate::cli::arguments::value::value;
+use crate::cli::arguments::parser::Argument::Named;
+use crate::cli::arguments::parser::Parser;
 use crate::cli::asking::client::Client;
 use crate::cli::commands::exec::Exec;
 use crate::cli::failure::Failure;
@@ -23,21 +17,18 @@ use crate::cli::stdio;
 
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let mut as_json = false;
-    let mut control: Option<PathBuf> = None;
     let mut exec = None;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("help") | Short('h') => return stdio::print(help::WATCH),
-            Long("json") => as_json = true,
-            Long("control") => control = Some(value(parser)?.into()),
-            Long("exec") => exec = Some(Exec::parse(parser)?),
-            other => return Err(unexpected(other, help::WATCH)),
+            Named("json") => as_json = true,
+            Named("exec") => exec = Some(Exec::parse(parser)?),
+            other => return Err(parser.refuse(other)),
         }
     }
     if as_json && exec.is_some() {
         return Err(Failure::usage("with --exec nothing is printed: leave --json out"));
     }
-    let control = control.as_deref();
+    let control = parser.control();
     match exec {
         Some(exec) => Hook::new(control, &exec).run(),
         None => print_each(&mut begin(control)?, as_json),
