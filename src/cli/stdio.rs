@@ -24,39 +24,39 @@ const PIECE: usize = 1 << 15;
 pub(crate) fn write(
     compose: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
 ) -> Result<(), Failure> {
-    let mut pieces = Pieces { text: String::new(), told: Ok(true) };
+    let mut pieces = Pieces { text: String::new(), ended: Ok(true) };
     // Nothing but writing can fail, and how that ended is known.
     let _ = compose(&mut pieces);
-    if matches!(pieces.told, Ok(true)) {
-        pieces.told = tell(&pieces.text);
+    if matches!(pieces.ended, Ok(true)) {
+        pieces.ended = try_print(&pieces.text);
     }
-    pieces.told.map(|_| ())
+    pieces.ended.map(|_| ())
 }
 
 /// Text that goes to standard output as soon as there is a piece of it.
 struct Pieces {
     text: String,
     /// How the last piece was written.
-    told: Result<bool, Failure>,
+    ended: Result<bool, Failure>,
 }
 
 impl fmt::Write for Pieces {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.text.push_str(text);
         if self.text.len() >= PIECE {
-            self.told = tell(&self.text);
+            self.ended = try_print(&self.text);
             self.text.clear();
         }
-        if matches!(self.told, Ok(true)) { Ok(()) } else { Err(fmt::Error) }
+        if matches!(self.ended, Ok(true)) { Ok(()) } else { Err(fmt::Error) }
     }
 }
 
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    tell(text).map(|_| ())
+    try_print(text).map(|_| ())
 }
 
 /// Writes to standard output at once. False if nobody reads it any more.
-pub(crate) fn tell(text: &str) -> Result<bool, Failure> {
+pub(crate) fn try_print(text: &str) -> Result<bool, Failure> {
     match write_all(stdout(), text) {
         Ok(()) => Ok(true),
         // There is nothing left to do, and no one to tell.

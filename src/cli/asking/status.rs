@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::cli::asking::client::Client;
 use crate::cli::asking::record::Record;
+use crate::cli::asking::session::Session;
 use crate::client::Error;
 use crate::control::Request;
 
@@ -16,7 +16,7 @@ const ALWAYS: [&str; 4] = ["daemon", "registry", "datagrams", "rejected"];
 impl Status {
     /// Asks the daemon how it does.
     pub(crate) fn ask(control: Option<&Path>) -> Result<Self, Error> {
-        let status = Self(Client::connect(control)?.ask(&Request::Status)?);
+        let status = Self(Session::connect(control)?.ask(&Request::Status)?);
         match ALWAYS.iter().find(|kind| status.all(kind).count() != 1) {
             Some(what) => Err(Error::Protocol { what }),
             None => Ok(status),

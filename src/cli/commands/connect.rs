@@ -16,8 +16,8 @@ use socket2::{Domain, Socket, Type};
 use crate::cli::arguments::node::only_node;
 use crate::cli::arguments::parser::Argument::{Named, Word};
 use crate::cli::arguments::parser::Parser;
-use crate::cli::asking::client::Client;
 use crate::cli::asking::record::Record;
+use crate::cli::asking::session::Session;
 use crate::cli::commands::find::{advise, ask};
 use crate::cli::failure::Failure;
 use crate::cli::stdio;
@@ -66,7 +66,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
 
 /// The one node whose name differs in case alone: SSH makes what was typed lower case.
 fn in_other_letters(control: Option<&Path>, id: &NodeId) -> Option<Record> {
-    let nodes = Client::connect(control).ok()?.all_nodes(&Request::List).ok()?;
+    let nodes = Session::connect(control).ok()?.all_nodes(&Request::List).ok()?;
     let mut alike =
         nodes.into_iter().filter(|node| node.get("id").eq_ignore_ascii_case(id.as_str()));
     alike.next().filter(|_| alike.next().is_none())

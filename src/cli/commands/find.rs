@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::cli::arguments::near_miss::nearest;
 use crate::cli::arguments::node::{ADDRESS, mistaken};
-use crate::cli::asking::client::Client;
 use crate::cli::asking::record::{Record, ip_and_port};
+use crate::cli::asking::session::Session;
 use crate::cli::failure::Failure;
 use crate::client::Error;
 use crate::control::{ErrorCode, Request};
@@ -13,11 +13,11 @@ use crate::wire::NodeId;
 
 /// Asks the daemon where a node is.
 pub(crate) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> {
-    let mut client = Client::connect(control)?;
-    match client.nodes(&Request::Lookup(id.clone())) {
+    let mut session = Session::connect(control)?;
+    match session.nodes(&Request::Lookup(id.clone())) {
         // The list alone has the addresses of the machine's own nodes.
         Err(error) if error.refuses(ErrorCode::OwnNode) => {
-            let mut all = client.all_nodes(&Request::List)?.into_iter();
+            let mut all = session.all_nodes(&Request::List)?.into_iter();
             all.find(|node| node.is_own() && node.get("id") == id.as_str()).ok_or(error)
         }
         reply => reply?.into_iter().next().ok_or(Error::Protocol { what: "node" }),
@@ -32,7 +32,7 @@ pub(crate) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failu
     if !is_unknown {
         return failure;
     }
-    let nodes = Client::connect(control).and_then(|mut client| client.all_nodes(&Request::List));
+    let nodes = Session::connect(control).and_then(|mut session| session.all_nodes(&Request::List));
     let nodes = nodes.unwrap_or_default();
     let (what, name) = mistaken(id.as_str()).unwrap_or(("", id.as_str()));
     let mut names = String::new();

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::cli::arguments::parser::Parser;
 use crate::cli::arguments::query::{Form, Query};
-use crate::cli::asking::client::Client;
 use crate::cli::asking::record::Record;
+use crate::cli::asking::session::Session;
 use crate::cli::commands::host_name::host_name;
 use crate::cli::failure::Failure;
 use crate::cli::forms::terminal::Look;
@@ -44,7 +44,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
 
 /// Asks for the nodes, to be shown by name.
 fn nodes(control: Option<&Path>) -> Result<Vec<Record>, Error> {
-    let mut nodes = Client::connect(control)?.all_nodes(&Request::List)?;
+    let mut nodes = Session::connect(control)?.all_nodes(&Request::List)?;
     nodes.sort_unstable_by(|a, b| a.get("id").cmp(b.get("id")));
     Ok(nodes)
 }

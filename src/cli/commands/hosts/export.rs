@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::lines::{self, Line, find};
+use super::lines::{self, HostsLine, find};
 use super::listed;
 use super::taken::{Taken, Unreadable};
-use crate::cli::asking::client::Client;
 use crate::cli::asking::record::Record;
+use crate::cli::asking::session::Session;
 use crate::client::Error;
 use crate::control::Request;
 
@@ -19,8 +19,8 @@ pub(super) struct Hosts<'a> {
 }
 
 impl Hosts<'_> {
-    pub(super) fn connect(&self) -> Result<Client, Error> {
-        Client::connect(self.control)
+    pub(super) fn connect(&self) -> Result<Session, Error> {
+        Session::connect(self.control)
     }
 
     /// The nodes as they are now.
@@ -48,7 +48,7 @@ impl Hosts<'_> {
 }
 
 /// Leaves only the lines whose names a hosts file has.
-fn keep_exported(lines: &mut Vec<Line<'_>>, mut exported: &[u8]) {
+fn keep_exported(lines: &mut Vec<HostsLine<'_>>, mut exported: &[u8]) {
     // Text in memory can be read, and it is as long as the lines are.
     let _ = listed::for_each(&mut exported, &mut |name| {
         if let Some(line) = find(lines, name) {

@@ -7,8 +7,8 @@ use super::file::{HEAD, HostsFile, Trouble};
 use super::listed::FILE_CAPACITY;
 use crate::cli::asking::absence::Absence;
 use crate::cli::asking::absence::may_pass;
-use crate::cli::asking::client::Client;
 use crate::cli::asking::record::Record;
+use crate::cli::asking::session::Session;
 use crate::cli::commands::exec::Exec;
 use crate::cli::failure::Failure;
 use crate::cli::stdio::{note, warn};
@@ -89,14 +89,14 @@ impl<'a> Follower<'a> {
     }
 
     /// Begins to watch, and asks for the nodes after that: no change is missed.
-    fn begin(&self) -> Result<(Client, Vec<Record>), Error> {
+    fn begin(&self) -> Result<(Session, Vec<Record>), Error> {
         let mut watch = self.hosts.connect()?;
         watch.send(&Request::Watch)?;
         Ok((watch, self.hosts.nodes()?))
     }
 
     /// Follows the nodes until the daemon has gone: what became of it.
-    fn follow(&mut self, mut watch: Client, mut nodes: Vec<Record>) -> Result<Error, Failure> {
+    fn follow(&mut self, mut watch: Session, mut nodes: Vec<Record>) -> Result<Error, Failure> {
         loop {
             self.compose(&nodes);
             self.write()?;
@@ -173,7 +173,7 @@ impl<'a> Follower<'a> {
 
     /// Waits for a change, and until the file may be replaced. False if it is time to look at the
     /// file. What is watched tells when to ask and no more.
-    fn wait(&self, watch: &mut Client) -> Result<bool, Error> {
+    fn wait(&self, watch: &mut Session) -> Result<bool, Error> {
         watch.wait_until(Some(Deadline::after(LOOK)?));
         match watch.next() {
             Err(Error::TimedOut) => {

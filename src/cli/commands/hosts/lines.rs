@@ -9,7 +9,7 @@ use crate::cli::commands::host_name::host_name;
 use crate::control::read_address;
 
 /// What may be a line.
-pub(super) struct Line<'a> {
+pub(super) struct HostsLine<'a> {
     /// In lower case.
     pub(super) name: String,
     address: IpAddr,
@@ -25,21 +25,21 @@ pub(super) struct Line<'a> {
 /// A line for each node that may have one, sorted by name. Of nodes whose names differ in case
 /// alone it is the one that has been known for longest. Left out are this machine and the names
 /// that match one of the patterns, which are in lower case.
-pub(super) fn of<'a>(nodes: &'a [Record], excluded: &[String]) -> Vec<Line<'a>> {
+pub(super) fn of<'a>(nodes: &'a [Record], excluded: &[String]) -> Vec<HostsLine<'a>> {
     // Asked each time: a machine may be given its name later.
     let own = host_name().split('.').next().unwrap_or_default().to_ascii_lowercase();
     let lines = nodes.iter().filter_map(line).filter(|line| allow(&line.name, &own, excluded));
-    let mut lines: Vec<Line<'_>> = lines.collect();
+    let mut lines: Vec<HostsLine<'_>> = lines.collect();
     lines.sort_unstable_by(|a, b| (&a.name, b.known).cmp(&(&b.name, a.known)));
     lines.dedup_by(|other, first| other.name == first.name);
     lines
 }
 
-fn line(node: &Record) -> Option<Line<'_>> {
+fn line(node: &Record) -> Option<HostsLine<'_>> {
     let id = node.get("id");
     let address = node.addresses().find_map(without_zone)?;
     let known = node.get("known_s").parse().unwrap_or(0);
-    Some(Line {
+    Some(HostsLine {
         name: id.to_ascii_lowercase(),
         address,
         known: (known, id),
@@ -55,14 +55,17 @@ fn without_zone(address: &str) -> Option<IpAddr> {
 }
 
 /// The line of that name.
-pub(super) fn find<'l, 'a>(lines: &'l mut [Line<'a>], name: &[u8]) -> Option<&'l mut Line<'a>> {
+pub(super) fn find<'l, 'a>(
+    lines: &'l mut [HostsLine<'a>],
+    name: &[u8],
+) -> Option<&'l mut HostsLine<'a>> {
     let place = lines.binary_search_by(|line| line.name.as_bytes().cmp(name)).ok()?;
     lines.get_mut(place)
 }
 
 /// Writes each line: the address to use, a tab and the name.
-pub(super) fn write(text: &mut String, lines: &[Line<'_>]) {
-    for Line { name, address, .. } in lines {
+pub(super) fn write(text: &mut String, lines: &[HostsLine<'_>]) {
+    for HostsLine { name, address, .. } in lines {
         // Text in memory takes all that is written to it.
         let _ = writeln!(text, "{address}\t{name}");
     }

@@ -21,7 +21,7 @@ const WORD_CAPACITY: usize = 256;
 ///
 /// The text can't be read, or is longer than [`FILE_CAPACITY`].
 pub(super) fn for_each(text: &mut dyn Read, tell: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-    let mut line = Line { word: vec![], blocks: None, tell };
+    let mut words = Words { word: vec![], blocks: None, tell };
     let mut in_comment = false;
     let mut left = FILE_CAPACITY;
     let mut piece = [0; 4096];
@@ -35,26 +35,26 @@ pub(super) fn for_each(text: &mut dyn Read, tell: &mut dyn FnMut(&[u8])) -> io::
         for byte in piece {
             match byte {
                 b'\n' => {
-                    line.end_word();
-                    (line.blocks, in_comment) = (None, false);
+                    words.end_word();
+                    (words.blocks, in_comment) = (None, false);
                 }
                 _ if in_comment => {}
                 b'#' => {
-                    line.end_word();
+                    words.end_word();
                     in_comment = true;
                 }
-                b' ' | b'\t' | b'\r' => line.end_word(),
-                _ if line.word.len() < WORD_CAPACITY => line.word.push(byte.to_ascii_lowercase()),
+                b' ' | b'\t' | b'\r' => words.end_word(),
+                _ if words.word.len() < WORD_CAPACITY => words.word.push(byte.to_ascii_lowercase()),
                 _ => {}
             }
         }
     }
-    line.end_word();
+    words.end_word();
     Ok(())
 }
 
 /// A line as far as it has been read.
-struct Line<'a> {
+struct Words<'a> {
     /// The word that has begun.
     word: Vec<u8>,
     /// Whether the line only blocks; none before its first word has ended.
@@ -62,7 +62,7 @@ struct Line<'a> {
     tell: &'a mut dyn FnMut(&[u8]),
 }
 
-impl Line<'_> {
+impl Words<'_> {
     fn end_word(&mut self) {
         if self.word.is_empty() {
             return;

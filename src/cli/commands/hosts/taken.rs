@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{OFlags, RawDir};
 
-use super::lines::{Line, find};
+use super::lines::{HostsLine, find};
 use super::listed;
 use crate::host::{directory_of, open_file, open_regular};
 
@@ -46,7 +46,7 @@ impl std::fmt::Display for Unreadable {
 impl Taken {
     /// Marks the lines whose names others have. An error tells of one file that can't be read; the
     /// others were.
-    pub(super) fn mark(&self, lines: &mut [Line<'_>]) -> Result<(), Unreadable> {
+    pub(super) fn mark(&self, lines: &mut [HostsLine<'_>]) -> Result<(), Unreadable> {
         let mut unreadable = Ok(());
         self.each(&mut |path, file| {
             let read = file.and_then(|_| {

@@ -2,23 +2,23 @@
 
 use std::path::Path;
 
-use crate::cli::asking::client::Client;
 use crate::cli::asking::record::Record;
+use crate::cli::asking::session::Session;
 use crate::client::Error;
 use crate::control::Request;
 
 /// What the lines tell of. A later version may tell of more, which is passed over.
 const EVENTS: [&str; 5] = ["known", "found", "moved", "contested", "lost"];
 
-pub(super) fn begin(control: Option<&Path>) -> Result<Client, Error> {
-    let mut watch = Client::connect(control)?;
+pub(super) fn begin(control: Option<&Path>) -> Result<Session, Error> {
+    let mut watch = Session::connect(control)?;
     watch.send(&Request::Watch)?;
     watch.wait_until(None);
     Ok(watch)
 }
 
 /// The next change; none at the end.
-pub(super) fn next(watch: &mut Client) -> Result<Option<Record>, Error> {
+pub(super) fn next(watch: &mut Session) -> Result<Option<Record>, Error> {
     while let Some(change) = watch.next()? {
         if EVENTS.contains(&change.kind()) {
             change.require("id")?;

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::changes::{begin, next};
-use super::told::Told;
+use super::reported::Reported;
 use crate::cli::asking::absence::Absence;
-use crate::cli::asking::client::Client;
 use crate::cli::asking::record::{Record, ip_and_port};
+use crate::cli::asking::session::Session;
 use crate::cli::asking::status::Status;
 use crate::cli::commands::exec::Exec;
 use crate::cli::failure::Failure;
@@ -27,13 +27,13 @@ const LONGEST: u64 = 3600;
 pub(super) struct Hook<'a> {
     control: Option<&'a Path>,
     exec: &'a Exec,
-    told: Told,
+    reported: Reported,
     was_slow: bool,
 }
 
 impl<'a> Hook<'a> {
     pub(super) fn new(control: Option<&'a Path>, exec: &'a Exec) -> Self {
-        Self { control, exec, told: Told::default(), was_slow: false }
+        Self { control, exec, reported: Reported::default(), was_slow: false }
     }
 
     /// Runs the command for each change, without end. There must be a daemon at the start.
@@ -59,7 +59,7 @@ impl<'a> Hook<'a> {
 
     /// Begins to watch again. The daemon knows all nodes from that time on: one that has just
     /// started is still to hear them.
-    fn begin_again(&self) -> Result<(Client, Deadline), Error> {
+    fn begin_again(&self) -> Result<(Session, Deadline), Error> {
         let status = Status::ask(self.control)?;
         let lease = LEASE_INTERVALS * status.number("daemon", "interval_s")?.min(LONGEST);
         let left = Duration::from_secs(lease.saturating_sub(status.number("daemon", "uptime_s")?));
@@ -68,15 +68,19 @@ impl<'a> Hook<'a> {
 
     /// Follows the changes until the daemon has gone: what became of it. If it is not the first
     /// watch, the nodes that the daemon does not know at that time are lost.
-    fn follow(&mut self, mut watch: Client, knows_all: Option<Deadline>) -> Result<Error, Failure> {
+    fn follow(
+        &mut self,
+        mut watch: Session,
+        knows_all: Option<Deadline>,
+    ) -> Result<Error, Failure> {
         let is_first = knows_all.is_none();
         let mut due = knows_all;
         loop {
             if due.map(Deadline::has_passed).transpose()? == Some(true) {
                 // Asked for after the watch has begun, so that what comes from here on is told by
                 // that.
-                match Client::connect(self.control)
-                    .and_then(|mut client| client.nodes(&Request::List))
+                match Session::connect(self.control)
+                    .and_then(|mut session| session.nodes(&Request::List))
                 {
                     Ok(nodes) => self.lose_all_but(&nodes)?,
                     Err(error) => return Ok(error),
@@ -96,14 +100,14 @@ impl<'a> Hook<'a> {
 
     /// Runs the command for a change, if it is one to what was told before.
     fn tell(&mut self, change: &Record, is_first: bool) -> Result<(), Failure> {
-        let Some(event) = self.told.take(change, is_first)? else { return Ok(()) };
+        let Some(event) = self.reported.take(change, is_first)? else { return Ok(()) };
         let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));
         let rival = (event == "contested").then(|| change.get("rival"));
         run(self.exec, [event, id, address, interface], rival)
     }
 
     fn lose_all_but(&mut self, nodes: &[Record]) -> Result<(), Failure> {
-        self.told.lose_all_but(nodes, |place| {
+        self.reported.lose_all_but(nodes, |place| {
             let [id, address, interface] = ["id", "address", "interface"].map(|key| place.get(key));
             run(self.exec, ["lost", id, address, interface], None)
         })

@@ -2,13 +2,13 @@
 
 mod changes;
 mod hook;
-mod told;
+mod reported;
 
 use self::changes::{begin, next};
 use self::hook::Hook;
 use crate::cli::arguments::parser::Argument::Named;
 use crate::cli::arguments::parser::Parser;
-use crate::cli::asking::client::Client;
+use crate::cli::asking::session::Session;
 use crate::cli::commands::exec::Exec;
 use crate::cli::failure::Failure;
 use crate::cli::forms::json;
@@ -35,7 +35,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     }
 }
 
-fn print_each(client: &mut Client, as_json: bool) -> Result<(), Failure> {
+fn print_each(client: &mut Session, as_json: bool) -> Result<(), Failure> {
     let look = Look::of_output();
     while let Some(change) = next(client)? {
         let mut line = String::new();
@@ -51,7 +51,7 @@ fn print_each(client: &mut Client, as_json: bool) -> Result<(), Failure> {
             }
         }
         line.push('\n');
-        if !stdio::tell(&line)? {
+        if !stdio::try_print(&line)? {
             break;
         }
     }

@@ -8,9 +8,9 @@ use crate::client::{Connection, Error};
 use crate::control::Request;
 
 /// A connection to the daemon.
-pub(crate) struct Client(Connection);
+pub(crate) struct Session(Connection);
 
-impl Client {
+impl Session {
     /// Connects to the daemon that was asked for, else to the first that answers.
     pub(crate) fn connect(control: Option<&Path>) -> Result<Self, Error> {
         Ok(Self(Connection::open(control)?))

@@ -14,13 +14,13 @@ struct Place {
 
 /// The nodes as they were told, sorted by name.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Reported {
     places: Vec<Place>,
     /// The lengths of their lines.
     bytes: usize,
 }
 
-impl Told {
+impl Reported {
     /// Takes in what a watch says of a node. Returns which event that is after what was told
     /// before; none if it is no news. A node that is known at the begin of a later watch was found
     /// meanwhile, or has moved, or is no news.
@@ -103,8 +103,8 @@ impl Told {
 mod tests {
     use super::*;
 
-    fn take(told: &mut Told, line: &str, is_first: bool) -> Option<String> {
-        told.take(&Record::read(line), is_first).unwrap().map(str::to_owned)
+    fn take(reported: &mut Reported, line: &str, is_first: bool) -> Option<String> {
+        reported.take(&Record::read(line), is_first).unwrap().map(str::to_owned)
     }
 
     fn nas(event: &str, host: u8) -> String {
@@ -113,26 +113,26 @@ mod tests {
 
     #[test]
     fn the_first_watch_is_told_as_it_is() {
-        let mut told = Told::default();
+        let mut reported = Reported::default();
         for (event, host) in
             [("known", 1), ("moved", 2), ("contested", 2), ("moved", 1), ("lost", 1), ("found", 1)]
         {
-            assert_eq!(take(&mut told, &nas(event, host), true).as_deref(), Some(event));
+            assert_eq!(take(&mut reported, &nas(event, host), true).as_deref(), Some(event));
         }
         let elsewhere = "moved id=nas address=10.0.0.1:22 interface=eth1";
-        assert_eq!(take(&mut told, elsewhere, true).as_deref(), Some("moved"));
+        assert_eq!(take(&mut reported, elsewhere, true).as_deref(), Some("moved"));
     }
 
     #[test]
     fn of_a_later_watch_only_what_is_new_is_told() {
-        let mut told = Told::default();
-        take(&mut told, &nas("known", 1), true);
-        assert_eq!(take(&mut told, &nas("known", 1), false), None);
-        assert_eq!(take(&mut told, &nas("known", 2), false).as_deref(), Some("moved"));
-        assert_eq!(take(&mut told, &nas("moved", 2), false), None);
+        let mut reported = Reported::default();
+        take(&mut reported, &nas("known", 1), true);
+        assert_eq!(take(&mut reported, &nas("known", 1), false), None);
+        assert_eq!(take(&mut reported, &nas("known", 2), false).as_deref(), Some("moved"));
+        assert_eq!(take(&mut reported, &nas("moved", 2), false), None);
         let tv = "known id=tv address=10.0.0.9:80 interface=eth0";
-        assert_eq!(take(&mut told, tv, false).as_deref(), Some("found"));
-        assert_eq!(take(&mut told, tv, false), None);
+        assert_eq!(take(&mut reported, tv, false).as_deref(), Some("found"));
+        assert_eq!(take(&mut reported, tv, false), None);
 
         let there =
             [Record::read("node id=zoo addresses=x"), Record::read("node id=tv addresses=y")];
@@ -141,33 +141,33 @@ mod tests {
             lost.borrow_mut().push(format!("{} {}", place.get("id"), place.get("address")));
             Ok(())
         };
-        told.lose_all_but(&there, note).unwrap();
+        reported.lose_all_but(&there, note).unwrap();
         assert_eq!(*lost.borrow(), ["nas 10.0.0.2:22"]);
-        assert_eq!(take(&mut told, &nas("lost", 2), false), None);
-        assert_eq!(take(&mut told, tv, false), None);
-        assert_eq!(take(&mut told, &nas("known", 2), false).as_deref(), Some("found"));
+        assert_eq!(take(&mut reported, &nas("lost", 2), false), None);
+        assert_eq!(take(&mut reported, tv, false), None);
+        assert_eq!(take(&mut reported, &nas("known", 2), false).as_deref(), Some("found"));
     }
 
     #[test]
     fn what_is_kept_is_bounded() {
         // Many nodes with short lines, and few whose lines grow.
-        let mut told = Told::default();
+        let mut reported = Reported::default();
         let node = |number: usize, address: &str| {
             Record::read(&format!("found id={number} address={address}"))
         };
         for number in 0..CLIENT_LINES {
-            assert!(told.take(&node(number, "x"), true).is_ok(), "{number}");
+            assert!(reported.take(&node(number, "x"), true).is_ok(), "{number}");
         }
-        assert!(told.take(&node(CLIENT_LINES, "x"), true).is_err());
-        let mut told = Told::default();
+        assert!(reported.take(&node(CLIENT_LINES, "x"), true).is_err());
+        let mut reported = Reported::default();
         let long = "x".repeat(CLIENT_REPLY_CAPACITY / 10);
-        assert!((0..9).all(|number| told.take(&node(number, "x"), true).is_ok()));
-        assert!((0..9).all(|number| told.take(&node(number, &long), true).is_ok()));
-        assert!(told.take(&node(9, &long), true).is_err());
+        assert!((0..9).all(|number| reported.take(&node(number, "x"), true).is_ok()));
+        assert!((0..9).all(|number| reported.take(&node(number, &long), true).is_ok()));
+        assert!(reported.take(&node(9, &long), true).is_err());
         // A lost node leaves room for others.
-        told.lose_all_but(&[], |_| Ok::<_, ()>(())).unwrap();
-        assert!((0..9).all(|number| told.take(&node(number, &long), true).is_ok()));
-        assert!(told.take(&Record::read("lost id=0"), true).is_ok());
-        assert!(told.take(&node(10, &long), true).is_ok());
+        reported.lose_all_but(&[], |_| Ok::<_, ()>(())).unwrap();
+        assert!((0..9).all(|number| reported.take(&node(number, &long), true).is_ok()));
+        assert!(reported.take(&Record::read("lost id=0"), true).is_ok());
+        assert!(reported.take(&node(10, &long), true).is_ok());
     }
 }
