@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use crate::host::is_usage;
 
-/// Why a command did not do what it was asked to.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
@@ -44,7 +44,7 @@ impl Failure {
         Self { exit: Exit::Failed, message: message.into() }
     }
 
-    /// An error of the host's, whose text says what to do.
+    /// An error of the host, whose text says what to do.
     pub(crate) fn of_host(error: &io::Error) -> Self {
         let message = error.to_string();
         if is_usage(error) { Self::usage(message) } else { Self::failed(message) }

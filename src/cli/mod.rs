@@ -24,8 +24,8 @@ use crate::cli::commands::unknown::no_command;
 use crate::cli::commands::{connect, doctor, hosts, list, lookup, run, status, watch};
 use crate::cli::failure::{Exit, Failure};
 
-/// Does what the arguments behind its name ask for. By a pointer: compiled into one function, each
-/// command would have the stack of all.
+/// Runs a command with its arguments. It is a pointer, since one function with all commands inlined
+/// would need the stack of all.
 type Command = fn(&mut Parser) -> Result<(), Failure>;
 
 const COMMANDS: [(&str, Command); help::TEXTS.len()] = [
@@ -40,8 +40,8 @@ const COMMANDS: [(&str, Command); help::TEXTS.len()] = [
     ("help", |_| stdio::print(help::OVERVIEW)),
 ];
 
-/// Does what the arguments (without the program's name) ask for, and returns the exit code. Of a
-/// failure, standard error says in one line what went wrong and what to do.
+/// Runs the command that the arguments (without the program's name) begin with, and returns the
+/// exit code. If it fails, one line on standard error says what went wrong and what to do.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     crate::host::survive_file_limit();

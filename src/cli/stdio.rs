@@ -16,16 +16,16 @@ use crate::cli::failure::Failure;
 use crate::host::{Outlet, is_journal};
 use crate::wire::printable::shown;
 
-/// As much as is held before it is written.
+/// How many bytes are collected before they are written.
 const PIECE: usize = 1 << 15;
 
-/// Writes to standard output what is composed, piece by piece: it may be much longer than what it
-/// is made of.
+/// Composes text and writes it to standard output piece by piece, since it may be much longer than
+/// the answer that it is made of.
 pub(crate) fn write(
     compose: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result,
 ) -> Result<(), Failure> {
     let mut pieces = Pieces { text: String::new(), ended: Ok(true) };
-    // Nothing but writing can fail, and how that ended is known.
+    // Only writing can fail, and `ended` holds its result.
     let _ = compose(&mut pieces);
     if matches!(pieces.ended, Ok(true)) {
         pieces.ended = try_print(&pieces.text);
@@ -59,29 +59,29 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 pub(crate) fn try_print(text: &str) -> Result<bool, Failure> {
     match write_all(stdout(), text) {
         Ok(()) => Ok(true),
-        // There is nothing left to do, and no one to tell.
+        // There is nothing left to do.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::failed(format!("cannot write to standard output: {error}"))),
     }
 }
 
-/// Says on standard error what is no reason to end. Whether anybody listens does not matter, and a
-/// reader that has stopped reading keeps no command from going on.
+/// Writes a message to standard error. The command goes on whether or not anybody reads it.
 pub(crate) fn note(message: &str) {
     say("<6>", message);
 }
 
-/// Says the same way that something does not work.
+/// Writes a warning the same way.
 pub(crate) fn warn(message: &str) {
     say("<4>", message);
 }
 
-/// Says the same way why the command ends.
+/// Writes the same way why the command ends.
 pub(crate) fn fail(message: &str) {
     say("<3>", message);
 }
 
-/// Says it by that priority to the journal, and by the name of the program to anybody else.
+/// Writes a message, for the journal with its priority, for all others with the name of the
+/// program.
 fn say(priority: &str, message: &str) {
     let mut line = if is_journal() { priority } else { "foghorn: " }.to_owned();
     // A message may quote text from anybody.
@@ -89,12 +89,12 @@ fn say(priority: &str, message: &str) {
     line.push('\n');
     let _ = match Outlet::stderr() {
         Ok(mut stderr) => stderr.write_patiently(&line),
-        // That there can be no second descriptor may be what is said.
+        // The message may be that there are no descriptors left.
         Err(_) => write_all(stderr(), &line),
     };
 }
 
-/// Writes all by that very descriptor, also if another program has made it so that no writer waits.
+/// Writes all to the descriptor, even if another program has set it to non-blocking.
 fn write_all(descriptor: BorrowedFd<'_>, text: &str) -> io::Result<()> {
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
@@ -111,7 +111,7 @@ fn write_all(descriptor: BorrowedFd<'_>, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// What a descriptor is of, as a file without a buffer.
+/// The file behind a descriptor, without a buffer.
 pub(crate) fn plain(descriptor: BorrowedFd<'_>) -> io::Result<File> {
     Ok(descriptor.try_clone_to_owned()?.into())
 }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn all_is_written_to_a_pipe_that_makes_no_writer_wait() {
         let (reader, writer) = pipe2(OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).unwrap();
-        // More than a pipe holds: what is beyond that has to wait for a reader.
+        // More than a pipe holds: the rest has to wait for a reader.
         let text = "0123456789abcde\n".repeat(1 << 16);
         let expected = text.clone();
         let writing = thread::spawn(move || write_all(writer.as_fd(), &text));

@@ -405,10 +405,7 @@ fn connect_tells_of_a_node_that_breaks_off() {
     node.join().unwrap();
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(
-        said,
-        "foghorn: the connection broke off: Connection reset by peer (os error 104)\n"
-    );
+    assert_eq!(said, "foghorn: the connection broke: Connection reset by peer (os error 104)\n");
     assert_eq!(child.wait().unwrap().code(), Some(4));
 }
 

@@ -137,7 +137,7 @@ fn a_command_that_fails_is_told_of_and_the_next_one_runs() {
     let fail = "echo $FOGHORN_NODE; case $FOGHORN_NODE in code) exit 3;; signal) kill -9 $$;; esac";
     let reaction = watch(&loopback, &["sh", "-c", fail]);
     for (name, says) in
-        [("code", "sh ended with exit code 3"), ("signal", "sh was ended by a signal")]
+        [("code", "sh ended with exit code 3"), ("signal", "sh was killed by a signal")]
     {
         loopback.send(&announcement(name, 22));
         assert_eq!(reaction.lines.next(), name);

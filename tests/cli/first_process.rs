@@ -193,7 +193,7 @@ fn what_a_hook_leaves_behind_is_no_zombie() {
     // How the hook itself ends is known all the same.
     let hook = children_when(process, 1, "sh");
     kill(hook[0], Signal::SIGKILL).unwrap();
-    assert!(watch.errors.next().ends_with("sh was ended by a signal"));
+    assert!(watch.errors.next().ends_with("sh was killed by a signal"));
     let orphans = children_when(process, 1, "sleep");
     kill(orphans[0], Signal::SIGTERM).unwrap();
     children_when(process, 0, "");

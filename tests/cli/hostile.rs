@@ -59,7 +59,7 @@ fn a_reply_without_end_takes_a_bounded_amount_of_memory() {
             assert_failed(&ended, 4, &format!("has no valid {says}"));
         }
         // It says that, and examines the rest.
-        assert_failed(&in_8_mb("doctor", &control), 1, "see what is bad above");
+        assert_failed(&in_8_mb("doctor", &control), 1, "see the lines marked bad above");
     }
 }
 

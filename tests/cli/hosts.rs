@@ -471,8 +471,7 @@ fn names_to_keep_out_are_read_again_and_nothing_new_is_exported_while_they_can_n
     fs::remove_file(&names).unwrap();
     let told = follower.0.errors.next();
     assert!(
-        told.contains("names, whose names are to be kept out: No such file")
-            && told.contains("no new names"),
+        told.contains("names for names to keep out: No such file") && told.contains("no new names"),
         "{told}"
     );
     assert_failed(&loopback.daemon.ask(&[&["hosts"], &options[..]].concat()), 4, "cannot read");
@@ -500,6 +499,6 @@ fn what_can_not_be_read_keeps_nobody_waiting() {
     mkfifo(&fifo, Mode::S_IRWXU).unwrap();
     for file in [fifo.to_str().unwrap(), "/", "/dev/zero", "/nowhere"] {
         let ended = loopback.daemon.ask(&["hosts", "--keep-out", file]);
-        assert_failed(&ended, 4, &format!("cannot read {file}, whose names are to be kept out: "));
+        assert_failed(&ended, 4, &format!("cannot read {file} for names to keep out: "));
     }
 }

@@ -85,7 +85,7 @@ fn hostile_names_are_text_in_a_browser() {
 fn a_browser_shows_that_there_is_no_node() {
     let loopback = Loopback::new(&[]);
     let page = page(&loopback);
-    assert!(page.contains(" UTC\n<p>No node has been heard yet: it can take 30 s, "), "{page}");
+    assert!(page.contains(" UTC\n<p>No node has been heard yet: wait 30 s, "), "{page}");
     assert_failed(&loopback.daemon.ask(&["list", "--html", "--json"]), 2, "--html or --json");
     assert_failed(&loopback.daemon.ask(&["watch", "--html"]), 2, "--html");
 }

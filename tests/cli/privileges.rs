@@ -222,7 +222,7 @@ fn only_users_of_this_machine_can_be_become_and_only_by_root() {
 
     let mut command = foghorn_of_nobody(&directory);
     command.args(["run", "--control", path, "--user", "nobody"]);
-    assert_failed(&command.output().unwrap().into(), 4, "only root can become another user");
+    assert_failed(&command.output().unwrap().into(), 4, "only root can switch to another user");
     assert!(!control.exists());
 }
 

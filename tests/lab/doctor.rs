@@ -103,7 +103,7 @@ fn a_daemon_that_uses_no_interface_is_told_of() {
     let host = lan.host(1);
     let _nas = host.daemon(&["--id", "nas", "--port", "22", "--interface", "wlan9"]);
     let ended = host.foghorn(&["doctor"]);
-    assert_bad(&ended, "bad   the daemon uses no interface: see its --interface");
+    assert_bad(&ended, "bad   the daemon uses no interface: check its --interface");
     assert_says(&ended, "ok    eth0: can be used");
     // Where there is none to be used, the daemon can't help it.
     host.ip("link set eth0 down");
@@ -185,9 +185,9 @@ fn a_firewall_that_lets_nothing_in_is_noticed() {
     }
     let _nas = host.daemon(&["--id", "nas", "--port", "22", "--interval", "1", "--expect", "pi"]);
     let ended = ask_until(&host, 1);
-    assert_bad(&ended, "bad   eth0: hears not even itself");
+    assert_bad(&ended, "bad   eth0: does not even hear itself: a local firewall blocks UDP 21025");
     assert_says(&ended, "warn  no other node is heard");
-    assert_says(&ended, "warn  pi is expected, but not there");
+    assert_says(&ended, "warn  pi is expected but missing");
     host.ip("xfrm policy flush");
     assert_eq!(ask_until(&host, 0).err, "");
 }

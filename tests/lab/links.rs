@@ -341,7 +341,7 @@ fn used_by(daemon: &Daemon) -> Vec<String> {
 #[test]
 fn the_interface_that_is_asked_for_is_used_however_many_there_are() {
     for (with_address, reason) in [
-        (true, "can be used, unless --interface leaves it out"),
+        (true, "can be used, unless --interface excludes it"),
         (false, "not used, it has no IPv4 address"),
     ] {
         let Some(lan) = Lan::new() else { return };
@@ -397,8 +397,8 @@ fn an_interface_with_long_alternative_names_is_used_and_hides_no_other() {
         &second,
         &[
             "pair0: not used, it has no IPv4 address",
-            "vlan0: can be used, unless --interface leaves it out",
-            "lan0: can be used, unless --interface leaves it out",
+            "vlan0: can be used, unless --interface excludes it",
+            "lan0: can be used, unless --interface excludes it",
         ]
         .map(|line| format!("ok    {line}")),
     );

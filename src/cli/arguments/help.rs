@@ -19,18 +19,18 @@ pub(crate) fn of(command: &str) -> Option<&'static str> {
 }
 
 pub(crate) const OVERVIEW: &str = "\
-foghorn tells the nodes on a LAN where the others are.
+foghorn finds other machines on the LAN by name.
 
 Usage: foghorn COMMAND [OPTIONS]
 
 Commands:
-  run           announce nodes and hear the others: the daemon
-  lookup NODE   where NODE is
+  run           the daemon: announce nodes and listen for others
+  lookup NODE   the address of NODE
   list          a table of all nodes
   watch         the nodes known now, then each change
   hosts         the nodes as a hosts file, printed or kept up to date
   status        how the daemon is doing
-  connect NODE  a TCP connection to NODE, for standard input and output
+  connect NODE  a TCP connection to NODE on standard input and output
   doctor        what is wrong, and what to type
 
 Options:
@@ -41,57 +41,62 @@ Example:
   foghorn run --id nas --port 22  on the NAS
   foghorn run --port 22           on the others, by their host names
   foghorn lookup nas              on any of them
-  foghorn doctor                  where that does not work
+  foghorn doctor                  if that does not work
 
 Exit codes: 0 done, 1 not found, 2 wrong usage, 3 no daemon answers,
 4 anything else failed.
+
+The manual page has more: man foghorn. Without man, see foghorn COMMAND --help.
 ";
 
 pub(crate) const RUN: &str = "\
-Announces nodes, hears the others, and answers the other commands.
+The daemon: announces nodes, listens for others, and answers the other commands.
 
 Usage: foghorn run [OPTIONS]
 
 Options:
-  --id NODE --port PORT  announce NODE at TCP port PORT; without --id the host
-                         name without its domain; without both only listen
+  --id NODE --port PORT  announce NODE at TCP port PORT; without --id, the host
+                         name without its domain; without both, only listen
   --announce NODE:PORT   one more node; repeatable
   --expect NODE          reserve room for NODE and show in status whether it is
                          there; repeatable
-  --interval SECONDS     between announcements, 1 to 3600 [30]
+  --interval SECONDS     time between announcements, 1 to 3600 [30]
   --interface PATTERN    use matching interfaces (* and ?); !PATTERN excludes;
                          repeatable [all but loopback and point-to-point]
-  --allow NETWORK        hear nodes of other networks too, like 10.0.0.0/8;
-                         repeatable [only those of the interface]
-  --udp-port PORT        the protocol's port [21025]
-  --log LEVEL            error, warn, info, debug or trace; or FOGHORN_LOG
+  --allow NETWORK        accept nodes from another network, like 10.0.0.0/8;
+                         repeatable [only the networks of the interface]
+  --udp-port PORT        UDP port of the protocol [21025]
+  --log LEVEL            error, warn, info, debug or trace; or set FOGHORN_LOG
                          [info]
-  --log-to PATH          a file, or a program's Unix socket [standard error]
-  --control PATH         control socket; or FOGHORN_CONTROL, for commands too
+  --log-to PATH          log to a file, or to the Unix socket of a program
+                         [standard error]
+  --control PATH         control socket; or set FOGHORN_CONTROL, which all
+                         commands read
                          [/run/foghorn/control.sock, else
                          $XDG_RUNTIME_DIR/foghorn/control.sock, else
                          /run/user/UID/foghorn/control.sock]
   --state FILE           keep known nodes across restarts, best on tmpfs, like
                          /run/foghorn/state
-  --user NAME            switch to this user (name or number) after opening
+  --user NAME            switch to this user (name or number) after opening all
+                         sockets and files
 
-SIGHUP makes it look at the interfaces, the host name and its socket again,
-announce now, save, and open the log anew if it was rotated.
+On SIGHUP it checks the interfaces, the host name and its socket, announces now,
+saves the known nodes, and opens a rotated log again.
 
 Example:
   foghorn run --id nas --port 22 --announce web:80 --interface 'eth*'
 ";
 
 pub(crate) const LOOKUP: &str = "\
-Tells where a node is, like 198.18.0.2:22000.
+Prints the address of a node, like 198.18.0.2:22000.
 
 Usage: foghorn lookup [OPTIONS] NODE
 
 Options:
-  --all           every live address, the one to use first
-  --host          the IP address alone
+  --all           all live addresses, the preferred one first
+  --host          only the IP address
   --wait SECONDS  wait for the node to appear
-  --json          all that is known, as JSON
+  --json          everything known about the node, as JSON
   --control PATH  the daemon's socket
 
 Example:
@@ -102,8 +107,8 @@ Exit code 1 if the node is not known.
 ";
 
 pub(crate) const LIST: &str = "\
-Lists all nodes, sorted by name. This machine's own nodes are marked own. On a
-narrow terminal some columns and the middle of long names are left out.
+Lists all nodes, sorted by name. This machine's own nodes are marked own. A
+narrow terminal shows fewer columns and shortens long names.
 
 Usage: foghorn list [OPTIONS]
 
@@ -119,22 +124,22 @@ Example:
 pub(crate) const WATCH: &str = "\
 Prints the nodes known now, then each change, a line each: known, found, moved,
 contested or lost, then NODE, ADDRESS and INTERFACE. A node is contested when it
-speaks at a second address, which comes last: it has two network cards, or
-somebody claims its name.
+uses a second address, which is printed last: it has two network cards, or
+another host claims its name.
 
 Usage: foghorn watch [OPTIONS]
 
 Options:
   --json          one JSON object a line
   --control PATH  the daemon's socket
-  --exec CMD...   run the rest of the line for each instead, by no shell, told
-                  by FOGHORN_EVENT, FOGHORN_NODE, FOGHORN_ADDRESS, FOGHORN_HOST,
-                  FOGHORN_PORT, FOGHORN_INTERFACE and, when contested,
-                  FOGHORN_RIVAL; after a restart of the daemon, or when CMD was
-                  too slow, it is told what came of the changes it missed
+  --exec CMD...   for each change run the rest of the line (no shell) with these
+                  variables set: FOGHORN_EVENT, FOGHORN_NODE, FOGHORN_ADDRESS,
+                  FOGHORN_HOST, FOGHORN_PORT, FOGHORN_INTERFACE and, when
+                  contested, FOGHORN_RIVAL; after a restart of the daemon, or if
+                  CMD is too slow, it runs once for each node that has changed
 
-A stranger chooses FOGHORN_NODE: it may be ../../etc/x or --exec. A script puts
-it in quotes, and first refuses what could be a path or an option:
+Strangers choose FOGHORN_NODE: it may be ../../etc/x or --exec. A script should
+quote it, and first refuse names that could be a path or an option:
   case $FOGHORN_NODE in -* | *[!A-Za-z0-9_-]*) exit ;; esac
 
 Examples:
@@ -143,20 +148,20 @@ Examples:
 ";
 
 pub(crate) const HOSTS: &str = "\
-Prints the nodes as lines of a hosts file. Left out are this machine's name,
-those that mean something everywhere, like localhost, wpad and com, all that
-is not of letters, digits and hyphens, and what other hosts files have:
-/etc/hosts, those beside FILE, and those to keep out.
+Prints the nodes as lines of a hosts file. It leaves out this machine's name,
+names with a special meaning, like localhost, wpad and com, names with other
+characters than letters, digits and hyphens, and names in other hosts files:
+/etc/hosts, files beside FILE, and files given with --keep-out.
 
 Usage: foghorn hosts [OPTIONS]
 
 Options:
   --exclude PATTERN  leave out names that match (* and ?); repeatable
-  --keep-out FILE    leave out names that FILE has, a hosts file or a name a
-                     line; read again when it changes; repeatable
-  --follow FILE      write FILE instead, and again after each change
-  --exec CMD...      run the rest of the line after FILE was replaced; while
-                     nodes keep changing at most once a minute
+  --keep-out FILE    leave out names in FILE, a hosts file or one name a line;
+                     read again when it changes; repeatable
+  --follow FILE      write to FILE, and again after each change
+  --exec CMD...      run the rest of the line (no shell) after writing FILE; at
+                     most once a minute while nodes keep changing
   --control PATH     the daemon's socket
 
 Example:
@@ -164,13 +169,13 @@ Example:
 ";
 
 pub(crate) const STATUS: &str = "\
-Tells how the daemon is doing, and what it counted.
+Shows how the daemon is doing, with all its counters.
 
 Usage: foghorn status [OPTIONS]
 
 Options:
   --json          one JSON object
-  --metrics       Prometheus' text format
+  --metrics       the text format of Prometheus
   --control PATH  the daemon's socket
 
 Example, for node_exporter:
@@ -178,8 +183,8 @@ Example, for node_exporter:
 ";
 
 pub(crate) const CONNECT: &str = "\
-Connects to a node by TCP and joins that to standard input and output. SSH makes
-names lower case: if there is no nas, the one node like NAS is meant.
+Connects to a node by TCP, and connects it to standard input and output. SSH
+makes names lower case: without a node nas, it uses the only one like NAS.
 
 Usage: foghorn connect [OPTIONS] NODE
 
@@ -196,11 +201,11 @@ Checks daemon, interfaces, port, firewall and clock, and says what to type.
 Usage: foghorn doctor [OPTIONS]
 
 Options:
-  --udp-port PORT  the protocol's port [the daemon's, or 21025]
+  --udp-port PORT  UDP port of the protocol [the daemon's, or 21025]
   --control PATH   the daemon's socket
 
 Example:
   sudo foghorn doctor
 
-Exit code 1 if something is bad.
+Exit code 1 if a line is marked bad.
 ";

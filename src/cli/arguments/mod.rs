@@ -1,4 +1,4 @@
-//! What a person typed.
+//! The arguments that a person typed.
 //!
 //! ```text
 //! query       the options of list and status

@@ -2,8 +2,8 @@
 
 use crate::cli::arguments::options::has_option;
 
-/// Words that people type, and after the colon the suggestion for them: an option if the command
-/// has it, else another command. `@` stands for the node, `~` for the word itself.
+/// Words that people type. The suggestion follows the colon: an option, if the command has it, or
+/// another command. `@` stands for the node, `~` for the word itself.
 const WORDS: &str = "\
 verbose debug v:--log debug
 quiet silent q:--log error
@@ -34,7 +34,8 @@ nc telnet:foghorn connect @
 announce register publish add:foghorn run --announce @
 ";
 
-/// The suggestion for a word, which `next` follows. Options count only if that help text has them.
+/// The suggestion for a word that is followed by `next`. It is an option only if the help text has
+/// that option.
 pub(crate) fn meant_by(word: &str, next: Option<&str>, help: &str) -> Option<String> {
     for line in WORDS.split('\n') {
         let (words, meant) = line.split_once(':')?;
@@ -48,9 +49,10 @@ pub(crate) fn meant_by(word: &str, next: Option<&str>, help: &str) -> Option<Str
     None
 }
 
-/// The word of a text, among those that begin with `mark`, that was probably meant, without the
-/// mark: the same but for case, else a slip or two away, else one that is the beginning of what was
-/// typed or the other way round. Of several the first.
+/// The word that was probably meant, among the words of a text that begin with `mark`. It is
+/// returned without the mark. Best is a word that differs only in case, then one with a typing
+/// error or two, then one that begins like the typed word or the other way round. The first of
+/// several wins.
 pub(crate) fn nearest<'a>(typed: &str, text: &'a str, mark: &str) -> Option<&'a str> {
     let mut best = (u8::MAX, None);
     for word in text.split_ascii_whitespace() {
@@ -63,7 +65,7 @@ pub(crate) fn nearest<'a>(typed: &str, text: &'a str, mark: &str) -> Option<&'a 
     best.1
 }
 
-/// How far they are apart, if they are near.
+/// How many typing errors lie between two words, if they are few.
 fn distance(typed: &str, meant: &str) -> Option<u8> {
     let most = match typed.len() {
         0..2 => 0,
@@ -79,9 +81,9 @@ fn distance(typed: &str, meant: &str) -> Option<u8> {
         .then_some(most + 1)
 }
 
-/// Whether at most that many slips lead from one to the other: a letter too many, one that is
-/// missing or another one, or two that changed places. What both begin with alike is no slip, so it
-/// takes 4 steps for each slip and no memory.
+/// Whether at most so many typing errors lead from one word to the other: a letter too many, a
+/// missing letter, a wrong one, or two that changed places. The common beginning is skipped, so
+/// each error takes 4 steps and no memory.
 fn is_within(slips: u8, typed: &[u8], meant: &[u8]) -> bool {
     let alike = typed.iter().zip(meant).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
     match (typed.get(alike..).unwrap_or_default(), meant.get(alike..).unwrap_or_default()) {

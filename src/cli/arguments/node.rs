@@ -62,7 +62,7 @@ pub(crate) fn mistaken(text: &str) -> Option<(&'static str, &str)> {
     what.map(|what| (what, name))
 }
 
-/// The kind of `user@name`, which SSH takes. A node can have such a name.
+/// The kind of `user@name`, as for SSH. A node can have such a name.
 pub(crate) const USER: &str = "a user and a name";
 
 pub(crate) const ADDRESS: &str = "an address";

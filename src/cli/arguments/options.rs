@@ -1,12 +1,11 @@
 //! The options of a command, as its help text lists them.
 
-/// Whether a help text tells of an option.
+/// Whether a help text lists an option.
 pub(crate) fn has_option(help: &str, option: &str) -> bool {
     options(help).contains(&option)
 }
 
-/// All options of a help text that begin with a letter, as a part of a sentence; none if there is
-/// none.
+/// All options of a help text that begin with a letter, joined by "or".
 pub(crate) fn options_with(letter: char, help: &str) -> Option<String> {
     let mut text = String::new();
     for option in options(help) {
@@ -32,8 +31,8 @@ pub(crate) fn options(help: &str) -> Vec<&str> {
     options
 }
 
-/// The word of a help text that a space parts from that one: behind an option, what its value is
-/// called.
+/// The word that follows another one in a help text, after one space: for an option, the name of
+/// its value.
 pub(crate) fn word_after<'a>(help: &'a str, word: &str) -> Option<&'a str> {
     let mut words = help.split(' ');
     words.find(|known| *known == word)?;

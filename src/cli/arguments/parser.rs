@@ -78,8 +78,8 @@ impl Parser {
         unexpected(argument, self.help)
     }
 
-    /// The value of the option. It begins with `--` only behind an equals sign: else the next
-    /// option would be taken for it.
+    /// The value of the option. Only after an equals sign may it begin with `--`: otherwise it is
+    /// the next option.
     pub(crate) fn value(&mut self) -> Result<OsString, Failure> {
         if let Some(value) = self.lexer.optional_value() {
             return Ok(value);

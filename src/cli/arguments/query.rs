@@ -15,7 +15,7 @@ pub(crate) enum Form {
     Metrics,
 }
 
-/// What `list` and `status` are told.
+/// The options of `list` and `status`.
 #[derive(Default)]
 pub(crate) struct Query {
     pub(crate) form: Option<Form>,

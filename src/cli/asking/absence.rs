@@ -1,4 +1,4 @@
-//! Commands that go on when the daemon has gone, and come back to it.
+//! Commands that go on without the daemon, and use it again when it is back.
 
 use std::thread;
 use std::time::Duration;
@@ -12,14 +12,15 @@ use crate::host::Outage;
 /// Between attempts to reach a daemon that has gone.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Whether there is no daemon just now, which is told once, and so is its return.
+/// Whether the daemon is away. A message says so once, and another one when it is back.
 #[derive(Default)]
 pub(crate) struct Absence(Outage);
 
 impl Absence {
-    /// Waits before the next attempt to reach a daemon. Says why, and what is so meanwhile.
+    /// Waits before the next attempt to reach a daemon. The message says why, and what happens
+    /// until then.
     pub(crate) fn wait(&mut self, error: Error, meanwhile: &str) {
-        // That is no absence: to begin anew makes up for it.
+        // A slow watch is no absence: it begins again.
         if !error.refuses(ErrorCode::Slow) && self.0.begins() {
             warn(&format!("{}; {meanwhile}", Failure::from(error)));
         }
@@ -34,7 +35,7 @@ impl Absence {
     }
 }
 
-/// Whether the reason may pass without a person's help: a daemon starts, or has more time.
+/// Whether the error may go away by itself: a daemon starts, or has more time.
 pub(crate) fn may_pass(error: &Error) -> bool {
     matches!(
         error,

@@ -1,4 +1,4 @@
-//! Who may use the control socket.
+//! The permission to use the control socket.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -6,25 +6,24 @@ use std::path::Path;
 
 use crate::host::group_name;
 
-/// The group of programs that are to own nothing, called nogroup or nobody: no person should be in
-/// it.
+/// The group called nogroup or nobody, for programs that own nothing: no person should be in it.
 const NOGROUP: u32 = 65_534;
 
-/// What gives the permission that is missing for a socket.
+/// How to get the permission to use a socket.
 pub(crate) fn advice(socket: &Path) -> String {
-    // What is in a directory that keeps us out can't be looked at, so the first that can be looked
-    // at is what does.
+    // Nothing inside a closed directory can be looked at. So the first ancestor that can be looked
+    // at is the one that is closed.
     let barrier = socket.ancestors().find_map(|path| fs::metadata(path).ok());
-    // To use a socket is to write it, to use a directory is to search it.
+    // A user of a socket needs to write it, a user of a directory to search it.
     let may = |metadata: &fs::Metadata| {
         metadata.mode() & if metadata.is_dir() { 0o010 } else { 0o020 } != 0
     };
     match barrier.filter(|metadata| !matches!(metadata.gid(), 0 | NOGROUP) && may(metadata)) {
-        None => "become root".to_owned(),
+        None => "use sudo".to_owned(),
         Some(metadata) => {
             let gid = metadata.gid();
             let group = group_name(gid).unwrap_or_else(|| gid.to_string());
-            format!("become root, or join its group: sudo adduser $USER {group}, and log in again")
+            format!("use sudo, or join its group: sudo adduser $USER {group}, and log in again")
         }
     }
 }
@@ -52,10 +51,10 @@ mod tests {
             set(&path, 0o660);
             assert!(advice(&path).contains("sudo adduser $USER 54321, and"), "{}", advice(&path));
             set(&path, 0o604);
-            assert_eq!(advice(&path), "become root");
+            assert_eq!(advice(&path), "use sudo");
             set(&path, 0o660);
             chown(&path, None, Some(NOGROUP)).unwrap();
-            assert_eq!(advice(&path), "become root");
+            assert_eq!(advice(&path), "use sudo");
             // One that can't be looked at.
             set(&directory, 0o750);
             assert!(advice(&directory.join("hidden")).contains("$USER 54322,"));
@@ -63,6 +62,6 @@ mod tests {
             assert!(!advice(&directory.join("hidden")).contains("$USER 54322,"));
         }
         chown(&path, None, Some(0)).ok();
-        assert_eq!(advice(Path::new("")), "become root");
+        assert_eq!(advice(Path::new("")), "use sudo");
     }
 }

@@ -1,11 +1,11 @@
-//! What a line of a reply says, as it is: what is not known here is shown too.
+//! A line of a reply. Keys that this version does not know are kept, too.
 
 use crate::client::Error;
 use crate::control::{Fields, split};
 use crate::limits::CLIENT_ADDRESSES;
 
-/// A line of a reply: what it tells of, and its pairs in order. Only the line itself is kept: it
-/// may have two thousand pairs.
+/// A line of a reply: its kind and its pairs, in order. Only the text is kept, since a line may
+/// have two thousand pairs.
 #[derive(Clone)]
 pub(crate) struct Record(Box<str>);
 
@@ -23,7 +23,7 @@ impl Record {
         split(&self.0).0
     }
 
-    /// Whether it tells of a node of the daemon's own machine.
+    /// Whether the line is about a node of the daemon's own machine.
     pub(crate) fn is_own(&self) -> bool {
         self.kind() == "own"
     }
@@ -53,7 +53,7 @@ impl Record {
         self.get("addresses").split(',').chain(v6).take(CLIENT_ADDRESSES)
     }
 
-    /// How much of a node's lease is left, in percent. None if the daemon does not tell.
+    /// How much of a node's lease is left, in percent; none if the line does not have it.
     pub(crate) fn lease(&self) -> Option<u64> {
         let [age, left] = ["age_s", "expires_s"].map(|key| self.get(key).parse::<u64>().ok());
         let (age, left) = (age?, left?);

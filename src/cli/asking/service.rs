@@ -1,4 +1,4 @@
-//! The service that a package has set up: how it is started, and where it says why it stopped.
+//! The service that a package has installed: how to start it, and where its log is.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ const UNITS: [&str; 3] = [
     "lib/systemd/system/foghorn.service",
 ];
 
-/// The command to type where no daemon answers at that socket. None if no service of this machine
-/// would listen there. The system is that below `root`, which is `/` but in tests.
+/// The command to type when no daemon answers at a socket; none if no service of this machine
+/// listens there. `root` is `/` except in tests.
 pub(crate) fn advice(root: &Path, socket: &Path) -> Option<&'static str> {
     let is_there = |path: &str| root.join(path).exists();
     if socket.as_os_str() != Path::new(SYSTEM).join(FILE).as_os_str() {

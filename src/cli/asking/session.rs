@@ -16,21 +16,20 @@ impl Session {
         Ok(Self(Connection::open(control)?))
     }
 
-    /// Sends a request and takes in the whole reply.
+    /// Sends a request and reads the whole reply.
     pub(crate) fn ask(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         self.send(request)?;
         self.0.reply(|line| Ok(Some(Record::read(line))))
     }
 
-    /// The same for a reply that tells of nodes which the daemon has heard. What else it tells of
-    /// is passed over.
+    /// The nodes in the reply that the daemon has heard. Other lines are skipped.
     pub(crate) fn nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         let mut nodes = self.all_nodes(request)?;
         nodes.retain(|node| !node.is_own());
         Ok(nodes)
     }
 
-    /// The same with the nodes of the daemon's own machine.
+    /// The nodes in the reply, including those of the daemon's own machine.
     pub(crate) fn all_nodes(&mut self, request: &Request) -> Result<Vec<Record>, Error> {
         let mut nodes = self.ask(request)?;
         nodes.retain(|record| record.kind() == "node" || record.is_own());
@@ -41,7 +40,7 @@ impl Session {
         Ok(nodes)
     }
 
-    /// Sends a request. What is sent before it makes sure that both mean the same by it.
+    /// Sends a request, after the version of the protocol if it is the first.
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), Error> {
         self.0.send(request)
     }
@@ -51,7 +50,7 @@ impl Session {
         Ok(self.0.next()?.map(Record::read))
     }
 
-    /// Waits for lines until then, whatever comes meanwhile; for ever if `None`.
+    /// Sets how long to wait for lines, however many come; for ever if `None`.
     pub(crate) const fn wait_until(&mut self, deadline: Option<Deadline>) {
         self.0.wait_until(deadline);
     }

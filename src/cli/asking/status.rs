@@ -37,13 +37,13 @@ impl Status {
         self.all(kind).next().map_or("?", |record| record.get(key))
     }
 
-    /// The number that a line has to tell.
+    /// A number, which the line must have.
     pub(crate) fn number(&self, kind: &'static str, key: &'static str) -> Result<u64, Error> {
         let record = self.all(kind).next().ok_or(Error::Protocol { what: kind })?;
         record.require(key)?.parse().map_err(|_| Error::Protocol { what: key })
     }
 
-    /// Counts, each with what was counted.
+    /// Counts, each with its name.
     pub(crate) fn counts(&self, kind: &str, keys: &[&str]) -> String {
         let mut counts = String::new();
         for key in keys {

@@ -56,7 +56,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
             Ok(stream) => return join(&stream),
             Err(error) => {
                 failure = Failure::failed(format!(
-                    "cannot connect to {id} at {address}: {error}: does its server run?"
+                    "cannot connect to {id} at {address}: {error}: is its server running?"
                 ));
             }
         }
@@ -64,7 +64,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     Err(failure)
 }
 
-/// The one node whose name differs in case alone: SSH makes what was typed lower case.
+/// The only node whose name differs just in case: SSH makes names lower case.
 fn in_other_letters(control: Option<&Path>, id: &NodeId) -> Option<Record> {
     let nodes = Session::connect(control).ok()?.all_nodes(&Request::List).ok()?;
     let mut alike =
@@ -90,16 +90,16 @@ fn open(address: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Passes bytes both ways until the node has closed its side, or nobody reads what it sends.
+/// Passes bytes both ways until the node closes its side, or standard output is closed.
 fn join(stream: &Socket) -> Result<(), Failure> {
-    let stuck = |error: io::Error| Failure::failed(format!("the connection broke off: {error}"));
+    let stuck = |error: io::Error| Failure::failed(format!("the connection broke: {error}"));
     let [node, input, output] = plain(stream).map_err(stuck)?;
     let mut from_node = Flow::new(&node, &output);
     let mut to_node = Flow::new(&input, &node);
     while from_node.is_open {
         let [from_ready, to_ready] = wait(&from_node, &to_node).map_err(stuck)?;
         if to_ready {
-            // If the node no longer takes anything, what it still sends counts.
+            // A node that accepts no more data may still send some.
             let _ = to_node.advance();
             if !to_node.is_open {
                 let _ = stream.shutdown(Shutdown::Write);
@@ -107,7 +107,7 @@ fn join(stream: &Socket) -> Result<(), Failure> {
         }
         if from_ready {
             match from_node.advance() {
-                // Nobody reads any more.
+                // Standard output is closed.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
                 advanced => advanced.map_err(stuck)?,
             }
@@ -116,17 +116,17 @@ fn join(stream: &Socket) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The node, standard input and standard output, none with a buffer: what has been read is passed
-/// on.
+/// The node, standard input and standard output, all without a buffer, so that everything that was
+/// read is passed on.
 fn plain(stream: &Socket) -> io::Result<[File; 3]> {
     stream.set_nonblocking(true)?;
     Ok([stdio::plain(stream.as_fd())?, stdio::plain(stdin())?, stdio::plain(stdout())?])
 }
 
-/// Waits until one of the two can advance: which.
+/// Waits until one of the two can advance, and returns which can.
 fn wait(first: &Flow<'_>, second: &Flow<'_>) -> io::Result<[bool; 2]> {
     let mut waiting = [first.waits_for(), second.waits_for()];
-    // A flow that has ended would be told of its closed source again and again.
+    // `poll` would report the closed source of a flow that has ended again and again.
     let open = if second.is_open { waiting.as_mut_slice() } else { waiting.split_at_mut(1).0 };
     match poll(open, PollTimeout::NONE) {
         Ok(_) | Err(nix::Error::EINTR) => {

@@ -1,7 +1,7 @@
 //! `--exec`: a command that foghorn runs because something happened.
 //!
-//! No shell has a part in it. What a stranger calls a node reaches the command as a value in its
-//! environment and as nothing else.
+//! No shell is involved. A node's name, which a stranger chooses, reaches the command only as the
+//! value of a variable.
 
 use std::env;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -25,8 +25,8 @@ use crate::host::{Outage, run_child, spawn};
 /// Between attempts to start a command.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What tells the command what happened. Of these it never sees what foghorn itself was started
-/// with.
+/// The variables that describe the event. The command never inherits them from foghorn's own
+/// environment.
 const VARIABLES: [&str; 7] = [
     "FOGHORN_EVENT",
     "FOGHORN_NODE",
@@ -61,10 +61,10 @@ impl Exec {
     }
 
     /// Runs the command to its end. `values` are those of the [`VARIABLES`], in the same order;
-    /// what is missing at the end is not set.
+    /// variables without a value are not set.
     ///
-    /// That it fails is said and is no reason to stop; that it can't be started is one, unless that
-    /// passes.
+    /// A command that fails causes a warning. One that can't be started is an error, unless the
+    /// reason may go away.
     pub(crate) fn run(&self, values: &[&str]) -> Result<(), Failure> {
         let path = self.path.to_string_lossy();
         let mut trying = Outage::default();
@@ -85,10 +85,10 @@ impl Exec {
             thread::sleep(RETRY);
         };
         match ended {
-            // Who started foghorn can have told the kernel that nobody asks how children end.
+            // The kernel does not keep exit codes if foghorn's parent ignored SIGCHLD.
             Ok(WaitStatus::Exited(_, 0)) | Err(Errno::ECHILD) => {}
             Ok(WaitStatus::Exited(_, code)) => warn(&format!("{path} ended with exit code {code}")),
-            _ => warn(&format!("{path} was ended by a signal")),
+            _ => warn(&format!("{path} was killed by a signal")),
         }
         Ok(())
     }
@@ -101,8 +101,8 @@ impl Exec {
     }
 }
 
-/// The path of a program: what was given, if it has a slash, else the first in the directories of
-/// PATH.
+/// The path of a program: the program itself, if it has a slash, else the first one in the
+/// directories of PATH.
 fn find(program: &CStr) -> Option<CString> {
     if program.to_bytes().contains(&b'/') {
         return Some(program.to_owned());

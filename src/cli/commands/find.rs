@@ -24,8 +24,8 @@ pub(crate) fn ask(control: Option<&Path>, id: &NodeId) -> Result<Record, Error> 
     }
 }
 
-/// What to say of a failure to find a node: if it is not known, also which one may be meant
-/// instead.
+/// The failure to report when a node is not found. If it is not known, the message suggests another
+/// one.
 pub(crate) fn advise(control: Option<&Path>, id: &NodeId, error: Error) -> Failure {
     let is_unknown = error.refuses(ErrorCode::UnknownNode);
     let failure = Failure::from(error);

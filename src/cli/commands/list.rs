@@ -27,7 +27,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let nodes = nodes?;
     if query.form.is_none() && nodes.iter().all(Record::is_own) {
         stdio::note(
-            "no node has been heard yet: it can take 30 s, or as long as --interval says, and foghorn must run on another machine too",
+            "no node has been heard yet: wait 30 s (or --interval), and check that foghorn runs on another machine",
         );
         if nodes.is_empty() {
             return Ok(());

@@ -35,7 +35,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
         )
     })?;
     if as_json && (all || host) {
-        return Err(Failure::usage("--json has every address: leave --all and --host out"));
+        return Err(Failure::usage("--json has every address anyway: omit --all and --host"));
     }
     let control = parser.control();
     let node = match wait {

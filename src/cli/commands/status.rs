@@ -13,7 +13,7 @@ use crate::cli::stdio;
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     let query = Query::parse(parser)?;
     let status = match Status::ask(parser.control()).map_err(Failure::from) {
-        // A file for Prometheus that stayed as it was would go on telling that all is well.
+        // An old file for Prometheus would go on saying that all is well.
         Err(failure) if query.form == Some(Form::Metrics) => {
             stdio::write(|out| metrics::write(out, &Status(vec![])))?;
             if failure.exit != Exit::NoDaemon {

@@ -5,9 +5,9 @@ pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(width).sum()
 }
 
-/// How many columns a character takes: two for those of East Asia and for pictures, none for one
-/// that combines with the one before. By blocks, as terminals mostly do; tables of every single
-/// character would take 11 kB.
+/// How many columns a character takes: two for East Asian characters and pictures, none for one
+/// that combines with the one before. Whole blocks are told apart, as most terminals do; a table of
+/// all characters would take 11 kB.
 pub(crate) fn width(character: char) -> usize {
     match character {
         '\u{300}'..='\u{36f}'

@@ -7,8 +7,8 @@ use crate::cli::forms::columns::width;
 /// Columns before an item.
 const INDENT: usize = 12;
 
-/// Writes a line. Where a terminal has no room for all of it, it goes on in the next one, two
-/// columns further to the right than items begin.
+/// Writes a line. On a terminal that is too narrow it is continued on the next one, indented by two
+/// more columns.
 pub(crate) fn fold(out: &mut dyn Write, line: &str, width: usize) -> fmt::Result {
     let (label, mut rest) = line.split_at_checked(INDENT).unwrap_or(("", line));
     out.write_str(label)?;
@@ -23,8 +23,8 @@ pub(crate) fn fold(out: &mut dyn Write, line: &str, width: usize) -> fmt::Result
     writeln!(out, "{rest}")
 }
 
-/// Where to break a text that has no room: behind a comma or the like, else behind a word, else
-/// within a list. If no beginning has room, behind the first that can be broken off.
+/// Where to break a text that is too wide: after punctuation, else after a word, else within a
+/// list. If even the first part is too wide, after that part.
 fn place_to_break(text: &str, room: usize) -> Option<usize> {
     let (mut best, mut place) = (0, None);
     let (mut columns, mut before) = (0, ' ');

@@ -6,8 +6,8 @@ use crate::cli::asking::record::Record;
 use crate::cli::failure::Failure;
 use crate::cli::forms::time::{WRITTEN, span, utc};
 
-/// Up to the name of the machine. Nothing that came in by a node's name would be run or fetched,
-/// were it not escaped.
+/// The page up to the name of the machine. Its policy keeps a browser from running or fetching
+/// anything, even if a node's name were not escaped.
 const HEAD: &str = "\
 <!DOCTYPE html>
 <html lang=en>
@@ -29,15 +29,16 @@ tr>:nth-child(n+4){text-align:right;white-space:nowrap}
 </style>
 <title>Nodes at ";
 
-const NOBODY: &str = "<p>No node has been heard yet: it can take 30 s, and foghorn must run on another machine too.\n";
+const NOBODY: &str =
+    "<p>No node has been heard yet: wait 30 s, and check that foghorn runs on another machine.\n";
 
 /// From the time to the first row.
 const TABLE: &str = "\
 <table>
 <tr><th>Node<th>Address<th>Interface<th>Heard<th>Known for";
 
-/// Writes the page of a machine with that name, as of that number of seconds since 1970. Where there was no answer the page
-/// says why: an old one that stays would go on showing nodes.
+/// Writes the page of a machine with that name, as of that number of seconds since 1970. Without an
+/// answer the page says why: an old page would go on showing nodes.
 pub(crate) fn write(
     out: &mut dyn Write,
     host: &str,
@@ -96,7 +97,7 @@ pub(crate) fn write(
     out.write_str("\n</table>\n")
 }
 
-/// Writes text so that it is no markup, whatever it is.
+/// Writes text with all markup escaped.
 fn escape(out: &mut dyn Write, text: &str) -> fmt::Result {
     text.chars().try_for_each(|c| match c {
         '&' | '<' | '>' | '"' | '\'' => write!(out, "&#{};", u32::from(c)),

@@ -1,8 +1,8 @@
 //! Lines of the control protocol as JSON.
 //!
-//! A line's keys are the keys of the JSON object, in the same order. The protocol tells what is
-//! text, a number, a list, or yes or no; what a later version tells is a number if it is one, else
-//! text.
+//! A line's keys are the keys of the JSON object, in the same order. The protocol knows which
+//! values are text, numbers, lists or flags. A value that only a later version knows is a number if
+//! it looks like one, else text.
 
 use std::fmt::{self, Write as _};
 
@@ -49,7 +49,7 @@ pub(crate) fn key(out: &mut String, name: &str) {
     out.push(':');
 }
 
-/// Whether it is a whole number as JSON has them; the protocol has no other.
+/// Whether a value is a whole number in JSON's form. The protocol has no other numbers.
 pub(crate) fn is_number(value: &str) -> bool {
     value == "0"
         || !value.is_empty()

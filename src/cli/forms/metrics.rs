@@ -1,14 +1,14 @@
 //! The status in Prometheus' text format, version 0.0.4.
 //!
-//! No stranger chooses a label's value, for who made up names would make up time series without
-//! end: nodes are counted, and only those that the daemon was told to expect are told by name.
+//! Nodes are counted, and only expected nodes are named. If strangers chose the values of labels,
+//! they could make up time series without end.
 
 use std::fmt::{Result, Write};
 
 use crate::cli::asking::status::Status;
 use crate::cli::forms::json;
 
-/// A family a line, as text since that takes half of the room of a table. Its columns:
+/// One family a line. Text takes half the room of a table. Its columns:
 ///
 /// - the name, which tells the type, too: counters end in `_total`
 /// - the lines of the status that it is taken from
@@ -31,14 +31,14 @@ datagrams_received_total|datagrams|received|||Datagrams received.
 datagrams_own_total|datagrams|own|||Announcements of own nodes among those received.
 datagrams_sent_total|datagrams|sent|||Datagrams sent.
 answers_total|datagrams|answers|||Times that newcomers were answered.
-datagrams_rejected_total|rejected|*|reason||Datagrams of no use; foreign counts those dropped at interfaces, too.
+datagrams_rejected_total|rejected|*|reason||Datagrams of no use; foreign includes those dropped at interfaces.
 interface_up|interface|state|interface|name|Whether the interface works.
 interface_datagrams_received_total|interface|received|interface|name|Datagrams received there.
 interface_datagrams_dropped_total|interface|dropped|interface|name|Datagrams that the kernel dropped there.
 interface_datagrams_sent_total|interface|sent|interface|name|Datagrams sent there.
 interface_send_errors_total|interface|send_errors|interface|name|Datagrams that could not be sent there.";
 
-/// Writes all families that the status has samples of: a daemon of another version may leave some
+/// Writes all families that the status has samples for. A daemon of another version may leave some
 /// out. The status is empty if no daemon answered.
 pub(crate) fn write(out: &mut dyn Write, status: &Status) -> Result {
     let families = if status.0.is_empty() { 1 } else { usize::MAX };
@@ -77,7 +77,7 @@ pub(crate) fn write(out: &mut dyn Write, status: &Status) -> Result {
     Ok(())
 }
 
-/// What a sample says, as a number; none if it says nothing that this version knows.
+/// The number of a sample; none if this version does not know the value.
 fn value<'a>(kind: &str, key: &str, told: &'a str) -> Option<&'a str> {
     match (kind, key, told) {
         (_, "version", _) | ("interface", "state", "up") | ("expected", "state", "known") => {

@@ -24,7 +24,7 @@ pub(crate) fn write(out: &mut dyn Write, status: &Status, width: usize) -> fmt::
     }
     for host in status.all("host_name") {
         let name = host.get("name");
-        text.line(&format!("not the host name while that is {name}; give another with --id"))?;
+        text.line(&format!("not the host name, which is {name}; choose a name with --id"))?;
     }
     for other in status.all("rival") {
         text.line(&rival(other))?;

@@ -9,19 +9,18 @@ use crate::cli::forms::time::span;
 
 const HEAD: [&str; 7] = ["NODE", "ADDRESS", "INTERFACE", "HEARD", "KNOWN FOR", "TIMES", ""];
 
-/// The columns that go where a terminal has no room for all, in that order.
+/// The columns that a narrow terminal does without, in that order.
 const SPARE: [usize; 3] = [5, 4, 2];
 
-/// A name is shown with as many columns at least: of a Syncthing ID the first 7 characters and the
-/// last 3.
+/// The least columns of a shortened name: for a Syncthing ID the first 7 characters and the last 3.
 const SHORTEST_NAME: usize = 11;
 
 /// A text for each column.
 type Cells = [String; HEAD.len()];
 
 /// A row for each node; each further address of it has a row with nothing else in it. A terminal
-/// shows how much of a node's lease is left, and whether it is contested, and it shows less where
-/// it has no room.
+/// shows how much of a node's lease is left, and whether it is contested. On a narrow one columns
+/// are left out.
 pub(crate) fn write(out: &mut dyn Write, nodes: &[Record], look: Look) -> fmt::Result {
     let mut names: Vec<_> = nodes.iter().map(|node| node.get("id").to_owned()).collect();
     let mut widths = [0; HEAD.len()];
@@ -47,8 +46,7 @@ pub(crate) fn write(out: &mut dyn Write, nodes: &[Record], look: Look) -> fmt::R
     })
 }
 
-/// Calls with each row and its styles. The rows are not kept: a daemon may say little that makes
-/// many.
+/// Calls `each` with each row and its styles. The rows are not kept: a short reply may make many.
 fn rows(
     nodes: &[Record],
     names: &[String],
@@ -88,15 +86,14 @@ fn rows(
     Ok(())
 }
 
-/// By how much rows with such columns are wider than a terminal.
+/// How many columns are too many for a terminal of that width.
 fn excess(widths: &[usize], width: usize) -> usize {
     let columns = widths.iter().filter(|width| **width > 0);
     // Two spaces are between columns, and none behind the last.
     columns.map(|width| width + 2).sum::<usize>().saturating_sub(2).saturating_sub(width)
 }
 
-/// Leaves out what a terminal has no room for: columns, whose width becomes 0, then the middle of
-/// names.
+/// Makes the table as narrow as a terminal: columns get the width 0, then names lose their middle.
 fn fit(widths: &mut [usize; HEAD.len()], names: &mut [String], width: usize, ellipsis: char) {
     for column in SPARE {
         if excess(widths, width) == 0 {

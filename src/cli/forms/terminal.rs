@@ -8,7 +8,7 @@ use std::io::IsTerminal as _;
 use rustix::stdio::stdout;
 use rustix::termios::tcgetwinsize;
 
-/// A way to show text, with what selects it in a terminal (SGR in ECMA-48).
+/// A way to show text, with its code for a terminal (SGR in ECMA-48).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     Plain = 0,
@@ -19,8 +19,8 @@ pub(crate) enum Style {
     Magenta = 35,
 }
 
-/// How standard output may look: plain where it is no terminal, so that what a program reads does
-/// not depend on who looks on.
+/// How standard output may look. It is plain if it is not a terminal, so that programs always read
+/// the same.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Look {
     /// Whether it is a terminal at all.
@@ -79,9 +79,9 @@ impl Look {
         if self.has_utf8 { '…' } else { '~' }
     }
 
-    /// A bar of how much of a node's lease is left, in percent, and a space. Green while it was
-    /// heard as it should be, which is three times in a lease; yellow when it has missed one
-    /// announcement or two; red when it will soon be forgotten.
+    /// A bar of how much of a node's lease is left, in percent, and a space. It is green as long as
+    /// the node is heard on time, three times in a lease; yellow after a missed announcement or
+    /// two; red when the node will soon be forgotten.
     pub(crate) fn lease(self, left: Option<u64>) -> (String, Style) {
         let Some(left) = left.filter(|_| self.is_terminal) else {
             return (String::new(), Style::Plain);

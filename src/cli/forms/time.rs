@@ -1,13 +1,13 @@
 //! Times as a person reads them. A date is in UTC, which readers in all places share.
 
-/// When 2026 began, in which this was written, in seconds since 1970: no clock that is right says
-/// less.
+/// The begin of 2026, when this was written, in seconds since 1970. No clock that is set is
+/// earlier.
 pub(crate) const WRITTEN: u64 = 1_767_225_600;
 
 /// A time in seconds since 1970, as ISO 8601 has it.
 pub(crate) fn utc(secs: u64) -> String {
     let (days, time) = (secs / 86_400, secs % 86_400);
-    // A year that begins with March ends with the leap day, and the lengths of its months repeat:
+    // A year from March to February ends with the leap day, and the lengths of its months repeat:
     // 31, 30, 31, 30, 31.
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);

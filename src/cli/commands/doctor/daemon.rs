@@ -12,12 +12,12 @@ use crate::host::lost_socket;
 pub(super) struct Daemon {
     /// What it says; empty if it does not answer.
     pub(super) status: Status,
-    /// Whether there is one that gives no answer.
+    /// Whether there is one that does not answer.
     pub(super) is_silent: bool,
 }
 
 impl Daemon {
-    /// Asks the daemon, in a system below `root`, which is `/` but in tests.
+    /// Asks the daemon. `root` is `/` except in tests.
     pub(super) fn ask(
         report: &mut Report,
         root: &Path,

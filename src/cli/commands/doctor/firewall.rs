@@ -1,4 +1,4 @@
-//! Firewalls that keep everything out which no rule lets in.
+//! Firewalls without a rule for foghorn.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use super::report::Report;
 use crate::host::{is_running, read_file};
 
-/// Looks at the firewalls of a system below `root`.
+/// Checks the firewalls of a system below `root`.
 pub(super) fn check(report: &mut Report, root: &Path, port: &str) {
-    // Root alone may read the rules.
+    // Only root may read the rules.
     let has = |path, begin: &str| match read_file(&root.join(path)) {
         Ok(text) => {
             Some(text.split(|byte| *byte == b'\n').any(|line| line.starts_with(begin.as_bytes())))
@@ -19,16 +19,16 @@ pub(super) fn check(report: &mut Report, root: &Path, port: &str) {
         match has("etc/ufw/user.rules", &format!("-A ufw-user-input -p udp --dport {port} ")) {
             Some(true) => {}
             Some(false) => {
-                report.line("warn  ufw may keep foghorn out: sudo ufw allow $/udp", &[port]);
+                report.line("warn  ufw may block foghorn: sudo ufw allow $/udp", &[port]);
             }
             None => {
-                let line = "warn  ufw may keep foghorn out, its rules can't be read: see sudo foghorn doctor";
+                let line = "warn  ufw may block foghorn, but its rules can't be read: use sudo foghorn doctor";
                 report.line(line, &[]);
             }
         }
     }
     if is_running(root, "firewalld") {
-        let advice = "warn  firewalld may keep foghorn out: sudo firewall-cmd --permanent --add-port=$/udp && sudo firewall-cmd --reload";
+        let advice = "warn  firewalld may block foghorn: sudo firewall-cmd --permanent --add-port=$/udp && sudo firewall-cmd --reload";
         report.line(advice, &[port]);
     }
 }
@@ -59,7 +59,7 @@ mod tests {
             assert_eq!(says(), "");
         }
         set("etc/ufw/ufw.conf", b"# on\nENABLED=yes\nLOGLEVEL=low\n");
-        assert_eq!(says(), "warn  ufw may keep foghorn out: sudo ufw allow 21025/udp\n");
+        assert_eq!(says(), "warn  ufw may block foghorn: sudo ufw allow 21025/udp\n");
         for closed in [&b"-A ufw-user-input -p tcp --dport 21025 -j ACCEPT\n-A ufw-user-input -p udp --dport 210 -j ACCEPT\n"[..], b"\xff\xff", b"\n"]
         {
             set("etc/ufw/user.rules", closed);
@@ -74,7 +74,7 @@ mod tests {
         fs::remove_file(root.join("etc/ufw/user.rules")).unwrap();
         fs::create_dir(root.join("etc/ufw/user.rules")).unwrap();
         let unread =
-            "warn  ufw may keep foghorn out, its rules can't be read: see sudo foghorn doctor\n";
+            "warn  ufw may block foghorn, but its rules can't be read: use sudo foghorn doctor\n";
         assert_eq!(says(), unread);
         set("etc/ufw/ufw.conf", b"ENABLED=no\n");
         set("proc/7/comm", b"firewalld\n");

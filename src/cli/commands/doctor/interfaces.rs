@@ -5,7 +5,7 @@ use crate::cli::asking::record::Record;
 use crate::cli::asking::status::Status;
 use crate::host::survey;
 
-/// What there is of interfaces.
+/// Whether there are interfaces for the daemon.
 pub(super) struct Found {
     /// Whether the daemon uses one.
     pub(super) used: bool,
@@ -20,7 +20,7 @@ pub(super) fn check(report: &mut Report, status: &Status) -> Found {
     let interfaces = survey().unwrap_or_else(|error| {
         let line = "bad   cannot ask for the interfaces (sendto, recvfrom): $";
         report.line(line, &[&error.to_string()]);
-        // Nobody knows.
+        // It is not known.
         usable = true;
         vec![]
     });
@@ -32,7 +32,7 @@ pub(super) fn check(report: &mut Report, status: &Status) -> Found {
             (Some(link), _) => check_link(report, status, link),
             (None, Some(reason)) => report.line("ok    $: not used, $", &[name, reason]),
             (None, None) => {
-                report.line("ok    $: can be used, unless --interface leaves it out", &[name]);
+                report.line("ok    $: can be used, unless --interface excludes it", &[name]);
             }
         }
     }
@@ -49,27 +49,28 @@ fn check_link(report: &mut Report, status: &Status, link: &Record) {
     if state == "?"
         || [received, dropped, sent, errors].iter().any(|count| count.parse::<u64>().is_err())
     {
-        return report.line("warn  $: the daemon's answer does not say how it is", &[name]);
+        return report.line("warn  $: the daemon does not report its state", &[name]);
     }
     let seconds = |key| number(status.get("daemon", key));
     let mut count = received;
     let verdict = if state != "up" {
-        "bad   $: cannot send, the daemon's log says why"
+        "bad   $: cannot send: see the daemon's log"
     } else if received == "0" && sent != "0" && seconds("uptime_s") > seconds("interval_s") {
-        // What is broadcast comes back to who sends it.
-        "bad   $: hears not even itself, a firewall of this machine keeps all out"
+        // A broadcast comes back to its sender.
+        count = status.get("daemon", "udp_port");
+        "bad   $: does not even hear itself: a local firewall blocks UDP $"
     } else if errors != "0" {
         count = errors;
         "warn  $: could not send $ times"
     } else if number(dropped) > number(received) {
-        "warn  $: drops most, another program uses the port or floods it"
+        "warn  $: drops most datagrams: another program uses the port or floods it"
     } else {
         "ok    $: $ received"
     };
     report.line(verdict, &[name, count]);
 }
 
-/// A count of the daemon's; 0 if another version says it otherwise.
+/// A count; 0 if it is not a number.
 fn number(text: &str) -> u64 {
     text.parse().unwrap_or(0)
 }
@@ -88,7 +89,7 @@ mod tests {
             }
             report.text
         };
-        let daemon = "daemon uptime_s=31 interval_s=30";
+        let daemon = "daemon uptime_s=31 interval_s=30 udp_port=21025";
         for (daemon, counts, line) in [
             (
                 daemon,
@@ -98,7 +99,7 @@ mod tests {
             (
                 daemon,
                 "state=up received=0 dropped=0 sent=3 send_errors=0",
-                "bad   eth0: hears not even itself",
+                "bad   eth0: does not even hear itself: a local firewall blocks UDP 21025",
             ),
             (daemon, "state=up received=0 dropped=0 sent=0 send_errors=0", "ok    "),
             (
@@ -125,14 +126,14 @@ mod tests {
             (
                 "daemon",
                 "state=up received=many dropped=-1 sent=3 send_errors=0",
-                "warn  eth0: the daemon's answer",
+                "warn  eth0: the daemon does not report",
             ),
             (
                 "daemon",
                 "received=3 dropped=1 sent=3 send_errors=0",
-                "warn  eth0: the daemon's answer",
+                "warn  eth0: the daemon does not report",
             ),
-            ("daemon", "", "warn  eth0: the daemon's answer"),
+            ("daemon", "", "warn  eth0: the daemon does not report"),
         ] {
             let text = counted(daemon, counts);
             assert!(text.starts_with(line) && text.lines().count() == 1, "{counts}: {text}");

@@ -50,7 +50,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     check_clock(&mut report);
     stdio::print(&report.text)?;
     if report.is_bad {
-        return Err(Failure::no("see what is bad above"));
+        return Err(Failure::no("see the lines marked bad above"));
     }
     Ok(())
 }
@@ -59,7 +59,8 @@ fn check_clock(report: &mut Report) {
     match wall() {
         Ok(time) if time.secs() >= WRITTEN => {}
         Ok(_) => {
-            report.line("warn  the clock is not set: nothing in a --state file has an age", &[]);
+            report
+                .line("warn  the clock is not set: the ages in a --state file are not known", &[]);
         }
         Err(error) => {
             report.line("bad   the clock can't be read (clock_gettime): $", &[&error.to_string()]);

@@ -4,7 +4,7 @@ use super::report::Report;
 use crate::cli::asking::status::Status;
 use crate::cli::forms::status::rival;
 
-/// Looks at who is heard, and at this machine's own nodes.
+/// Checks that other nodes are heard, and that own nodes are announced.
 pub(super) fn check_heard(report: &mut Report, status: &Status) {
     let rejected = |reason| status.get("rejected", reason);
     if status.get("registry", "used") == "0" {
@@ -12,18 +12,17 @@ pub(super) fn check_heard(report: &mut Report, status: &Status) {
         let line = if value.parse::<u64>().is_ok_and(|count| count > 0) {
             "warn  $ announcements came from other networks: see ip addr and --allow"
         } else {
-            // Who knows this one already does not answer.
+            // A daemon that knows this one already does not answer.
             value = status.get("daemon", "interval_s");
-            "warn  no other node is heard, which takes up to $ s: does one run in this LAN?"
+            "warn  no other node is heard, which can take $ s: does foghorn run on another machine?"
         };
         report.line(line, &[value]);
     }
     for line in status.all("rival").map(rival) {
-        report.line("warn  $: give one of the two another name with --id", &[&line]);
+        report.line("warn  $: rename one of the two with --id", &[&line]);
     }
     for host in status.all("host_name") {
-        let line =
-            "warn  this machine is not announced while its host name is $: set one, or give --id";
+        let line = "warn  this machine is not announced because its host name is $: set another one, or use --id";
         report.line(line, &[host.get("name")]);
     }
 }
@@ -31,7 +30,7 @@ pub(super) fn check_heard(report: &mut Report, status: &Status) {
 /// Looks at the nodes that are expected or contested.
 pub(super) fn check_named(report: &mut Report, status: &Status) {
     for node in status.all("expected").filter(|node| node.get("state") == "missing") {
-        report.line("warn  $ is expected, but not there", &[node.get("id")]);
+        report.line("warn  $ is expected but missing", &[node.get("id")]);
     }
     for node in status.all("contested") {
         let values = &[node.get("id"), node.get("addresses")];
@@ -61,7 +60,7 @@ mod tests {
         ];
         let text = told(&lines);
         for line in [
-            "warn  $ is expected, but not there",
+            "warn  $ is expected but missing",
             "warn  web is at 10.0.0.2:80,10.0.0.3:80: it has two network cards, or somebody claims its name",
         ] {
             assert!(text.lines().any(|said| said == line), "{line}: {text}");
@@ -72,8 +71,7 @@ mod tests {
     #[test]
     fn who_hears_nobody_is_told_why() {
         let (daemon, counts) = ("daemon uptime_s=3 interval_s=30", "datagrams received=5 own=2");
-        let nobody =
-            "warn  no other node is heard, which takes up to 30 s: does one run in this LAN?\n";
+        let nobody = "warn  no other node is heard, which can take 30 s: does foghorn run on another machine?\n";
         let others = "warn  3 announcements came from other networks: see ip addr and --allow\n";
         for (registry, rejected, expected) in [
             ("registry used=0", "rejected off_link=0", &[nobody][..]),
@@ -93,12 +91,12 @@ mod tests {
 
     #[test]
     fn a_host_that_announces_a_name_of_this_one_is_named() {
-        let twin = "warn  198.18.7.4 also announces pi, heard 12 s ago: give one of the two another name with --id\n";
-        let other =
-            "warn  ? also announces ?, heard ? ago: give one of the two another name with --id\n";
+        let twin =
+            "warn  198.18.7.4 also announces pi, heard 12 s ago: rename one of the two with --id\n";
+        let other = "warn  ? also announces ?, heard ? ago: rename one of the two with --id\n";
         for (line, expected) in [
             ("rival id=pi address=198.18.7.4 age_s=12", twin),
-            // The counter may tell of a host that has gone long ago.
+            // The counter may be about a host that left long ago.
             ("rejected own_name=7", ""),
             // From another version.
             ("rival", other),

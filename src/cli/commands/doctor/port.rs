@@ -1,4 +1,4 @@
-//! The protocol's port: who has it, and whether the daemon may take it.
+//! The protocol's port: which program has it, and whether the daemon may take it.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use super::interfaces::Found;
 use super::report::Report;
 use crate::host::{forbidden_port, is_running, port_owner};
 
-/// Looks at the port, in a system below `root`. Another program that has it keeps the daemon out. A
-/// daemon that gives no answer has it itself.
+/// Checks the port, in a system below `root`. Another program may have it, and then the daemon
+/// can't. A daemon that does not answer still has it.
 pub(super) fn check(report: &mut Report, daemon: &Daemon, root: &Path, port: u16, found: &Found) {
     let is_its_own = daemon.is_silent && is_running(root, "foghorn");
     if !found.used && !is_its_own {
@@ -19,7 +19,7 @@ pub(super) fn check(report: &mut Report, daemon: &Daemon, root: &Path, port: u16
         {
             report.line("warn  $", &[&complaint]);
         } else if found.usable && !daemon.status.0.is_empty() {
-            report.line("bad   the daemon uses no interface: see its --interface", &[]);
+            report.line("bad   the daemon uses no interface: check its --interface", &[]);
         }
     }
 }

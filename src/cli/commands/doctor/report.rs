@@ -1,6 +1,6 @@
 //! What was found, a line for each check.
 
-/// What was found so far, a line for each check.
+/// The result, a line for each check.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) text: String,
@@ -8,7 +8,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Adds a line. Each `$` stands for the next value. A value that none is left for is not told.
+    /// Adds a line. Each `$` stands for the next value. Further values are ignored.
     pub(super) fn line(&mut self, line: &str, values: &[&str]) {
         self.is_bad |= line.starts_with('b');
         let mut values = values.iter();

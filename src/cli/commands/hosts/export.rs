@@ -10,7 +10,7 @@ use crate::cli::asking::session::Session;
 use crate::client::Error;
 use crate::control::Request;
 
-/// Where the lines come from, and which are left out.
+/// Where the lines come from, and which names are left out.
 pub(super) struct Hosts<'a> {
     /// Patterns, in lower case.
     pub(super) excluded: Vec<String>,
@@ -29,7 +29,7 @@ impl Hosts<'_> {
     }
 
     /// Writes the lines of the nodes whose names are free. While a file can't be read, any name may
-    /// be in it: then only those that have been exported before are written.
+    /// be in it. Then only names that were exported before are written.
     pub(super) fn write(
         &self,
         text: &mut String,
@@ -47,9 +47,9 @@ impl Hosts<'_> {
     }
 }
 
-/// Leaves only the lines whose names a hosts file has.
+/// Keeps only the lines whose names are in the exported text.
 fn keep_exported(lines: &mut Vec<HostsLine<'_>>, mut exported: &[u8]) {
-    // Text in memory can be read, and it is as long as the lines are.
+    // Text in memory can always be read, and it is not too long.
     let _ = listed::for_each(&mut exported, &mut |name| {
         if let Some(line) = find(lines, name) {
             line.is_exported = true;

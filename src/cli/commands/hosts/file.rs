@@ -1,4 +1,5 @@
-//! The hosts file that foghorn keeps. It is replaced as a whole: a reader finds all of it.
+//! The hosts file that foghorn keeps. It is replaced as a whole, so that readers always find all of
+//! it.
 
 use std::fmt;
 use std::fs::{self, Permissions};
@@ -18,7 +19,7 @@ pub(super) const HEAD: &str = "# kept by foghorn hosts --follow: what is changed
 /// Everybody may read it: name servers seldom run as root.
 const MODE: u32 = 0o644;
 
-/// A file at a path, whoever has put it there.
+/// A file at a path. Another program may have made it.
 pub(super) struct HostsFile {
     path: PathBuf,
 }
@@ -32,7 +33,7 @@ impl fmt::Display for HostsFile {
 /// Why the file can't be kept.
 pub(super) struct Trouble {
     pub(super) failure: Failure,
-    /// Whether it may pass without a person's help: the disk is full.
+    /// Whether the error may go away by itself, like a full disk.
     pub(super) may_pass: bool,
 }
 
@@ -41,8 +42,8 @@ impl HostsFile {
         Self { path }
     }
 
-    /// What the file contains, but no more bytes than that. Nothing if there is none, in a
-    /// directory that is there.
+    /// The content of the file, up to `most` bytes. It is empty if there is no file, but an error
+    /// if there is no directory.
     pub(super) fn read(&self, most: usize) -> Result<Vec<u8>, Trouble> {
         let mut text = vec![];
         let file = open_regular(&self.path, OFlags::RDONLY | OFlags::NOFOLLOW);
@@ -55,7 +56,7 @@ impl HostsFile {
         });
         let why = match read {
             Ok(()) if is_ours(&text) => return Ok(text),
-            Ok(()) => "is not foghorn's: give another path with --follow",
+            Ok(()) => "is not foghorn's: choose another path with --follow",
             Err(error) => match error.kind() {
                 ErrorKind::NotFound => {
                     let directory =
@@ -76,20 +77,21 @@ impl HostsFile {
         Err(Trouble { failure: Failure::failed(format!("{self} {why}")), may_pass: false })
     }
 
-    /// Has the file contain this text, which begins with [`HEAD`]. False if it did before.
+    /// Replaces the content of the file with this text, which begins with [`HEAD`]. False if it is
+    /// the same.
     pub(super) fn replace(&self, text: &[u8]) -> Result<bool, Trouble> {
         // One byte more than there should be.
         if self.read(text.len() + 1)? == text {
             return Ok(false);
         }
-        // Name servers pass over files whose names begin with a dot.
+        // Name servers ignore files whose names begin with a dot.
         let name = self.path.file_name().unwrap_or_default();
         let new = self.path.with_file_name(format!(".{}.new", name.display()));
-        // What a foghorn left that was ended just then.
+        // A foghorn that was killed while writing may have left it.
         let _ = fs::remove_file(&new);
         let replaced =
             open_file(&new, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL).and_then(|mut file| {
-                // Whatever the umask.
+                // Independent of the umask.
                 file.set_permissions(Permissions::from_mode(MODE))?;
                 file.write_all(text)?;
                 fs::rename(&new, &self.path)
@@ -104,8 +106,8 @@ impl HostsFile {
         Err(self.because(&error))
     }
 
-    /// Writes where nothing else can take the file's place: it is mounted by itself, or its
-    /// directory can't be written. A reader may find a part of it.
+    /// Writes a file that can't be replaced, because it is a mount of its own or its directory is
+    /// read-only. A reader may find only a part.
     fn write_in_place(&self, text: &[u8]) -> io::Result<()> {
         let mut file = open_regular(&self.path, OFlags::RDWR | OFlags::NOFOLLOW)?;
         let mut head = [0; HEAD.len()];
@@ -121,7 +123,9 @@ impl HostsFile {
     fn because(&self, error: &io::Error) -> Trouble {
         let kind = error.kind();
         let advice = match kind {
-            ErrorKind::NotFound => ": make its directory first, or give another path with --follow",
+            ErrorKind::NotFound => {
+                ": make its directory first, or choose another path with --follow"
+            }
             _ => "",
         };
         Trouble {
@@ -131,9 +135,9 @@ impl HostsFile {
     }
 }
 
-const NO_FILE: &str = "is not a file: give another path with --follow";
+const NO_FILE: &str = "is not a file: choose another path with --follow";
 
-/// An empty file is nobody's.
+/// An empty file may be taken.
 fn is_ours(text: &[u8]) -> bool {
     text.is_empty() || text.starts_with(HEAD.as_bytes())
 }

@@ -17,34 +17,33 @@ use crate::client::deadline::Deadline;
 use crate::control::Request;
 use crate::host::Outage;
 
-/// Changes within this time are written together: what comes at once, as the known nodes do, is one
-/// change.
+/// Changes within this time are written together: the known nodes at the start are one change.
 const SETTLING: Duration = Duration::from_millis(100);
 
 /// From one replacement to the next, at least, so that a flood of names keeps neither a name server
 /// nor a disk busy.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The same where a command is run each time, at most: a name server that it tells to read the file
-/// may empty its cache. The pause doubles up to this with each replacement, and is short again
-/// after as long without one.
+/// The longest pause where a command is run each time: a name server that reads the file again may
+/// empty its cache. The pause doubles with each replacement, and is short again after a minute
+/// without one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often to look after the files when no node changes: twelve wake-ups a minute.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// What keeps the file up to date.
+/// Keeps the file up to date.
 pub(super) struct Follower<'a> {
     file: HostsFile,
     hosts: Hosts<'a>,
     exec: Option<Exec>,
-    /// What the file is to contain.
+    /// The text that the file should contain.
     text: Vec<u8>,
-    /// That of the files with the names of others when they were read.
+    /// The stamp of the files with the names of others, when they were last read.
     stamp: u64,
     reading: Outage,
     writing: Outage,
-    /// Whether the file could be kept, but for what passes.
+    /// Whether the file could be written at the start, apart from errors that go away.
     begun: bool,
     /// When it may be replaced again.
     earliest: Deadline,
@@ -68,8 +67,9 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Keeps the file up to date, without end: the daemon may come and go, and so may what keeps
-    /// the file from being written. What a person has to mend ends it, but only at the start.
+    /// Keeps the file up to date, without end. The daemon may stop and start again, and the file
+    /// may not be writable for a time. Only at the start does an error end the command, if it needs
+    /// a person's help.
     pub(super) fn run(mut self) -> Result<(), Failure> {
         self.text = self.file.read(FILE_CAPACITY).map_err(|trouble| trouble.failure)?;
         let mut absence = Absence::default();
@@ -88,14 +88,14 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Begins to watch, and asks for the nodes after that: no change is missed.
+    /// Begins to watch, and then asks for the nodes, so that no change is missed.
     fn begin(&self) -> Result<(Session, Vec<Record>), Error> {
         let mut watch = self.hosts.connect()?;
         watch.send(&Request::Watch)?;
         Ok((watch, self.hosts.nodes()?))
     }
 
-    /// Follows the nodes until the daemon has gone: what became of it.
+    /// Follows the nodes until the watch ends, and returns why.
     fn follow(&mut self, mut watch: Session, mut nodes: Vec<Record>) -> Result<Error, Failure> {
         loop {
             self.compose(&nodes);
@@ -115,9 +115,9 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Makes up what the file is to contain.
+    /// Composes the text that the file should contain.
     fn compose(&mut self, nodes: &[Record]) {
-        // Before they are read: what changes meanwhile is a change.
+        // This comes before they are read, so that a change in between is noticed.
         self.stamp = self.hosts.taken.stamp();
         let mut text = HEAD.to_owned();
         match self.hosts.write(&mut text, nodes, &self.text) {
@@ -135,8 +135,8 @@ impl<'a> Follower<'a> {
         self.text = text.into_bytes();
     }
 
-    /// Has the file contain what it is to, and runs the command if it did not. That it can't be
-    /// written ends nothing that has begun. Before the file may be replaced, nothing is done.
+    /// Writes the file if its content differs, and then runs the command. After the start, a file
+    /// that can't be written is tried again. Nothing happens before the pause is over.
     fn write(&mut self) -> Result<(), Failure> {
         if !self.earliest.has_passed()? {
             return Ok(());
@@ -172,7 +172,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Waits for a change, and until the file may be replaced. False if it is time to look at the
-    /// file. What is watched tells when to ask and no more.
+    /// file. The lines of the watch only say when to ask again.
     fn wait(&self, watch: &mut Session) -> Result<bool, Error> {
         watch.wait_until(Some(Deadline::after(LOOK)?));
         match watch.next() {
@@ -211,7 +211,7 @@ mod tests {
             (62, &[0, 62, 124, 186, 248]),
         ] {
             let (mut pause, mut earliest, mut replaced) = (PAUSE, 0, vec![]);
-            // A machine has been up for a while when this begins.
+            // The machine has been up for a while at the start.
             let up = 1000;
             for now in (up..up + 300).filter(|now| (now - up) % period == 0) {
                 if now >= earliest {

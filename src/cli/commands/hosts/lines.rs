@@ -8,7 +8,7 @@ use crate::cli::asking::record::Record;
 use crate::cli::commands::host_name::host_name;
 use crate::control::read_address;
 
-/// What may be a line.
+/// A possible line.
 pub(super) struct HostsLine<'a> {
     /// In lower case.
     pub(super) name: String,
@@ -16,15 +16,15 @@ pub(super) struct HostsLine<'a> {
     /// For how long the node has been known, in seconds, and its `NodeID`, which decides between
     /// equals.
     known: (u64, &'a str),
-    /// Whether others have that name, too.
+    /// Whether another hosts file has that name, too.
     pub(super) is_taken: bool,
     /// Whether the file has that name already.
     pub(super) is_exported: bool,
 }
 
-/// A line for each node that may have one, sorted by name. Of nodes whose names differ in case
-/// alone it is the one that has been known for longest. Left out are this machine and the names
-/// that match one of the patterns, which are in lower case.
+/// A line for each node with a valid name, sorted by name. Of nodes whose names differ only in
+/// case, the one that has been known for longest is taken. This machine and names that match one of
+/// the patterns (in lower case) are left out.
 pub(super) fn of<'a>(nodes: &'a [Record], excluded: &[String]) -> Vec<HostsLine<'a>> {
     // Asked each time: a machine may be given its name later.
     let own = host_name().split('.').next().unwrap_or_default().to_ascii_lowercase();

@@ -1,21 +1,20 @@
-//! The names in a hosts file, read piece by piece: a list of what to block may have a hundred
-//! thousand.
+//! The names in a hosts file, read piece by piece: a blocklist may have a hundred thousand.
 
 use std::io::{self, ErrorKind, Read};
 
-/// The most bytes of a file that are read; a list of what to block that is in use has up to ten.
+/// The most bytes of a file that are read. Common blocklists have up to 10 MB.
 pub(super) const FILE_CAPACITY: usize = 16 << 20;
 
 /// Longer than any name.
 const WORD_CAPACITY: usize = 256;
 
-/// Calls with each name in lower case that a text in the form of hosts(5) lists, or one with a name
-/// a line.
+/// Calls `tell` with each name in a text, in lower case. The text has the form of hosts(5), or one
+/// name a line.
 ///
-/// Of a name with a domain that is its first label, since name servers add their domain to the
-/// names of a hosts file (dnsmasq's `expand-hosts`): beside `mail.lan`, `mail` is not free. On a
-/// line that only blocks, by an address of this machine, the whole counts. A word that is an
-/// address has no label that a node may have.
+/// A name with a domain counts as its first label, since name servers add their domain to the names
+/// of a hosts file (dnsmasq's `expand-hosts`): with `mail.lan` there, `mail` is taken. On a line
+/// that only blocks, with an address of this machine, the whole name counts. The first label of an
+/// address is never a valid name of a node.
 ///
 /// # Errors
 ///

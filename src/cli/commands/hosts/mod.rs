@@ -53,9 +53,9 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     };
     match follow {
         Some(file) => Follower::new(HostsFile::new(file), hosts, exec).run(),
-        None if exec.is_some() => {
-            Err(Failure::usage("--exec is for when a file was replaced: give one with --follow"))
-        }
+        None if exec.is_some() => Err(Failure::usage(
+            "--exec needs --follow: add the file, like --follow /tmp/hosts/foghorn",
+        )),
         None => print(&hosts),
     }
 }

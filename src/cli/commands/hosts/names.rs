@@ -1,8 +1,8 @@
 //! Which names a node may have in a hosts file.
 //!
-//! A `NodeID` comes from a stranger. So that none puts a name of the Internet or of a program's own
-//! into the LAN's DNS, a name is one label without a dot, not a number, and none of those that mean
-//! something else everywhere.
+//! A `NodeID` comes from a stranger, who must not put a name of the Internet or of a program into
+//! the LAN's DNS. So a name has to be one label without a dot, must not be a number, and must not
+//! have a meaning everywhere.
 //!
 //! Of the top-level domains only the oldest are left out: `tv`, `camera` and `media` are others,
 //! and good names for a node.
@@ -42,9 +42,9 @@ pub(super) fn allow(name: &str, own: &str, excluded: &[String]) -> bool {
         && !excluded.iter().any(|pattern| glob_matches(pattern.as_bytes(), name.as_bytes()))
 }
 
-/// Whether it is one label of a host name as RFC 1123, section 2.1, has it, and shows as what it
-/// is: "xn--" begins a name that is shown in other letters, and RFC 5890, section 2.3.1, keeps all
-/// such for the future.
+/// Whether the name is one label of a host name as in RFC 1123, section 2.1, without "--" at its
+/// third place: "xn--" begins a name that is shown in other letters, and RFC 5890, section 2.3.1,
+/// reserves all others.
 fn is_label(name: &str) -> bool {
     let bytes = name.as_bytes();
     let ends_in_hyphen = bytes.starts_with(b"-") || bytes.ends_with(b"-");
@@ -55,8 +55,7 @@ fn is_label(name: &str) -> bool {
         && bytes.iter().all(of_label)
 }
 
-/// Whether `inet_aton(3)` or a browser takes it for an address: a number, in octal and hexadecimal,
-/// too.
+/// Whether `inet_aton(3)` or a browser reads it as an address: a number, even octal or hexadecimal.
 fn is_number(name: &str) -> bool {
     let hexadecimal =
         name.strip_prefix("0x").map(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));

@@ -19,14 +19,14 @@ use crate::host::{directory_of, open_file, open_regular};
 
 const SYSTEM: &str = "/etc/hosts";
 
-/// Where the names of others are.
+/// Where to find the names of others.
 pub(super) struct Taken {
     pub(super) keep_out: Vec<PathBuf>,
     /// The file that foghorn keeps, if it does.
     pub(super) target: Option<PathBuf>,
 }
 
-/// A file that can't be read: any name may be in it.
+/// A file that can't be read. Any name may be in it.
 pub(super) struct Unreadable {
     path: PathBuf,
     error: io::Error,
@@ -34,18 +34,13 @@ pub(super) struct Unreadable {
 
 impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "cannot read {}, whose names are to be kept out: {}",
-            self.path.display(),
-            self.error
-        )
+        write!(f, "cannot read {} for names to keep out: {}", self.path.display(), self.error)
     }
 }
 
 impl Taken {
-    /// Marks the lines whose names others have. An error tells of one file that can't be read; the
-    /// others were.
+    /// Marks the lines whose names are in other files. An error names one file that can't be read;
+    /// all others were read.
     pub(super) fn mark(&self, lines: &mut [HostsLine<'_>]) -> Result<(), Unreadable> {
         let mut unreadable = Ok(());
         self.each(&mut |path, file| {
@@ -58,7 +53,7 @@ impl Taken {
                 })
             });
             if let Err(error) = read
-                // Of those that need not be there one may have gone just now.
+                // A file that was found in the directory may have been removed since.
                 && (error.kind() != ErrorKind::NotFound || self.is_named(path))
             {
                 unreadable = Err(Unreadable { path: path.to_owned(), error });
@@ -67,28 +62,28 @@ impl Taken {
         unreadable
     }
 
-    /// A number that is another once one of the files has changed.
+    /// A number that changes whenever one of the files changes.
     pub(super) fn stamp(&self) -> u64 {
         let mut stamp = 0u64;
         self.each(&mut |_, file| {
             let Ok(file) = file else { return };
-            // Whatever changes a file changes that time, too.
+            // Every change of a file updates that time.
             let changed = file.ctime().wrapping_mul(1_000_000_000).wrapping_add(file.ctime_nsec());
             let number = (file.ino() ^ changed.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            // In whatever order a directory lists them.
+            // The sum does not depend on the order in a directory.
             stamp = stamp.wrapping_add(number);
         });
         stamp
     }
 
-    /// Calls with each file, or with why it can't be looked at.
+    /// Calls `visit` with each file, or with the error of looking at it.
     fn each(&self, visit: &mut dyn FnMut(&Path, io::Result<Metadata>)) {
         let target = self.target.as_deref();
-        // What foghorn wrote is no name of another, by whatever path that is found.
+        // The file that foghorn wrote has no names of others, by whatever path it is found.
         let own = target.and_then(|path| fs::metadata(path).ok()).map(|own| (own.dev(), own.ino()));
         let mut look = |path: &Path, is_named: bool, file: io::Result<Metadata>| match file {
             Ok(file) if own == Some((file.dev(), file.ino())) => {}
-            // Name servers read nothing but files.
+            // Name servers read only regular files.
             Ok(file) if !is_named && !file.is_file() => {}
             file => visit(path, file),
         };
@@ -97,10 +92,10 @@ impl Taken {
             look(path, true, fs::metadata(path));
         }
         let Some(target) = target else { return };
-        // Where there is no directory there is nothing beside the file either.
+        // Without a directory there is nothing beside the file.
         let directory = directory_of(target).unwrap_or(Path::new("."));
         let listed = open_file(directory, OFlags::RDONLY).and_then(|listing| {
-            // Not the standard library's: with that musl's allocator comes along, 6 kB.
+            // The standard library's function would link musl's allocator, 6 kB.
             let mut buffer = [const { MaybeUninit::uninit() }; 2048];
             let mut entries = RawDir::new(listing, &mut buffer);
             while let Some(entry) = entries.next() {

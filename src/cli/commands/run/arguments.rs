@@ -15,7 +15,7 @@ use crate::time::Duration;
 use crate::wire::v1::UDP_PORT;
 use crate::wire::{Announcement, NodeId};
 
-/// What the command line says.
+/// The options and their values.
 pub(super) struct Arguments {
     id: Option<NodeId>,
     port: Option<NonZeroU16>,
@@ -108,7 +108,7 @@ fn user(name: &str) -> Result<User, Failure> {
     let user = User::find(name).map_err(|error| Failure::of_host(&error))?;
     if !nix::unistd::geteuid().is_root() {
         return Err(Failure::failed(
-            "only root can become another user: start foghorn as root, or leave --user out",
+            "only root can switch to another user: use sudo, or omit --user",
         ));
     }
     Ok(user)

@@ -10,8 +10,8 @@ use crate::cli::failure::Failure;
 use crate::client::places::{FILE, address, asked_for, complaint, directories};
 use crate::host::{User, make_directory};
 
-/// The socket for a daemon to listen at, and whether it is a default one. The directory of such is
-/// made if it is missing, for the user that the daemon will run as if one is given.
+/// The socket that a daemon listens at, and whether it is a default one. The directory of a default
+/// socket is created if it is missing, for the user that the daemon will switch to.
 pub(crate) fn for_daemon(
     option: Option<&Path>,
     user: Option<&User>,
@@ -36,9 +36,9 @@ pub(crate) fn for_daemon(
 }
 
 fn is_usable(directory: &Path, user: Option<&User>) -> bool {
-    // It may be there already, so only what comes of it counts.
+    // The directory may exist already, so only the result counts.
     let _ = make_directory(directory);
-    // Also one that a foghorn of root has left.
+    // A foghorn that ran as root may have left it.
     if let Some(user) = user
         && fs::symlink_metadata(directory).is_ok_and(|directory| directory.uid() == 0)
     {

@@ -30,7 +30,7 @@ pub(super) fn init(
         Some(path) => LogSink::open(path, user),
         None if cfg!(feature = "defmt") && io::IsTerminal::is_terminal(&io::stderr()) => {
             return Err(Failure::usage(
-                "this build logs in frames, which defmt-print reads and a terminal does not: give --log-to FILE",
+                "this build logs in frames for defmt-print, which a terminal cannot show: add --log-to FILE",
             ));
         }
         None => LogSink::stderr(),
@@ -48,7 +48,7 @@ pub(super) fn init(
 ) -> Result<(), Failure> {
     for (option, given) in [("--log", level.is_some()), ("--log-to", to.is_some())] {
         if given {
-            return Err(Failure::usage(format!("this build has no log: leave {option} out")));
+            return Err(Failure::usage(format!("this build has no log: omit {option}")));
         }
     }
     Ok(())

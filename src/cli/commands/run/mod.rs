@@ -13,8 +13,8 @@ use crate::cli::failure::Failure;
 use crate::host::{Daemon, Memory, Options, ServiceManager};
 use crate::limits::REGISTRY_CAPACITY;
 
-/// What the daemon keeps. It is part of the process from the start, and takes a page only when
-/// something is kept there.
+/// The memory of the daemon. It is reserved from the start, and a page of it is used only when
+/// something is stored there.
 static MEMORY: Mutex<Memory<REGISTRY_CAPACITY>> = Mutex::new(Memory::new());
 
 pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
     run(&arguments.into_options(parser.control())?)
 }
 
-// Apart, as `parse` and `into_options` are: the stack that those take is free again when the daemon
+// Kept out of line, like `parse` and `into_options`, so that their stack is freed before the daemon
 // runs.
 #[inline(never)]
 fn run(options: &Options) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use crate::cli::arguments::parser::{Parser, refused};
 use crate::cli::failure::Failure;
 use crate::wire::{Announcement, NodeId};
 
-/// The error for a word that is no option and no option's value.
+/// The error for a word that is neither an option nor a value.
 #[cold]
 pub(super) fn bare(word: &str, parser: &mut Parser) -> Failure {
     let mut meant = String::new();
@@ -29,22 +29,23 @@ pub(super) fn bare(word: &str, parser: &mut Parser) -> Failure {
     Failure::usage(format!("unexpected argument \"{word}\": did you mean {meant}?"))
 }
 
-/// The name of a node to announce or to expect. The protocol allows one that is plainly something
-/// else, but nobody means that. `after` is what `option` has after the name.
+/// The name of a node to announce or to expect. The protocol allows names that look like a URL or
+/// an address, but a person does not mean that. `after` is the rest of the suggestion, after the
+/// name.
 pub(super) fn name(text: &str, option: &str, after: &str) -> Result<NodeId, Failure> {
     let Some((what, name)) = mistaken(text).filter(|(what, _)| *what != USER) else {
         return node_id(text);
     };
     let mut message = format!("\"{text}\" is {what}, not a node's name: ");
     if what == ADDRESS {
-        message.push_str("the other machines tell the address, so give a name like nas");
+        message.push_str("use a name like nas; other machines see the address by themselves");
     } else {
         message.extend(["did you mean ", option, " ", name, after, "?"]);
     }
     Err(Failure::usage(message))
 }
 
-/// The name behind `--id`, where others have a port as well.
+/// The name after `--id`. Other options take a port with the name.
 pub(super) fn id(text: &str) -> Result<NodeId, Failure> {
     let port = text.rsplit(':').next().filter(|port| port.parse::<u16>().is_ok());
     name(text, "--id", &port.map_or_else(String::new, |port| format!(" --port {port}")))

@@ -7,7 +7,7 @@ use crate::cli::asking::session::Session;
 use crate::client::Error;
 use crate::control::Request;
 
-/// What the lines tell of. A later version may tell of more, which is passed over.
+/// The kinds of lines. A later version may have more, which are skipped.
 const EVENTS: [&str; 5] = ["known", "found", "moved", "contested", "lost"];
 
 pub(super) fn begin(control: Option<&Path>) -> Result<Session, Error> {

@@ -1,7 +1,7 @@
 //! `foghorn watch --exec`: a command for each change.
 //!
-//! The daemon may go and come, and disconnects a watch that is too slow. What was missed meanwhile
-//! is made good: the command is run for each node that is not as it was told.
+//! The daemon may stop and start again, and it disconnects a watch that is too slow. After that the
+//! command is run for each node that differs from what was last reported.
 
 use std::mem;
 use std::path::Path;
@@ -43,7 +43,7 @@ impl<'a> Hook<'a> {
         loop {
             if error.refuses(ErrorCode::Slow) && !mem::replace(&mut self.was_slow, true) {
                 warn(
-                    "the command is slower than the changes: it is told what came of those that it missed",
+                    "the command is slower than the changes: it runs once for each node that changed meanwhile",
                 );
             }
             absence.wait(error, "waiting until a daemon answers");
@@ -57,8 +57,8 @@ impl<'a> Hook<'a> {
         }
     }
 
-    /// Begins to watch again. The daemon knows all nodes from that time on: one that has just
-    /// started is still to hear them.
+    /// Begins to watch again. The returned deadline is the time by which the daemon knows all
+    /// nodes: one that has just started has to hear them first.
     fn begin_again(&self) -> Result<(Session, Deadline), Error> {
         let status = Status::ask(self.control)?;
         let lease = LEASE_INTERVALS * status.number("daemon", "interval_s")?.min(LONGEST);
@@ -66,8 +66,8 @@ impl<'a> Hook<'a> {
         Ok((begin(self.control)?, Deadline::after(left)?))
     }
 
-    /// Follows the changes until the daemon has gone: what became of it. If it is not the first
-    /// watch, the nodes that the daemon does not know at that time are lost.
+    /// Follows the changes until the watch ends, and returns why. In a later watch, the nodes that
+    /// the daemon does not know by the deadline `knows_all` are lost.
     fn follow(
         &mut self,
         mut watch: Session,
@@ -77,8 +77,7 @@ impl<'a> Hook<'a> {
         let mut due = knows_all;
         loop {
             if due.map(Deadline::has_passed).transpose()? == Some(true) {
-                // Asked for after the watch has begun, so that what comes from here on is told by
-                // that.
+                // The watch has begun before, so it reports all later changes.
                 match Session::connect(self.control)
                     .and_then(|mut session| session.nodes(&Request::List))
                 {
@@ -98,7 +97,7 @@ impl<'a> Hook<'a> {
         }
     }
 
-    /// Runs the command for a change, if it is one to what was told before.
+    /// Runs the command for a change, unless nothing differs from what was reported before.
     fn tell(&mut self, change: &Record, is_first: bool) -> Result<(), Failure> {
         let Some(event) = self.reported.take(change, is_first)? else { return Ok(()) };
         let [id, address, interface] = ["id", "address", "interface"].map(|key| change.get(key));

@@ -1,4 +1,5 @@
-//! `foghorn watch`: the nodes known now, then each change, printed or told to a command (hook.rs).
+//! `foghorn watch`: the nodes known now, then each change, printed or passed to a command
+//! (hook.rs).
 
 mod changes;
 mod hook;
@@ -26,7 +27,7 @@ pub(crate) fn main(parser: &mut Parser) -> Result<(), Failure> {
         }
     }
     if as_json && exec.is_some() {
-        return Err(Failure::usage("with --exec nothing is printed: leave --json out"));
+        return Err(Failure::usage("use either --json or --exec"));
     }
     let control = parser.control();
     match exec {

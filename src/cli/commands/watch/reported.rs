@@ -1,4 +1,4 @@
-//! What a command was told, so that what it missed can be made good.
+//! The nodes as last reported to a command, to find the changes that it missed.
 
 use crate::cli::asking::record::Record;
 use crate::client::Error;
@@ -6,13 +6,13 @@ use crate::limits::{CLIENT_LINES, CLIENT_REPLY_CAPACITY};
 
 /// Where a node is.
 struct Place {
-    /// The line of the watch that told it last.
+    /// The last line of a watch about it.
     change: Record,
     /// Whether the daemon still knows it.
     is_known: bool,
 }
 
-/// The nodes as they were told, sorted by name.
+/// The nodes as they were reported, sorted by name.
 #[derive(Default)]
 pub(super) struct Reported {
     places: Vec<Place>,
@@ -21,13 +21,13 @@ pub(super) struct Reported {
 }
 
 impl Reported {
-    /// Takes in what a watch says of a node. Returns which event that is after what was told
-    /// before; none if it is no news. A node that is known at the begin of a later watch was found
-    /// meanwhile, or has moved, or is no news.
+    /// Records a line of a watch. Returns the event that it means after what was reported before,
+    /// or none if nothing changed. A node that is known when a later watch begins was found or has
+    /// moved since, or has not changed.
     ///
     /// # Errors
     ///
-    /// There are more nodes than a reply may tell of.
+    /// There are more nodes than a reply may have.
     pub(super) fn take<'a>(
         &mut self,
         change: &'a Record,
@@ -65,7 +65,7 @@ impl Reported {
         Ok(event)
     }
 
-    /// Forgets the nodes that are not among those: calls with each.
+    /// Forgets all other nodes, and calls `lose` with each of those.
     ///
     /// # Errors
     ///
