@@ -3,6 +3,8 @@
 mod admission;
 mod answers;
 mod client;
+mod connection;
+mod job;
 mod listener;
 mod passed;
 mod socket_file;
@@ -23,8 +25,8 @@ use crate::limits::CONTROL_CLIENTS;
 use crate::log::debug;
 use crate::time::Instant;
 
-pub(super) use client::Buffers;
 use client::{BUSY, Client, ReplyLine, SLOW, Served};
+pub(super) use connection::Buffers;
 use listener::{Listener, Newcomer};
 pub(crate) use socket_file::{directory_of, make_directory};
 
