@@ -4,10 +4,14 @@
 //! interface.rs   an interface, and which interfaces the user wants
 //! rtnetlink.rs   the kernel's messages about interfaces, read and written
 //! netlink.rs     the sockets that carry these messages
+//! inquiry.rs     the interfaces that the kernel lists, with their addresses
+//! monitor.rs     a socket by which the kernel says that something changed
 //! survey.rs      the interfaces for people
 //! ```
 
+pub(super) mod inquiry;
 pub(super) mod interface;
-pub(super) mod netlink;
-pub(super) mod rtnetlink;
+pub(super) mod monitor;
+mod netlink;
+mod rtnetlink;
 pub(super) mod survey;

@@ -2,8 +2,8 @@
 
 use std::io;
 
+use super::inquiry::{Inquiry, undisturbed};
 use super::interface::shortcoming;
-use super::netlink::{Inquiry, undisturbed};
 
 /// Room for all that the kernel says of one interface. Its alternative names, the longest of that,
 /// take 64 KiB at most.

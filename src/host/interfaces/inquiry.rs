@@ -1,0 +1,286 @@
+//! The interfaces that the kernel lists, with their addresses.
+
+use std::io;
+
+use heapless::Vec;
+use nix::errno::Errno;
+use nix::libc;
+use nix::net::if_::InterfaceFlags;
+
+use super::interface::Interface;
+use super::netlink::Dialogue;
+use super::rtnetlink::{parse_address, parse_link};
+use crate::limits::NETWORKS_PER_LINK;
+use crate::network::Network;
+use crate::registry::LinkId;
+
+/// Addresses of one interface that are looked at: one more than count, to tell that there are too
+/// many.
+const ADDRESSES_PER_INTERFACE: usize = NETWORKS_PER_LINK + 1;
+
+/// The kernel fills no more than a page or this with addresses.
+pub(crate) const BUFFER: usize = 8 * 1024;
+
+/// Bytes of an interface's message that are read: some hundred, and then its alternative names.
+/// They are on the stack.
+pub(crate) const INTERFACE: usize = 3 * 1024;
+
+/// How often to ask while something changes.
+const ATTEMPTS: u8 = 8;
+
+/// Takes each interface that has an address: its number, the interface itself if it runs, and its
+/// addresses.
+type EachInterface<'a> = dyn FnMut(LinkId, Option<&Interface<'_>>, &[Network]) + 'a;
+
+/// Asks the kernel for interfaces. How many there are does not matter: none is kept.
+pub(crate) struct Inquiry {
+    addresses: Dialogue,
+    links: Dialogue,
+}
+
+impl Inquiry {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self { addresses: Dialogue::new()?, links: Dialogue::new()? })
+    }
+
+    /// Hands over each interface that has an IPv4 address, with its addresses and their networks in
+    /// the kernel's order: what is broadcast there comes from the first. Of one that does not run
+    /// nothing else is told. The buffer is for what the kernel says.
+    ///
+    /// # Errors
+    ///
+    /// `Interrupted`: something changed meanwhile, and not all may have been handed over.
+    pub(crate) fn interfaces(
+        &mut self,
+        buffer: &mut [u8; BUFFER],
+        each: &mut EachInterface<'_>,
+    ) -> io::Result<()> {
+        let Self { addresses, links } = self;
+        let mut running = Running::default();
+        let listed = links.dump(buffer, libc::RTM_GETLINK, libc::AF_UNSPEC, &mut |body| {
+            if let Some(interface) = parse_link(body) {
+                running.note(&interface);
+            }
+            Ok(())
+        });
+        match listed {
+            // One has too many names for a list.
+            Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => {
+                running.note_all();
+            }
+            listed => listed?,
+        }
+        // Those are asked for one by one, so that a long answer hides no other. By that the kernel
+        // would let an interface run before the other end of its cable does, and what is sent at
+        // once would be lost: it has to run already.
+        let mut answer = [0; INTERFACE];
+        let mut hand_over = |id, networks: &[Network]| -> io::Result<()> {
+            if !running.is_noted(id) {
+                each(id, None, networks);
+            } else if let Some(interface) = links.get(id, &mut answer)?.and_then(parse_link) {
+                each(id, Some(&interface), networks);
+            }
+            Ok(())
+        };
+        // The addresses of an interface come one after the other.
+        let mut last = LinkId(0);
+        let mut networks = Vec::<Network, ADDRESSES_PER_INTERFACE, u8>::new();
+        addresses.dump(buffer, libc::RTM_GETADDR, libc::AF_INET, &mut |body| {
+            let Some((id, network)) = parse_address(body) else { return Ok(()) };
+            if id != last && !networks.is_empty() {
+                hand_over(last, &networks)?;
+                networks.clear();
+            }
+            last = id;
+            let _ = networks.push(network);
+            Ok(())
+        })?;
+        if networks.is_empty() { Ok(()) } else { hand_over(last, &networks) }
+    }
+
+    /// Hands over the number of each interface that has an IPv4 address, as often as it has one.
+    pub(crate) fn with_address(
+        &mut self,
+        buffer: &mut [u8],
+        each: &mut dyn FnMut(LinkId),
+    ) -> io::Result<()> {
+        self.addresses.dump(buffer, libc::RTM_GETADDR, libc::AF_INET, &mut |body| {
+            if let Some((id, _)) = parse_address(body) {
+                each(id);
+            }
+            Ok(())
+        })
+    }
+
+    /// Hands over each interface. One that does not fit into the buffer is an error.
+    pub(crate) fn all(
+        &mut self,
+        buffer: &mut [u8],
+        each: &mut dyn FnMut(&Interface<'_>),
+    ) -> io::Result<()> {
+        self.links.dump(buffer, libc::RTM_GETLINK, libc::AF_UNSPEC, &mut |body| {
+            if let Some(interface) = parse_link(body) {
+                each(&interface);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Which interfaces run: a bit for each, which some share when there are many.
+struct Running([u32; Self::WORDS]);
+
+impl Running {
+    const WORDS: usize = 128;
+
+    fn note(&mut self, interface: &Interface<'_>) {
+        if interface.flags.contains(InterfaceFlags::IFF_RUNNING) {
+            let (word, bit) = Self::place(interface.id);
+            if let Some(word) = self.0.get_mut(word) {
+                *word |= bit;
+            }
+        }
+    }
+
+    fn note_all(&mut self) {
+        self.0.fill(u32::MAX);
+    }
+
+    fn is_noted(&self, id: LinkId) -> bool {
+        let (word, bit) = Self::place(id);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn place(id: LinkId) -> (usize, u32) {
+        let word = usize::try_from(id.0 / u32::BITS).unwrap_or(0) % Self::WORDS;
+        (word, 1 << (id.0 % u32::BITS))
+    }
+}
+
+impl Default for Running {
+    fn default() -> Self {
+        Self([0; Self::WORDS])
+    }
+}
+
+/// Asks again when something changed meanwhile, but not for ever.
+pub(crate) fn undisturbed<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut attempts = 1;
+    loop {
+        match ask() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && attempts < ATTEMPTS => {
+                attempts += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::interfaces::interface::InterfaceName;
+    use crate::host::interfaces::rtnetlink::AlternativeNames;
+    use crate::network::Networks;
+
+    /// The names of the interfaces that have an address, each with those.
+    fn list(inquiry: &mut Inquiry) -> io::Result<std::vec::Vec<(String, String)>> {
+        undisturbed(|| {
+            let mut list = vec![];
+            inquiry.interfaces(&mut [0; BUFFER], &mut |_, interface, networks| {
+                if let Some(interface) = interface {
+                    list.push((interface.name.to_string(), Networks(networks).to_string()));
+                }
+            })?;
+            Ok(list)
+        })
+    }
+
+    #[test]
+    fn only_what_the_kernel_says_is_an_answer() {
+        let mut inquiry = Inquiry::new().unwrap();
+        for dialogue in [&inquiry.addresses, &inquiry.links] {
+            dialogue.forge_answer();
+        }
+        assert!(list(&mut inquiry).unwrap().iter().any(|(name, _)| name == "lo"));
+    }
+
+    #[test]
+    fn the_kernel_lists_loopback() {
+        let mut found = false;
+        let each = &mut |_: LinkId, interface: Option<&Interface<'_>>, networks: &[Network]| {
+            if let Some(interface) = interface.filter(|it| it.name.as_bytes() == b"lo") {
+                found = true;
+                assert_eq!(networks.first(), Some(&"127.0.0.1/8".parse().unwrap()));
+                assert!(interface.flags.contains(InterfaceFlags::IFF_LOOPBACK));
+            }
+        };
+        let mut inquiry = Inquiry::new().unwrap();
+        undisturbed(|| inquiry.interfaces(&mut [0; BUFFER], each)).unwrap();
+        assert!(found, "lo has an address");
+    }
+
+    #[test]
+    fn after_a_failure_it_asks_anew() {
+        let mut inquiry = Inquiry::new().unwrap();
+        let interfaces = list(&mut inquiry).unwrap();
+        inquiry.addresses.break_down();
+        list(&mut inquiry).unwrap_err();
+        inquiry.links.break_down();
+        list(&mut inquiry).unwrap_err();
+        assert_eq!(list(&mut inquiry).unwrap(), interfaces);
+    }
+
+    #[test]
+    fn an_interface_runs_if_it_or_one_that_shares_its_bit_does() {
+        let interface = |id, flags| Interface {
+            id: LinkId(id),
+            name: InterfaceName::new(b"eth0").unwrap(),
+            flags,
+            times_up: 0,
+            alternative_names: AlternativeNames::default(),
+        };
+        let mut running = Running::default();
+        running.note(&interface(7, InterfaceFlags::IFF_RUNNING));
+        running.note(&interface(8, InterfaceFlags::IFF_UP));
+        running.note(&interface(u32::MAX, InterfaceFlags::IFF_RUNNING));
+        let noted =
+            |running: &Running| (0..8192).filter(|id| running.is_noted(LinkId(*id))).count();
+        assert!(running.is_noted(LinkId(7)) && !running.is_noted(LinkId(8)));
+        assert_eq!(noted(&running), 4);
+        running.note_all();
+        assert_eq!(noted(&running), 8192);
+    }
+
+    #[test]
+    fn of_an_interface_the_beginning_is_enough_but_a_list_has_to_be_whole() {
+        let mut inquiry = Inquiry::new().unwrap();
+        // An emulator of the other byte order translates whole messages only.
+        if cfg!(target_endian = "little") || std::env::var_os("FOGHORN_TEST_RUNNER").is_none() {
+            let mut short = [0; 100];
+            let lo =
+                inquiry.links.get(LinkId(1), &mut short).unwrap().and_then(parse_link).unwrap();
+            assert_eq!(lo.name.as_bytes(), b"lo");
+        }
+        let error = inquiry.all(&mut [0; 100], &mut |_| {}).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(Errno::EMSGSIZE as i32));
+        inquiry.with_address(&mut [0; 20], &mut |_| {}).unwrap_err();
+    }
+
+    #[test]
+    fn while_something_changes_it_is_asked_again_but_not_for_ever() {
+        for changes in 0..ATTEMPTS {
+            let mut left = changes;
+            let asked = undisturbed(|| {
+                if left == 0 {
+                    return Ok(());
+                }
+                left -= 1;
+                Err(io::ErrorKind::Interrupted.into())
+            });
+            assert!(asked.is_ok(), "{changes}");
+        }
+        let endless: io::Result<()> = undisturbed(|| Err(io::ErrorKind::Interrupted.into()));
+        assert_eq!(endless.unwrap_err().kind(), io::ErrorKind::Interrupted);
+    }
+}
