@@ -5,6 +5,7 @@
 //! logger.rs      messages as lines
 //! frames.rs      messages as frames for defmt-print;  frames.x  the linker's part of that
 //! log_place.rs   the file or socket that `--log-to` names
+//! stream.rs      messages on a stream, each whole or not at all
 //! outlet.rs      writing without waiting for a reader
 //! journal.rs     whether standard error is systemd's journal
 //! change_log.rs  how many changes of nodes are logged
@@ -21,6 +22,8 @@ pub(super) mod log_sink;
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub(super) mod logger;
 pub(super) mod outlet;
+#[cfg(any(feature = "log", feature = "defmt"))]
+mod stream;
 
 #[cfg(any(feature = "log", feature = "defmt"))]
 pub(super) use log_sink::{go_on, open, reopen};
