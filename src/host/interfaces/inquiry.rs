@@ -179,8 +179,8 @@ pub(crate) fn undisturbed<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::interfaces::attributes::AlternativeNames;
     use crate::host::interfaces::interface::InterfaceName;
-    use crate::host::interfaces::rtnetlink::AlternativeNames;
     use crate::network::Networks;
 
     /// The names of the interfaces that have an address, each with those.

@@ -5,7 +5,7 @@ use core::fmt;
 use heapless::Vec;
 use nix::net::if_::InterfaceFlags;
 
-use super::rtnetlink::AlternativeNames;
+use super::attributes::AlternativeNames;
 use crate::limits::LINK_NAME_CAPACITY;
 use crate::registry::LinkId;
 

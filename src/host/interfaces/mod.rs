@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! interface.rs   an interface, and which interfaces the user wants
+//! attributes.rs  the attributes in the kernel's messages
 //! rtnetlink.rs   the kernel's messages about interfaces, read and written
 //! netlink.rs     the sockets that carry these messages
 //! inquiry.rs     the interfaces that the kernel lists, with their addresses
@@ -9,6 +10,7 @@
 //! survey.rs      the interfaces for people
 //! ```
 
+mod attributes;
 pub(super) mod inquiry;
 pub(super) mod interface;
 pub(super) mod monitor;

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::net::if_::InterfaceFlags;
 
+use super::attributes::{AlternativeNames, aligned, attribute, text, u16_at, u32_at};
 use super::interface::{Interface, InterfaceName};
 use crate::network::Network;
 use crate::registry::LinkId;
@@ -128,53 +129,6 @@ pub(crate) fn parse_link(body: &[u8]) -> Option<Interface<'_>> {
     })
 }
 
-/// The names that an interface has besides its own, as `ip link property` gives them. Linux has
-/// them since 5.5.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AlternativeNames<'a>(&'a [u8]);
-
-impl<'a> AlternativeNames<'a> {
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        attributes(self.0)
-            .filter(|(kind, _)| *kind == libc::IFLA_ALT_IFNAME)
-            .map(|(_, name)| text(name))
-    }
-}
-
-#[cfg(test)]
-impl AlternativeNames<'static> {
-    /// These, as the kernel says them.
-    pub(crate) fn of(names: &[&str]) -> Self {
-        let name = |name: &&str| {
-            tests::attribute_of(libc::IFLA_ALT_IFNAME, format!("{name}\0").as_bytes())
-        };
-        Self(names.iter().flat_map(name).collect::<Vec<_>>().leak())
-    }
-}
-
-/// What comes before the zero byte that ends it.
-fn text(bytes: &[u8]) -> &[u8] {
-    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
-}
-
-/// The value of the first attribute of a kind.
-fn attribute(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
-    attributes(bytes).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
-}
-
-/// The kind and the value of each attribute: `rtattr` is length and kind. The last value may be cut
-/// short.
-fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let length = usize::from(u16_at(bytes, 0)?);
-        // Two bits say how the value is to be read.
-        let kind = u16_at(bytes, 2)? & 0x3fff;
-        let value = bytes.get(4..length.min(bytes.len()))?;
-        bytes = bytes.get(aligned(length)..).unwrap_or_default();
-        Some((kind, value))
-    })
-}
-
 /// What the kernel says went wrong, by the negative of an `errno`; nothing if that is zero.
 pub(crate) fn result_of(body: &[u8]) -> Result<(), Errno> {
     match u32_at(body, 0).map_or(0, u32::cast_signed) {
@@ -183,37 +137,11 @@ pub(crate) fn result_of(body: &[u8]) -> Result<(), Errno> {
     }
 }
 
-fn aligned(length: usize) -> usize {
-    length.saturating_add(3) & !3
-}
-
-fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
-    Some(u16::from_ne_bytes(*bytes.get(offset..)?.first_chunk()?))
-}
-
-fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(*bytes.get(offset..)?.first_chunk()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::interfaces::attributes::attribute_of;
     use proptest::prelude::*;
-
-    #[test]
-    fn attributes_are_found_behind_padding() {
-        let mut bytes = Vec::new();
-        for (length, kind, value) in [(5_u16, 9_u16, &b"x\0\0\0"[..]), (8, 3, b"lo\0\0")] {
-            bytes.extend(length.to_ne_bytes());
-            bytes.extend(kind.to_ne_bytes());
-            bytes.extend(value);
-        }
-        assert_eq!(attribute(&bytes, 9), Some(&b"x"[..]));
-        assert_eq!(attribute(&bytes, 3), Some(&b"lo\0\0"[..]));
-        assert_eq!(attribute(&bytes, 4), None);
-        // A length of zero would stand still for ever.
-        assert_eq!(attribute(&[0; 64], 4), None);
-    }
 
     #[test]
     fn damaged_messages_are_left() {
@@ -274,14 +202,6 @@ mod tests {
                 taken(&mut list, &kinds.map(|kind| message(kind, flags, &[0; 4]))).unwrap();
             assert_eq!((ended, list.is_consistent()), (true, false));
         }
-    }
-
-    /// An attribute.
-    pub(crate) fn attribute_of(kind: u16, value: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(4 + value.len()).unwrap();
-        let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
-        bytes.resize(aligned(bytes.len()), 0);
-        bytes
     }
 
     #[test]
