@@ -88,11 +88,11 @@ impl HostName {
         let Some(port) = self.port else { return false };
         match Name::read() {
             Ok(name) => {
-                self.reading.ends();
+                self.reading.end();
                 self.adopt(now, &name, port, discoverer);
             }
             Err(errno) => {
-                if self.reading.begins() {
+                if self.reading.begin() {
                     let reason = Reason::new(&errno.into());
                     warn!(
                         "cannot read the host name: {}; still trying, or give --id",

@@ -21,7 +21,7 @@ impl Absence {
     /// until then.
     pub(crate) fn wait(&mut self, error: Error, meanwhile: &str) {
         // A slow watch is no absence: it begins again.
-        if !error.refuses(ErrorCode::Slow) && self.0.begins() {
+        if !error.refuses(ErrorCode::Slow) && self.0.begin() {
             warn(&format!("{}; {meanwhile}", Failure::from(error)));
         }
         thread::sleep(RETRY);
@@ -29,7 +29,7 @@ impl Absence {
 
     /// A daemon answers.
     pub(crate) fn end(&mut self) {
-        if self.0.ends() {
+        if self.0.end() {
             note("a daemon answers again");
         }
     }

@@ -79,7 +79,7 @@ impl Exec {
             if !matches!(errno, Errno::EAGAIN | Errno::ENOMEM | Errno::ETXTBSY) {
                 return Err(Failure::failed(failure));
             }
-            if trying.begins() {
+            if trying.begin() {
                 warn(&format!("{failure}; still trying"));
             }
             thread::sleep(RETRY);

@@ -18,12 +18,12 @@ pub(crate) struct Outage {
 
 impl Outage {
     /// It failed. True the first time of an outage.
-    pub(crate) fn begins(&mut self) -> bool {
+    pub(crate) fn begin(&mut self) -> bool {
         !std::mem::replace(&mut self.failing, true)
     }
 
     /// It worked. True the first time after an outage.
-    pub(crate) fn ends(&mut self) -> bool {
+    pub(crate) fn end(&mut self) -> bool {
         std::mem::replace(&mut self.failing, false)
     }
 
@@ -39,10 +39,10 @@ mod tests {
     #[test]
     fn an_outage_is_told_once_and_so_is_its_end() {
         let mut outage = Outage::default();
-        assert!(!outage.ends());
-        assert_eq!([outage.begins(), outage.begins(), outage.begins()], [true, false, false]);
+        assert!(!outage.end());
+        assert_eq!([outage.begin(), outage.begin(), outage.begin()], [true, false, false]);
         assert!(outage.is_on());
-        assert_eq!([outage.ends(), outage.ends()], [true, false]);
-        assert!(outage.begins());
+        assert_eq!([outage.end(), outage.end()], [true, false]);
+        assert!(outage.begin());
     }
 }

@@ -207,13 +207,13 @@ impl StateFile {
         let path = to_path(&self.path).display();
         match saved {
             Ok(()) => {
-                if self.saving.ends() {
+                if self.saving.end() {
                     info!("the state can be saved to {} again", Shown(&path));
                 }
                 debug!("the state is saved to {}", Shown(&path));
             }
             Err(error) => {
-                if self.saving.begins() {
+                if self.saving.begin() {
                     warn!(
                         "cannot save the state to {}: {}; still trying",
                         Shown(&path),

@@ -52,7 +52,7 @@ impl Intake {
         self.paused_until = None;
         match socket.recv(buffer) {
             Ok(received) => {
-                self.outage.ends();
+                self.outage.end();
                 Some(received)
             }
             Err(nb::Error::WouldBlock) => {
@@ -62,7 +62,7 @@ impl Intake {
             Err(nb::Error::Other(error)) => {
                 // Most errors stand for the interface, not for a datagram, and are gone once they
                 // were told: the first is no reason to wait.
-                if self.outage.begins() {
+                if self.outage.begin() {
                     warn!(
                         "{}: cannot receive: {}; still trying",
                         Shown(name),

@@ -107,7 +107,7 @@ impl Link {
         match self.socket.send(to, datagram) {
             Ok(()) => {
                 self.sent.increment();
-                if is_for_all && self.sending.ends() {
+                if is_for_all && self.sending.end() {
                     info!("{}: sending works again", Shown(&self.name));
                 }
             }
@@ -117,7 +117,7 @@ impl Link {
                 let (name, reason) = (Shown(&self.name), reason(&error));
                 if !is_for_all {
                     debug!("{}: cannot send to {}: {}", name, to, Shown(&reason));
-                } else if self.sending.begins() {
+                } else if self.sending.begin() {
                     warn!("{}: cannot send to {}: {}; still trying", name, to, Shown(&reason));
                 }
             }
@@ -257,7 +257,7 @@ impl Links {
                 })
             });
             if let Err(error) = asked {
-                if self.asking.begins() {
+                if self.asking.begin() {
                     warn!(
                         "cannot ask for the interfaces: {}; still trying",
                         Shown(&Reason::new(&error))
@@ -265,7 +265,7 @@ impl Links {
                 }
                 return Some(error.kind());
             }
-            self.asking.ends();
+            self.asking.end();
             // One for which there was no room takes the place of one that is gone.
             if !(self.leave(now, discoverer) && unused.crowded) {
                 self.tell(now, &unused);
@@ -351,7 +351,7 @@ impl Links {
     fn tell(&mut self, now: Instant, unused: &Unused) {
         match &unused.failed {
             Some((name, error)) => {
-                if self.opening.begins() {
+                if self.opening.begin() {
                     let reason = Reason::new(error);
                     let hint = match error.kind() {
                         io::ErrorKind::AddrInUse => {
@@ -376,19 +376,19 @@ impl Links {
                 }
             }
             None => {
-                if self.opening.ends() {
+                if self.opening.end() {
                     info!("all interfaces can be used again");
                 }
             }
         }
         if !unused.crowded {
-            self.crowded.ends();
-        } else if self.crowded.begins() {
+            self.crowded.end();
+        } else if self.crowded.begin() {
             warn!("more than {} interfaces: some are left out; choose with --interface", LINKS);
         }
         if self.iter().next().is_some() {
-            self.waiting.ends();
-        } else if unused.failed.is_none() && self.waiting.begins() && self.changes.may_log(now) {
+            self.waiting.end();
+        } else if unused.failed.is_none() && self.waiting.begin() && self.changes.may_log(now) {
             let asked_for = Patterns(&self.patterns);
             info!(
                 "no usable interface{}: waiting for one that is up and has an IPv4 address",
@@ -476,9 +476,9 @@ impl Link {
             networks.split_at_checked(NETWORKS_PER_LINK).unwrap_or((networks, &[]));
         let name = Shown(&self.name);
         match left_out.first() {
-            None => _ = self.crowded.ends(),
+            None => _ = self.crowded.end(),
             Some(first) => {
-                if self.crowded.begins() {
+                if self.crowded.begin() {
                     let first = Shown(first);
                     warn!(
                         "{}: more than {} addresses: left out from {} on",

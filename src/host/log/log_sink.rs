@@ -214,7 +214,7 @@ pub(crate) fn go_on(now: Instant) {
 fn look_again() {
     let Some((news, result)) = with_sink(|sink| {
         let result = sink.look_again();
-        (if result.is_ok() { sink.opening.ends() } else { sink.opening.begins() }, result)
+        (if result.is_ok() { sink.opening.end() } else { sink.opening.begin() }, result)
     }) else {
         return;
     };

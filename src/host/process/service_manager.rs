@@ -121,11 +121,11 @@ impl ServiceManager {
     fn tell(&mut self, message: &[u8]) -> bool {
         match self.socket.send(message) {
             Ok(_) => {
-                self.telling.ends();
+                self.telling.end();
                 true
             }
             Err(error) => {
-                if self.telling.begins() {
+                if self.telling.begin() {
                     warn!(
                         "cannot tell the service manager: {}; still trying",
                         Shown(&Reason::new(&error))

@@ -114,18 +114,18 @@ impl Listener {
         self.looked = now;
         let path = self.file.path().display();
         if self.file.is_there() {
-            if self.gone.ends() {
+            if self.gone.end() {
                 info!("{} is there again", Shown(&path));
             }
             return;
         }
         match self.listen_again(registry, token) {
             Ok(()) => {
-                self.gone.ends();
+                self.gone.end();
                 info!("{} was gone: listens there again", Shown(&self.file.path().display()));
             }
             Err(error) => {
-                if self.gone.begins() {
+                if self.gone.begin() {
                     let path = self.file.path().display();
                     warn!(
                         "{} is gone, so no client finds it: {}; still trying",
@@ -224,13 +224,13 @@ impl Listener {
 
     fn fails(&mut self, what: &'static str, error: &io::Error, now: Instant) {
         self.failed = now;
-        if self.outage.begins() {
+        if self.outage.begin() {
             warn!("{}: {}; still trying", what, Shown(&Reason::new(error)));
         }
     }
 
     fn works(&mut self, now: Instant) {
-        if self.failed + CALM <= now && self.outage.ends() {
+        if self.failed + CALM <= now && self.outage.end() {
             info!("control clients can connect again");
         }
     }

@@ -122,12 +122,12 @@ impl<'a> Follower<'a> {
         let mut text = HEAD.to_owned();
         match self.hosts.write(&mut text, nodes, &self.text) {
             Ok(()) => {
-                if self.reading.ends() {
+                if self.reading.end() {
                     note("the names to keep out can be read again");
                 }
             }
             Err(unreadable) => {
-                if self.reading.begins() {
+                if self.reading.begin() {
                     warn(&format!("{unreadable}; no new names until it can be read"));
                 }
             }
@@ -143,7 +143,7 @@ impl<'a> Follower<'a> {
         }
         let replaced = match self.file.replace(&self.text) {
             Ok(replaced) => {
-                if self.writing.ends() {
+                if self.writing.end() {
                     note(&format!("{} can be written again", self.file));
                 }
                 replaced
@@ -152,7 +152,7 @@ impl<'a> Follower<'a> {
                 if !self.begun && !may_pass {
                     return Err(failure);
                 }
-                if self.writing.begins() {
+                if self.writing.begin() {
                     warn(&format!("{failure}; still trying"));
                 }
                 false
