@@ -331,7 +331,7 @@ impl<'a> Daemon<'a> {
                             "asked to look at the interfaces and the host name, and announce now"
                         );
                         self.discoverer.announce_now(now);
-                        self.server.request_look();
+                        self.server.request_check();
                         changed = true;
                         if let Some(state) = &mut self.state {
                             state.request();

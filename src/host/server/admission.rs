@@ -19,7 +19,7 @@ const ROOT: u32 = 0;
 
 /// What counts of a client.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
+pub(super) struct Holder {
     /// The user whose process it is.
     pub(super) user: u32,
     /// Whether it asks nothing, or does not read what it is told.
@@ -29,7 +29,7 @@ pub(super) struct Standing {
 }
 
 /// The slot that a newcomer of that user gets; none if all others have more right to theirs.
-pub(super) fn gives_way(clients: &[(usize, Standing)], newcomer: u32) -> Option<usize> {
+pub(super) fn slot_for(clients: &[(usize, Holder)], newcomer: u32) -> Option<usize> {
     // Slots of a user, with the one that the newcomer would have.
     let share = |user| {
         let held = clients.iter().filter(|(_, client)| client.user == user).count();
@@ -59,13 +59,13 @@ mod tests {
     fn slot(clients: &str, newcomer: char) -> Option<usize> {
         let clients = clients.split_whitespace().map(|client| {
             let (letter, since) = client.split_at(1);
-            Standing {
+            Holder {
                 user: user(letter.chars().next().unwrap()),
                 silent: !client.ends_with('!'),
                 active: Instant::from_millis(since.trim_end_matches('!').parse().unwrap()),
             }
         });
-        gives_way(&clients.enumerate().collect::<Vec<_>>(), user(newcomer))
+        slot_for(&clients.enumerate().collect::<Vec<_>>(), user(newcomer))
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What wakes the loop while what a client sends is read.
-const HEEDED: Interest = Interest::READABLE.add(Interest::WRITABLE);
+const READ_AND_WRITE: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// A client that wastes the daemon's time has to wait for this. A person who types does not notice,
 /// nor does a program that sends requests in a few pieces.
@@ -77,7 +77,7 @@ impl<'a> Connection<'a> {
             active: now,
             pieces: 0,
             pause: None,
-            interest: HEEDED,
+            interest: READ_AND_WRITE,
             readable: true,
             ending: false,
         }
@@ -107,7 +107,7 @@ impl<'a> Connection<'a> {
     /// Ends a pause that is over. Then what the client sends wakes the loop only if it is going to
     /// be read, which is so while nothing else is to be done for it: a client that sends a byte at
     /// a time would wake the loop for each.
-    pub(super) fn heed(
+    pub(super) fn update_interest(
         &mut self,
         registry: &Registry,
         token: Token,
@@ -116,7 +116,7 @@ impl<'a> Connection<'a> {
     ) -> io::Result<()> {
         self.pause = self.pause.filter(|until| now < *until);
         let reads = self.pause.is_none() && is_idle;
-        let interest = if reads { HEEDED } else { Interest::WRITABLE };
+        let interest = if reads { READ_AND_WRITE } else { Interest::WRITABLE };
         if interest == self.interest {
             return Ok(());
         }

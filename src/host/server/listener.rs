@@ -44,7 +44,7 @@ const CALM: Duration = Duration::from_secs(300);
 const CONNECTING: &str = "not all control clients can connect (accept4)";
 
 /// How often the socket's file is looked at, when the daemon is awake for something else.
-const LOOKS: Duration = Duration::from_secs(60);
+const CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) struct Listener {
     socket: UnixListener,
@@ -62,7 +62,7 @@ pub(super) struct Listener {
     outage: Outage,
     failed: Instant,
     /// When the socket's file was looked at last.
-    looked: Instant,
+    checked: Instant,
     /// The file is gone and can't be made again.
     gone: Outage,
 }
@@ -95,23 +95,23 @@ impl Listener {
             reserve: Some(reserve().map_err(|error| refused("socket of AF_UNIX", error))?),
             outage: Outage::default(),
             failed: Instant::ZERO,
-            looked: Instant::ZERO,
+            checked: Instant::ZERO,
             gone: Outage::default(),
         })
     }
 
     /// Looks at the socket's file at the next occasion.
-    pub(super) fn request_look(&mut self) {
-        self.looked = Instant::ZERO;
+    pub(super) fn request_check(&mut self) {
+        self.checked = Instant::ZERO;
     }
 
     /// Listens anew if the socket's file is gone, which is looked at now and then. Clients that are
     /// connected stay so.
-    pub(super) fn look(&mut self, now: Instant, registry: &Registry, token: Token) {
-        if now.since(self.looked) < LOOKS {
+    pub(super) fn check_file(&mut self, now: Instant, registry: &Registry, token: Token) {
+        if now.since(self.checked) < CHECK_INTERVAL {
             return;
         }
-        self.looked = now;
+        self.checked = now;
         let path = self.file.path().display();
         if self.file.is_there() {
             if self.gone.end() {
@@ -195,14 +195,14 @@ impl Listener {
         match accepted {
             Ok((stream, _)) => {
                 match &shortage {
-                    Some(error) => self.fails(CONNECTING, error, now),
-                    None => self.works(now),
+                    Some(error) => self.note_failure(CONNECTING, error, now),
+                    None => self.note_success(now),
                 }
                 let user = match getsockopt(&stream, PeerCredentials) {
                     Ok(credentials) => credentials.uid(),
                     // It is served all the same, and shares with others of whom nothing is known.
                     Err(errno) => {
-                        self.fails(
+                        self.note_failure(
                             "the users of control clients can't be told (getsockopt)",
                             &errno.into(),
                             now,
@@ -215,21 +215,21 @@ impl Listener {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.ready = false,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
-                self.fails(CONNECTING, &error, now);
+                self.note_failure(CONNECTING, &error, now);
                 self.charge(Some(BURST));
             }
         }
         None
     }
 
-    fn fails(&mut self, what: &'static str, error: &io::Error, now: Instant) {
+    fn note_failure(&mut self, what: &'static str, error: &io::Error, now: Instant) {
         self.failed = now;
         if self.outage.begin() {
             warn!("{}: {}; still trying", what, Shown(&Reason::new(error)));
         }
     }
 
-    fn works(&mut self, now: Instant) {
+    fn note_success(&mut self, now: Instant) {
         if self.failed + CALM <= now && self.outage.end() {
             info!("control clients can connect again");
         }

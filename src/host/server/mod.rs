@@ -2,11 +2,11 @@
 
 mod admission;
 mod answers;
-mod client;
 mod connection;
 mod job;
 mod listener;
 mod passed;
+mod session;
 mod socket_file;
 
 use std::io::{self, Write as _};
@@ -25,9 +25,9 @@ use crate::limits::CONTROL_CLIENTS;
 use crate::log::debug;
 use crate::time::Instant;
 
-use client::{BUSY, Client, ReplyLine, SLOW, Served};
 pub(super) use connection::Buffers;
 use listener::{Listener, Newcomer};
+use session::{BUSY, Progress, ReplyLine, SLOW, Session};
 pub(crate) use socket_file::{directory_of, make_directory};
 
 /// Clients that may watch at once. Who watches may stay for ever, so there is always a slot for
@@ -58,7 +58,7 @@ type Spare<'a> = Vec<&'a mut Buffers, CONTROL_CLIENTS>;
 pub(super) struct Server<'a> {
     listener: Listener,
     token: Token,
-    clients: [Option<Client<'a>>; CONTROL_CLIENTS],
+    sessions: [Option<Session<'a>>; CONTROL_CLIENTS],
     spare: Spare<'a>,
     /// Whether a client's turn ended before its work did.
     more: bool,
@@ -83,7 +83,7 @@ impl<'a> Server<'a> {
         Ok(Self {
             listener: Listener::new(path, own_directory, user, registry, token)?,
             token,
-            clients: [const { None }; CONTROL_CLIENTS],
+            sessions: [const { None }; CONTROL_CLIENTS],
             spare: buffers.iter_mut().collect(),
             more: false,
             changed: false,
@@ -97,8 +97,8 @@ impl<'a> Server<'a> {
     }
 
     /// Looks whether clients find the socket, as it does now and then, at the next occasion.
-    pub(super) fn request_look(&mut self) {
-        self.listener.request_look();
+    pub(super) fn request_check(&mut self) {
+        self.listener.request_check();
     }
 
     pub(super) fn mark_ready(&mut self) {
@@ -108,12 +108,12 @@ impl<'a> Server<'a> {
     /// Something can go on at the client with that token.
     pub(super) fn handle_client(&mut self, readiness: &Readiness, view: &View<'_, '_>) {
         let Some(number) = readiness.token().0.checked_sub(self.first_token) else { return };
-        let Some(Some(client)) = self.clients.get_mut(number) else { return };
+        let Some(Some(session)) = self.sessions.get_mut(number) else { return };
         if readiness.is_readable() {
-            client.mark_readable();
+            session.mark_readable();
         }
         if readiness.is_error() || readiness.is_write_closed() {
-            client.mark_gone();
+            session.mark_gone();
         }
         self.serve(number, view);
     }
@@ -126,7 +126,7 @@ impl<'a> Server<'a> {
                 self.serve(number, view);
             }
         }
-        self.listener.look(view.now, registry, self.token);
+        self.listener.check_file(view.now, registry, self.token);
         while self.listener.may_accept(view.now) {
             let begun = (view.processor_time)();
             let newcomer = self.listener.accept(view.now);
@@ -137,12 +137,12 @@ impl<'a> Server<'a> {
             }
         }
         let changed = std::mem::take(&mut self.changed);
-        for (number, slot) in self.clients.iter_mut().enumerate() {
-            let Some(client) = slot else { continue };
+        for (number, slot) in self.sessions.iter_mut().enumerate() {
+            let Some(session) = slot else { continue };
             let token = Token(self.first_token + number);
-            let written = if changed { client.write_changes(view.now) } else { Ok(()) };
-            if written.and_then(|()| client.heed(registry, token, view.now)).is_err() {
-                leave(slot, &mut self.spare);
+            let written = if changed { session.write_changes(view.now) } else { Ok(()) };
+            if written.and_then(|()| session.update_interest(registry, token, view.now)).is_err() {
+                disconnect(slot, &mut self.spare);
             }
         }
         self.more
@@ -150,44 +150,44 @@ impl<'a> Server<'a> {
 
     /// Leaves clients that were silent for too long.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        for slot in &mut self.clients {
-            if let Some(client) = slot
-                && client.deadline().is_some_and(|deadline| deadline <= now)
+        for slot in &mut self.sessions {
+            if let Some(session) = slot
+                && session.deadline().is_some_and(|deadline| deadline <= now)
             {
                 debug!("a control client was silent for too long");
-                if client.is_watching() {
-                    client.refuse(SLOW, now);
+                if session.is_watching() {
+                    session.refuse(SLOW, now);
                 }
-                leave(slot, &mut self.spare);
+                disconnect(slot, &mut self.spare);
             }
         }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) or [`go_on`](Self::go_on) has something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let clients = self.clients.iter().flatten();
+        let sessions = self.sessions.iter().flatten();
         let (ends, pauses) =
-            (clients.clone().filter_map(Client::deadline), clients.filter_map(Client::pause));
+            (sessions.clone().filter_map(Session::deadline), sessions.filter_map(Session::pause));
         ends.chain(pauses).chain(self.listener.deadline()).min()
     }
 
     /// Tells the clients that watch. [`go_on`](Self::go_on) writes it to them, with what else
     /// changes in this turn.
     pub(super) fn publish(&mut self, event: &Event, links: &Links, now: Instant) {
-        if !self.clients.iter().flatten().any(Client::is_watching) {
+        if !self.sessions.iter().flatten().any(Session::is_watching) {
             return;
         }
         self.changed = true;
         let mut line = ReplyLine::new();
         // The buffer holds the longest line there is.
         let _ = answers::event(&mut line, event, links);
-        for slot in &mut self.clients {
-            if let Some(client) = slot
-                && !client.tell(event, &line, now)
+        for slot in &mut self.sessions {
+            if let Some(session) = slot
+                && !session.notify(event, &line, now)
             {
                 debug!("a control client read too slowly");
-                client.refuse(SLOW, now);
-                leave(slot, &mut self.spare);
+                session.refuse(SLOW, now);
+                disconnect(slot, &mut self.spare);
             }
         }
     }
@@ -195,8 +195,8 @@ impl<'a> Server<'a> {
     /// Gives a newcomer a slot, or tells it that there is none.
     fn admit(&mut self, newcomer: Newcomer, registry: &Registry, now: Instant) -> Option<usize> {
         let Newcomer { mut stream, user, on_reserve } = newcomer;
-        let free = self.clients.iter().position(Option::is_none).filter(|_| !on_reserve);
-        let Some(number) = free.or_else(|| self.gives_way(user, &|_, _| true)) else {
+        let free = self.sessions.iter().position(Option::is_none).filter(|_| !on_reserve);
+        let Some(number) = free.or_else(|| self.slot_for(user, &|_, _| true)) else {
             let mut line = ReplyLine::new();
             let (code, message) = BUSY;
             let _ = control::error(&mut line, code, message);
@@ -205,72 +205,72 @@ impl<'a> Server<'a> {
             self.listener.guard().limit(|| drop(stream));
             return None;
         };
-        self.dismiss(number, now);
-        let slot = self.clients.get_mut(number)?;
+        self.evict(number, now);
+        let slot = self.sessions.get_mut(number)?;
         let guard = self.listener.guard();
-        let client = slot.insert(Client::new(stream, guard, user, self.spare.pop()?, now));
-        if client.register(registry, Token(self.first_token + number)).is_err() {
-            leave(slot, &mut self.spare);
+        let session = slot.insert(Session::new(stream, guard, user, self.spare.pop()?, now));
+        if session.register(registry, Token(self.first_token + number)).is_err() {
+            disconnect(slot, &mut self.spare);
         }
         Some(number)
     }
 
     /// The slot of the client, among those that count, which gives way to one of that user.
-    fn gives_way(&self, user: u32, counts: &dyn Fn(usize, &Client<'_>) -> bool) -> Option<usize> {
-        let clients = self.clients.iter().enumerate();
-        let clients = clients.filter_map(|(number, slot)| Some((number, slot.as_ref()?)));
-        let clients = clients.filter(|(number, client)| counts(*number, client));
-        let standings: Vec<_, CONTROL_CLIENTS> =
-            clients.map(|(number, client)| (number, client.standing())).collect();
-        admission::gives_way(&standings, user)
+    fn slot_for(&self, user: u32, counts: &dyn Fn(usize, &Session<'_>) -> bool) -> Option<usize> {
+        let sessions = self.sessions.iter().enumerate();
+        let sessions = sessions.filter_map(|(number, slot)| Some((number, slot.as_ref()?)));
+        let sessions = sessions.filter(|(number, session)| counts(*number, session));
+        let holders: Vec<_, CONTROL_CLIENTS> =
+            sessions.map(|(number, session)| (number, session.holder())).collect();
+        admission::slot_for(&holders, user)
     }
 
     /// Leaves a client that has to give way, if there is one in that slot.
-    fn dismiss(&mut self, number: usize, now: Instant) {
-        let Some(slot) = self.clients.get_mut(number) else { return };
-        if let Some(client) = slot {
-            client.refuse(BUSY, now);
+    fn evict(&mut self, number: usize, now: Instant) {
+        let Some(slot) = self.sessions.get_mut(number) else { return };
+        if let Some(session) = slot {
+            session.refuse(BUSY, now);
         }
-        leave(slot, &mut self.spare);
+        disconnect(slot, &mut self.spare);
     }
 
     /// Lets a client go on, and leaves it when it is done. What it costs before it has asked
     /// anything counts as the cost of its coming, and so does to leave it: the kernel then drops
     /// what it sent, maybe in hundreds of pieces.
     fn serve(&mut self, number: usize, view: &View<'_, '_>) {
-        let Some(slot) = self.clients.get_mut(number) else { return };
-        let Some(client) = slot else { return };
-        let begun = (!client.has_asked()).then(view.processor_time);
-        let watched = client.is_watching();
-        let served = client.serve(view);
-        let mut begun = begun.filter(|_| !client.has_asked());
-        let begins_to_watch = client.is_watching() && !watched;
-        match served {
-            Served::More => self.more = true,
-            Served::Done => {
+        let Some(slot) = self.sessions.get_mut(number) else { return };
+        let Some(session) = slot else { return };
+        let begun = (!session.has_asked()).then(view.processor_time);
+        let watched = session.is_watching();
+        let progress = session.serve(view);
+        let mut begun = begun.filter(|_| !session.has_asked());
+        let begins_to_watch = session.is_watching() && !watched;
+        match progress {
+            Progress::More => self.more = true,
+            Progress::Done => {
                 begun = begun.or_else(|| Some((view.processor_time)()));
-                leave(slot, &mut self.spare);
+                disconnect(slot, &mut self.spare);
             }
-            Served::Waiting => {}
+            Progress::Waiting => {}
         }
         if let Some(begun) = begun {
             self.listener.charge(view.used_since(begun));
         }
         if begins_to_watch {
-            self.keep_a_slot(number, view.now);
+            self.limit_watches(number, view.now);
         }
     }
 
     /// A client begins to watch. If too many do, one of them has to give way; itself, unless others
     /// have less right to.
-    fn keep_a_slot(&mut self, newest: usize, now: Instant) {
-        let watching = self.clients.iter().flatten().filter(|client| client.is_watching());
-        let Some(Some(client)) = self.clients.get(newest) else { return };
+    fn limit_watches(&mut self, newest: usize, now: Instant) {
+        let watching = self.sessions.iter().flatten().filter(|session| session.is_watching());
+        let Some(Some(session)) = self.sessions.get(newest) else { return };
         if watching.count() > WATCHERS {
-            let user = client.standing().user;
+            let user = session.holder().user;
             let other =
-                self.gives_way(user, &|number, client| number != newest && client.is_watching());
-            self.dismiss(other.unwrap_or(newest), now);
+                self.slot_for(user, &|number, session| number != newest && session.is_watching());
+            self.evict(other.unwrap_or(newest), now);
         }
     }
 }
@@ -283,10 +283,10 @@ impl Drop for Server<'_> {
 }
 
 /// Leaves the client in a slot, if there is one.
-fn leave<'a>(slot: &mut Option<Client<'a>>, spare: &mut Spare<'a>) {
-    if let Some(client) = slot.take() {
+fn disconnect<'a>(slot: &mut Option<Session<'a>>, spare: &mut Spare<'a>) {
+    if let Some(session) = slot.take() {
         // There are as many buffers as slots.
-        let _ = spare.push(client.leave());
+        let _ = spare.push(session.disconnect());
     }
 }
 

@@ -44,7 +44,7 @@ fn only_a_directory_of_its_own_is_made_again() {
         let mut listener = Listener::new(&path, is_own, None, registry, Token(0)).unwrap();
         std::fs::remove_file(&path).unwrap();
         std::fs::remove_dir(&directory).unwrap();
-        listener.look(START, registry, Token(0));
+        listener.check_file(START, registry, Token(0));
         assert_eq!(path.exists(), is_own);
         drop(listener);
         let _ = std::fs::remove_dir(&directory);

@@ -128,7 +128,7 @@ impl<'a> Table<'a> {
     }
 
     fn clients(&self) -> usize {
-        self.server.clients.iter().flatten().count()
+        self.server.sessions.iter().flatten().count()
     }
 }
 

@@ -63,7 +63,7 @@ fn who_reads_changes_too_slowly_is_told_so_behind_a_whole_line() {
 #[test]
 fn a_watch_that_is_not_read_ends_with_a_reason_whatever_ends_it() {
     let patience = START + Duration::from_secs(30);
-    for (name, code) in [("unread", "slow"), ("dismissed", "busy")] {
+    for (name, code) in [("unread", "slow"), ("evicted", "busy")] {
         let mut memory = Memory::new();
         let mut table = Table::new(name, &mut memory);
         let mut stuck = table.client(START, b"watch\n");
@@ -78,7 +78,7 @@ fn a_watch_that_is_not_read_ends_with_a_reason_whatever_ends_it() {
         if code == "slow" {
             table.server.handle_timeout(patience);
         } else {
-            table.server.dismiss(0, START);
+            table.server.evict(0, START);
         }
         let said = told(&mut stuck);
         let last = said.lines().last().unwrap();

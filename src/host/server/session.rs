@@ -7,7 +7,7 @@ use mio::net::UnixStream;
 use mio::{Registry, Token};
 
 use super::View;
-use super::admission::Standing;
+use super::admission::Holder;
 use super::connection::{Buffers, Connection, reply};
 use super::job::Job;
 use super::passed::Guard;
@@ -22,7 +22,7 @@ pub(super) type ReplyLine = String<REPLY_LINE_CAPACITY>;
 /// Lines and reads for one client before others have their turn.
 const STEPS: usize = 64;
 
-pub(super) struct Client<'a> {
+pub(super) struct Session<'a> {
     connection: Connection<'a>,
     /// Whose process it is.
     user: u32,
@@ -33,7 +33,7 @@ pub(super) struct Client<'a> {
 
 /// What is left to do for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Served {
+pub(super) enum Progress {
     /// Nothing, until it sends or reads.
     Waiting,
     /// More than its turn allowed.
@@ -42,7 +42,7 @@ pub(super) enum Served {
     Done,
 }
 
-impl<'a> Client<'a> {
+impl<'a> Session<'a> {
     pub(super) fn new(
         stream: UnixStream,
         guard: Guard,
@@ -55,7 +55,7 @@ impl<'a> Client<'a> {
     }
 
     /// Leaves the client. Its buffers are for the next.
-    pub(super) fn leave(self) -> &'a mut Buffers {
+    pub(super) fn disconnect(self) -> &'a mut Buffers {
         self.connection.close()
     }
 
@@ -75,14 +75,14 @@ impl<'a> Client<'a> {
 
     /// Ends a pause that is over, and lets what it sends wake the loop when it is going to be read,
     /// but not before.
-    pub(super) fn heed(
+    pub(super) fn update_interest(
         &mut self,
         registry: &Registry,
         token: Token,
         now: Instant,
     ) -> io::Result<()> {
         let is_silent = self.is_silent();
-        self.connection.heed(registry, token, is_silent, now)
+        self.connection.update_interest(registry, token, is_silent, now)
     }
 
     /// When its pause ends, if it has to wait.
@@ -109,9 +109,9 @@ impl<'a> Client<'a> {
         self.job.is_watch()
     }
 
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn holder(&self) -> Holder {
         let silent = self.job == Job::None || !self.connection.is_flushed();
-        Standing { user: self.user, silent, active: self.connection.active() }
+        Holder { user: self.user, silent, active: self.connection.active() }
     }
 
     /// Says why it is disconnected, if it has asked something.
@@ -122,33 +122,33 @@ impl<'a> Client<'a> {
     }
 
     /// Goes on with whatever can go on: read requests, compose replies, write them.
-    pub(super) fn serve(&mut self, view: &View<'_, '_>) -> Served {
+    pub(super) fn serve(&mut self, view: &View<'_, '_>) -> Progress {
         for _ in 0..STEPS {
             if self.compose(view) {
                 continue;
             }
             let had_output = !self.connection.is_flushed();
             if self.connection.flush(view.now).is_err() {
-                return Served::Done;
+                return Progress::Done;
             }
             if !self.connection.is_flushed() {
-                return Served::Waiting;
+                return Progress::Waiting;
             }
             if had_output {
                 continue;
             }
             match self.job {
-                Job::None if self.connection.pause().is_some() => return Served::Waiting,
-                Job::None if self.connection.is_ending() => return Served::Done,
+                Job::None if self.connection.pause().is_some() => return Progress::Waiting,
+                Job::None if self.connection.is_ending() => return Progress::Done,
                 Job::None if self.connection.is_readable() => {
                     if self.connection.read(view.now).is_err() {
-                        return Served::Done;
+                        return Progress::Done;
                     }
                 }
-                _ => return Served::Waiting,
+                _ => return Progress::Waiting,
             }
         }
-        Served::More
+        Progress::More
     }
 
     /// Puts the next part of what is to be told into the output. False if there is none, or no room
@@ -184,7 +184,7 @@ impl<'a> Client<'a> {
 
     /// Tells a watching client of a change, to be [written](Self::write_changes) with the others of
     /// the same turn. False if it reads too slowly to be told.
-    pub(super) fn tell(&mut self, event: &Event, line: &ReplyLine, now: Instant) -> bool {
+    pub(super) fn notify(&mut self, event: &Event, line: &ReplyLine, now: Instant) -> bool {
         !self.job.includes(event.place) || self.connection.append(line.as_bytes(), now)
     }
 
