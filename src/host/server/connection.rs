@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use heapless::Vec;
 use mio::net::UnixStream;
-use mio::{Interest, Registry, Token};
+use mio::{Interest, Token};
 use socket2::SockRef;
 
 use super::passed::Guard;
@@ -89,8 +89,8 @@ impl<'a> Connection<'a> {
         self.buffers
     }
 
-    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(&mut self.stream, token, self.interest)
+    pub(super) fn register(&mut self, poll: &mio::Registry, token: Token) -> io::Result<()> {
+        poll.register(&mut self.stream, token, self.interest)
     }
 
     pub(super) fn mark_readable(&mut self) {
@@ -109,7 +109,7 @@ impl<'a> Connection<'a> {
     /// a time would wake the loop for each.
     pub(super) fn update_interest(
         &mut self,
-        registry: &Registry,
+        poll: &mio::Registry,
         token: Token,
         is_idle: bool,
         now: Instant,
@@ -122,7 +122,7 @@ impl<'a> Connection<'a> {
         }
         self.interest = interest;
         // What has come meanwhile is reported at once.
-        registry.reregister(&mut self.stream, token, interest)
+        poll.reregister(&mut self.stream, token, interest)
     }
 
     /// When its pause ends, if it has to wait.

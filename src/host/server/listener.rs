@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use mio::net::{UnixListener, UnixStream};
-use mio::{Interest, Registry, Token};
+use mio::{Interest, Token};
 use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use socket2::{Domain, SockRef, Socket, Type};
@@ -80,11 +80,11 @@ impl Listener {
         path: &Path,
         own_directory: bool,
         user: Option<&User>,
-        registry: &Registry,
+        poll: &mio::Registry,
         token: Token,
     ) -> io::Result<Self> {
         let (mut socket, file) = socket_file::bind(path, own_directory, user)?;
-        register(&mut socket, registry, token)?;
+        register(&mut socket, poll, token)?;
         Ok(Self {
             guard: Guard::new(&socket),
             socket,
@@ -107,7 +107,7 @@ impl Listener {
 
     /// Listens anew if the socket's file is gone, which is looked at now and then. Clients that are
     /// connected stay so.
-    pub(super) fn check_file(&mut self, now: Instant, registry: &Registry, token: Token) {
+    pub(super) fn check_file(&mut self, now: Instant, poll: &mio::Registry, token: Token) {
         if now.since(self.checked) < CHECK_INTERVAL {
             return;
         }
@@ -119,7 +119,7 @@ impl Listener {
             }
             return;
         }
-        match self.listen_again(registry, token) {
+        match self.listen_again(poll, token) {
             Ok(()) => {
                 self.gone.end();
                 info!("{} was gone: listens there again", Shown(&self.file.path().display()));
@@ -137,9 +137,9 @@ impl Listener {
         }
     }
 
-    fn listen_again(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    fn listen_again(&mut self, poll: &mio::Registry, token: Token) -> io::Result<()> {
         let mut socket = self.file.bind_again()?;
-        register(&mut socket, registry, token)?;
+        register(&mut socket, poll, token)?;
         let guard = Guard::new(&socket);
         let before = std::mem::replace(&mut self.socket, socket);
         self.guard.limit(|| drop(before));
@@ -236,12 +236,10 @@ impl Listener {
     }
 }
 
-fn register(socket: &mut UnixListener, registry: &Registry, token: Token) -> io::Result<()> {
+fn register(socket: &mut UnixListener, poll: &mio::Registry, token: Token) -> io::Result<()> {
     // It listens already; this makes the queue shorter.
     SockRef::from(&*socket).listen(BACKLOG).map_err(|error| refused("listen", error))?;
-    registry
-        .register(socket, token, Interest::READABLE)
-        .map_err(|error| refused("epoll_ctl", error))
+    poll.register(socket, token, Interest::READABLE).map_err(|error| refused("epoll_ctl", error))
 }
 
 /// Whether there are no descriptors for this process, or for any.

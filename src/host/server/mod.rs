@@ -13,8 +13,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use heapless::Vec;
+use mio::Token;
 use mio::event::Event as Readiness;
-use mio::{Registry, Token};
 
 use super::host_name::HostName;
 use super::links::Links;
@@ -76,12 +76,12 @@ impl<'a> Server<'a> {
         own_directory: bool,
         user: Option<&User>,
         buffers: &'a mut [Buffers; CONTROL_CLIENTS],
-        registry: &Registry,
+        poll: &mio::Registry,
         token: Token,
         first_token: usize,
     ) -> io::Result<Self> {
         Ok(Self {
-            listener: Listener::new(path, own_directory, user, registry, token)?,
+            listener: Listener::new(path, own_directory, user, poll, token)?,
             token,
             sessions: [const { None }; CONTROL_CLIENTS],
             spare: buffers.iter_mut().collect(),
@@ -120,17 +120,17 @@ impl<'a> Server<'a> {
 
     /// Takes in clients that wait, goes on with those whose turn ended early, and writes the
     /// changes of this turn to those that watch. True if there is more to do.
-    pub(super) fn go_on(&mut self, registry: &Registry, view: &View<'_, '_>) -> bool {
+    pub(super) fn go_on(&mut self, poll: &mio::Registry, view: &View<'_, '_>) -> bool {
         if std::mem::take(&mut self.more) {
             for number in 0..CONTROL_CLIENTS {
                 self.serve(number, view);
             }
         }
-        self.listener.check_file(view.now, registry, self.token);
+        self.listener.check_file(view.now, poll, self.token);
         while self.listener.may_accept(view.now) {
             let begun = (view.processor_time)();
             let newcomer = self.listener.accept(view.now);
-            let admitted = newcomer.and_then(|newcomer| self.admit(newcomer, registry, view.now));
+            let admitted = newcomer.and_then(|newcomer| self.admit(newcomer, poll, view.now));
             self.listener.charge(view.used_since(begun));
             if let Some(number) = admitted {
                 self.serve(number, view);
@@ -141,7 +141,7 @@ impl<'a> Server<'a> {
             let Some(session) = slot else { continue };
             let token = Token(self.first_token + number);
             let written = if changed { session.write_changes(view.now) } else { Ok(()) };
-            if written.and_then(|()| session.update_interest(registry, token, view.now)).is_err() {
+            if written.and_then(|()| session.update_interest(poll, token, view.now)).is_err() {
                 disconnect(slot, &mut self.spare);
             }
         }
@@ -193,7 +193,7 @@ impl<'a> Server<'a> {
     }
 
     /// Gives a newcomer a slot, or tells it that there is none.
-    fn admit(&mut self, newcomer: Newcomer, registry: &Registry, now: Instant) -> Option<usize> {
+    fn admit(&mut self, newcomer: Newcomer, poll: &mio::Registry, now: Instant) -> Option<usize> {
         let Newcomer { mut stream, user, on_reserve } = newcomer;
         let free = self.sessions.iter().position(Option::is_none).filter(|_| !on_reserve);
         let Some(number) = free.or_else(|| self.slot_for(user, &|_, _| true)) else {
@@ -209,7 +209,7 @@ impl<'a> Server<'a> {
         let slot = self.sessions.get_mut(number)?;
         let guard = self.listener.guard();
         let session = slot.insert(Session::new(stream, guard, user, self.spare.pop()?, now));
-        if session.register(registry, Token(self.first_token + number)).is_err() {
+        if session.register(poll, Token(self.first_token + number)).is_err() {
             disconnect(slot, &mut self.spare);
         }
         Some(number)

@@ -3,8 +3,8 @@
 use std::io;
 
 use heapless::String;
+use mio::Token;
 use mio::net::UnixStream;
-use mio::{Registry, Token};
 
 use super::View;
 use super::admission::Holder;
@@ -59,8 +59,8 @@ impl<'a> Session<'a> {
         self.connection.close()
     }
 
-    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.connection.register(registry, token)
+    pub(super) fn register(&mut self, poll: &mio::Registry, token: Token) -> io::Result<()> {
+        self.connection.register(poll, token)
     }
 
     pub(super) fn mark_readable(&mut self) {
@@ -77,12 +77,12 @@ impl<'a> Session<'a> {
     /// but not before.
     pub(super) fn update_interest(
         &mut self,
-        registry: &Registry,
+        poll: &mio::Registry,
         token: Token,
         now: Instant,
     ) -> io::Result<()> {
         let is_silent = self.is_silent();
-        self.connection.update_interest(registry, token, is_silent, now)
+        self.connection.update_interest(poll, token, is_silent, now)
     }
 
     /// When its pause ends, if it has to wait.

@@ -40,11 +40,11 @@ fn only_a_directory_of_its_own_is_made_again() {
     for is_own in [false, true] {
         make_directory(&directory).unwrap();
         let poll = Poll::new().unwrap();
-        let (path, registry) = (directory.join("control.sock"), poll.registry());
-        let mut listener = Listener::new(&path, is_own, None, registry, Token(0)).unwrap();
+        let (path, poll) = (directory.join("control.sock"), poll.registry());
+        let mut listener = Listener::new(&path, is_own, None, poll, Token(0)).unwrap();
         std::fs::remove_file(&path).unwrap();
         std::fs::remove_dir(&directory).unwrap();
-        listener.check_file(START, registry, Token(0));
+        listener.check_file(START, poll, Token(0));
         assert_eq!(path.exists(), is_own);
         drop(listener);
         let _ = std::fs::remove_dir(&directory);
