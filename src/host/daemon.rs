@@ -20,9 +20,9 @@ use crate::discoverer::{Config, Discoverer};
 use crate::host::errors::reason::{failure, refused, usage};
 use crate::host::files::regular_file::open_file;
 use crate::host::files::state_file::StateFile;
-use crate::host::interfaces::inquiry::Inquiry;
 use crate::host::interfaces::interface::Pattern;
 use crate::host::interfaces::monitor::Monitor;
+use crate::host::interfaces::query::Query;
 use crate::host::log::change_log::ChangeLog;
 use crate::host::process::port_owner::port_owner;
 use crate::host::process::privileges::{self, User};
@@ -94,7 +94,7 @@ pub struct Daemon<'a> {
     timer: Timer,
     signals: Signals,
     monitor: Monitor,
-    inquiry: Inquiry,
+    query: Query,
     changes: ChangeLog,
     host_name: HostName,
     state: Option<StateFile>,
@@ -160,7 +160,7 @@ impl<'a> Daemon<'a> {
             timer,
             signals,
             monitor,
-            inquiry: Inquiry::new()?,
+            query: Query::new()?,
             changes: ChangeLog::new(),
             host_name: HostName::new(options.host_name),
             state,
@@ -195,7 +195,7 @@ impl<'a> Daemon<'a> {
         // Once more than needed: to be kept from asking is no reason to try again later, and the
         // loop sends and receives by the same calls.
         self.monitor.drain()?;
-        match self.inquiry.with_address(self.received, &mut |_| ()) {
+        match self.query.with_address(self.received, &mut |_| ()) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 return Err(refused("asking for the interfaces (sendto, recvfrom)", error));
             }
@@ -220,7 +220,7 @@ impl<'a> Daemon<'a> {
                 usage(format!("cannot expect {id}: all {capacity} places are kept for others"))
             })?;
         }
-        self.links.warn_of_idle_patterns(&mut self.inquiry, self.received);
+        self.links.warn_of_idle_patterns(&mut self.query, self.received);
         if self.use_interfaces(self.started) == Some(io::ErrorKind::AddrInUse)
             && let Some(complaint) = port_owner(Path::new("/"), options.udp_port)
         {
@@ -432,7 +432,7 @@ impl<'a> Daemon<'a> {
     fn use_interfaces(&mut self, now: Instant) -> Option<io::ErrorKind> {
         let (registry, discoverer) = (self.poll.registry(), &mut self.discoverer);
         let failed =
-            self.links.reconcile(now, &mut self.inquiry, self.received, discoverer, registry);
+            self.links.reconcile(now, &mut self.query, self.received, discoverer, registry);
         self.retry_at = failed.map(|_| now + RETRY);
         failed
     }

@@ -5,15 +5,15 @@
 //! attributes.rs  the attributes in the kernel's messages
 //! rtnetlink.rs   the kernel's messages about interfaces, read and written
 //! netlink.rs     the sockets that carry these messages
-//! inquiry.rs     the interfaces that the kernel lists, with their addresses
+//! query.rs     the interfaces that the kernel lists, with their addresses
 //! monitor.rs     a socket by which the kernel says that something changed
 //! survey.rs      the interfaces for people
 //! ```
 
 mod attributes;
-pub(super) mod inquiry;
 pub(super) mod interface;
 pub(super) mod monitor;
 mod netlink;
+pub(super) mod query;
 mod rtnetlink;
 pub(super) mod survey;

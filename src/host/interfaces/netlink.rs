@@ -16,13 +16,13 @@ use crate::host::errors::reason::refused;
 use crate::registry::LinkId;
 
 /// Requests and their answers.
-pub(super) struct Dialogue {
+pub(super) struct Requester {
     /// None after a failure: what is left of that answer would be taken for the one to the next
     /// request.
     socket: Option<OwnedFd>,
 }
 
-impl Dialogue {
+impl Requester {
     pub(super) fn new() -> io::Result<Self> {
         let socket = open().map_err(|errno| refused("socket of AF_NETLINK", errno))?;
         Ok(Self { socket: Some(socket) })
@@ -133,7 +133,7 @@ pub(super) fn forge(socket: std::os::fd::RawFd) {
 }
 
 #[cfg(test)]
-impl Dialogue {
+impl Requester {
     /// Has an answer wait that another process forged, if the kernel lets it.
     pub(super) fn forge_answer(&self) {
         let socket = self.socket.as_ref().unwrap().as_raw_fd();
@@ -154,9 +154,9 @@ mod tests {
 
     #[test]
     fn an_interface_that_is_not_there_is_no_failure() {
-        let mut dialogue = Dialogue::new().unwrap();
+        let mut requester = Requester::new().unwrap();
         let mut answer = [0; 3 * 1024];
-        assert_eq!(dialogue.get(LinkId(i32::MAX.cast_unsigned()), &mut answer).unwrap(), None);
-        assert!(dialogue.get(LinkId(1), &mut answer).unwrap().and_then(parse_link).is_some());
+        assert_eq!(requester.get(LinkId(i32::MAX.cast_unsigned()), &mut answer).unwrap(), None);
+        assert!(requester.get(LinkId(1), &mut answer).unwrap().and_then(parse_link).is_some());
     }
 }

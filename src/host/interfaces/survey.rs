@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::inquiry::{Inquiry, undisturbed};
 use super::interface::shortcoming;
+use super::query::{Query, retry_while_changing};
 
 /// Room for all that the kernel says of one interface. Its alternative names, the longest of that,
 /// take 64 KiB at most.
@@ -12,16 +12,16 @@ const BUFFER: usize = 128 * 1024;
 /// Each interface, by its name made safe to show, and why a daemon that was told nothing does not
 /// use it, if so.
 pub(crate) fn survey() -> io::Result<Vec<(String, Option<&'static str>)>> {
-    let mut inquiry = Inquiry::new()?;
+    let mut query = Query::new()?;
     let mut buffer = vec![0; BUFFER];
-    undisturbed(|| {
+    retry_while_changing(|| {
         let (mut with_address, mut seen) = (vec![], vec![]);
-        inquiry.with_address(&mut buffer, &mut |id| {
+        query.with_address(&mut buffer, &mut |id| {
             if with_address.last() != Some(&id) {
                 with_address.push(id);
             }
         })?;
-        inquiry.all(&mut buffer, &mut |interface| {
+        query.all(&mut buffer, &mut |interface| {
             let no_address =
                 (!with_address.contains(&interface.id)).then_some("it has no IPv4 address");
             seen.push((interface.name.to_string(), shortcoming(interface.flags).or(no_address)));

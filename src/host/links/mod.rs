@@ -20,8 +20,8 @@ use nix::net::if_::InterfaceFlags;
 use crate::discoverer::{Discoverer, Transmit};
 use crate::host::errors::outage::Outage;
 use crate::host::errors::reason::Reason;
-use crate::host::interfaces::inquiry::{BUFFER, Inquiry, undisturbed};
 use crate::host::interfaces::interface::{Interface, InterfaceName, Pattern, is_usable};
+use crate::host::interfaces::query::{BUFFER, Query, retry_while_changing};
 use crate::host::log::change_log::ChangeLog;
 use crate::limits::{LINKS, NETWORKS_PER_LINK};
 use crate::log::{Shown, debug, error, info, warn};
@@ -176,16 +176,16 @@ impl Links {
 
     /// Warns of each pattern that asks for an interface which there is not, with the names of those
     /// there are. It is no error: an interface may come later.
-    pub(crate) fn warn_of_idle_patterns(&self, inquiry: &mut Inquiry, buffer: &mut [u8; BUFFER]) {
+    pub(crate) fn warn_of_idle_patterns(&self, query: &mut Query, buffer: &mut [u8; BUFFER]) {
         let mut idle: Vec<_> =
             self.patterns.iter().filter(|pattern| !pattern.leaves_out()).collect();
         if idle.is_empty() {
             return;
         }
         let mut names = String::new();
-        let asked = undisturbed(|| {
+        let asked = retry_while_changing(|| {
             names.clear();
-            inquiry.all(buffer, &mut |interface| {
+            query.all(buffer, &mut |interface| {
                 idle.retain(|pattern| !pattern.matches(interface));
                 let comma = if names.is_empty() { "" } else { ", " };
                 // Text in memory takes all that is written to it.
@@ -225,17 +225,17 @@ impl Links {
     pub(crate) fn reconcile(
         &mut self,
         now: Instant,
-        inquiry: &mut Inquiry,
+        query: &mut Query,
         buffer: &mut [u8; BUFFER],
         discoverer: &mut Discoverer<'_>,
         registry: &Registry,
     ) -> Option<io::ErrorKind> {
         loop {
             let mut unused = Unused::default();
-            let asked = undisturbed(|| {
+            let asked = retry_while_changing(|| {
                 self.iter_mut().for_each(|link| link.seen = Seen::Never);
                 unused = Unused::default();
-                inquiry.interfaces(buffer, &mut |id, interface, networks| {
+                query.interfaces(buffer, &mut |id, interface, networks| {
                     let usable = interface.filter(|interface| is_usable(interface, &self.patterns));
                     let mut links = self.slots.iter_mut().flatten();
                     if let Some(link) = links.find(|link| link.id == id) {

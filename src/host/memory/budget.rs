@@ -4,7 +4,7 @@ use std::mem::size_of;
 
 use super::RECEIVED;
 use crate::host::daemon::Daemon;
-use crate::host::interfaces::inquiry;
+use crate::host::interfaces::query;
 use crate::host::links;
 use crate::host::server::Buffers;
 use crate::limits::{CONTROL_CLIENTS, LINKS, REGISTRY_CAPACITY};
@@ -63,7 +63,7 @@ fn the_budget_is_that_of_this_build() {
         let row: &'static str = Box::leak(format!("N = {capacity}").into_boxed_str());
         rows.push((row, capacity * registry::ENTRY));
     }
-    rows.push(("What the kernel says of an interface", inquiry::INTERFACE));
+    rows.push(("What the kernel says of an interface", query::INTERFACE));
     let wrong: Vec<_> = rows.iter().filter(|(row, bytes)| told(row, column) != *bytes).collect();
     assert!(wrong.is_empty(), "memory-budget.md, column {column}, is to say {wrong:#?}");
 }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod budget;
 
-use crate::host::interfaces::inquiry;
+use crate::host::interfaces::query;
 use crate::host::server::Buffers;
 use crate::limits::{CONTROL_CLIENTS, DATAGRAM_CAPACITY};
 use crate::registry::Storage;
@@ -20,7 +20,7 @@ pub struct Memory<const N: usize> {
 }
 
 /// Bytes that are received at once.
-pub(in crate::host) const RECEIVED: usize = inquiry::BUFFER;
+pub(in crate::host) const RECEIVED: usize = query::BUFFER;
 
 const _: () = assert!(RECEIVED >= DATAGRAM_CAPACITY);
 

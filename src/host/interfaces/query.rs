@@ -8,7 +8,7 @@ use nix::libc;
 use nix::net::if_::InterfaceFlags;
 
 use super::interface::Interface;
-use super::netlink::Dialogue;
+use super::netlink::Requester;
 use super::rtnetlink::{parse_address, parse_link};
 use crate::limits::NETWORKS_PER_LINK;
 use crate::network::Network;
@@ -33,14 +33,14 @@ const ATTEMPTS: u8 = 8;
 type EachInterface<'a> = dyn FnMut(LinkId, Option<&Interface<'_>>, &[Network]) + 'a;
 
 /// Asks the kernel for interfaces. How many there are does not matter: none is kept.
-pub(crate) struct Inquiry {
-    addresses: Dialogue,
-    links: Dialogue,
+pub(crate) struct Query {
+    addresses: Requester,
+    links: Requester,
 }
 
-impl Inquiry {
+impl Query {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { addresses: Dialogue::new()?, links: Dialogue::new()? })
+        Ok(Self { addresses: Requester::new()?, links: Requester::new()? })
     }
 
     /// Hands over each interface that has an IPv4 address, with its addresses and their networks in
@@ -164,7 +164,7 @@ impl Default for Running {
 }
 
 /// Asks again when something changed meanwhile, but not for ever.
-pub(crate) fn undisturbed<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn retry_while_changing<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let mut attempts = 1;
     loop {
         match ask() {
@@ -184,10 +184,10 @@ mod tests {
     use crate::network::Networks;
 
     /// The names of the interfaces that have an address, each with those.
-    fn list(inquiry: &mut Inquiry) -> io::Result<std::vec::Vec<(String, String)>> {
-        undisturbed(|| {
+    fn list(query: &mut Query) -> io::Result<std::vec::Vec<(String, String)>> {
+        retry_while_changing(|| {
             let mut list = vec![];
-            inquiry.interfaces(&mut [0; BUFFER], &mut |_, interface, networks| {
+            query.interfaces(&mut [0; BUFFER], &mut |_, interface, networks| {
                 if let Some(interface) = interface {
                     list.push((interface.name.to_string(), Networks(networks).to_string()));
                 }
@@ -198,11 +198,11 @@ mod tests {
 
     #[test]
     fn only_what_the_kernel_says_is_an_answer() {
-        let mut inquiry = Inquiry::new().unwrap();
-        for dialogue in [&inquiry.addresses, &inquiry.links] {
-            dialogue.forge_answer();
+        let mut query = Query::new().unwrap();
+        for requester in [&query.addresses, &query.links] {
+            requester.forge_answer();
         }
-        assert!(list(&mut inquiry).unwrap().iter().any(|(name, _)| name == "lo"));
+        assert!(list(&mut query).unwrap().iter().any(|(name, _)| name == "lo"));
     }
 
     #[test]
@@ -215,20 +215,20 @@ mod tests {
                 assert!(interface.flags.contains(InterfaceFlags::IFF_LOOPBACK));
             }
         };
-        let mut inquiry = Inquiry::new().unwrap();
-        undisturbed(|| inquiry.interfaces(&mut [0; BUFFER], each)).unwrap();
+        let mut query = Query::new().unwrap();
+        retry_while_changing(|| query.interfaces(&mut [0; BUFFER], each)).unwrap();
         assert!(found, "lo has an address");
     }
 
     #[test]
     fn after_a_failure_it_asks_anew() {
-        let mut inquiry = Inquiry::new().unwrap();
-        let interfaces = list(&mut inquiry).unwrap();
-        inquiry.addresses.break_down();
-        list(&mut inquiry).unwrap_err();
-        inquiry.links.break_down();
-        list(&mut inquiry).unwrap_err();
-        assert_eq!(list(&mut inquiry).unwrap(), interfaces);
+        let mut query = Query::new().unwrap();
+        let interfaces = list(&mut query).unwrap();
+        query.addresses.break_down();
+        list(&mut query).unwrap_err();
+        query.links.break_down();
+        list(&mut query).unwrap_err();
+        assert_eq!(list(&mut query).unwrap(), interfaces);
     }
 
     #[test]
@@ -254,24 +254,23 @@ mod tests {
 
     #[test]
     fn of_an_interface_the_beginning_is_enough_but_a_list_has_to_be_whole() {
-        let mut inquiry = Inquiry::new().unwrap();
+        let mut query = Query::new().unwrap();
         // An emulator of the other byte order translates whole messages only.
         if cfg!(target_endian = "little") || std::env::var_os("FOGHORN_TEST_RUNNER").is_none() {
             let mut short = [0; 100];
-            let lo =
-                inquiry.links.get(LinkId(1), &mut short).unwrap().and_then(parse_link).unwrap();
+            let lo = query.links.get(LinkId(1), &mut short).unwrap().and_then(parse_link).unwrap();
             assert_eq!(lo.name.as_bytes(), b"lo");
         }
-        let error = inquiry.all(&mut [0; 100], &mut |_| {}).unwrap_err();
+        let error = query.all(&mut [0; 100], &mut |_| {}).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::EMSGSIZE as i32));
-        inquiry.with_address(&mut [0; 20], &mut |_| {}).unwrap_err();
+        query.with_address(&mut [0; 20], &mut |_| {}).unwrap_err();
     }
 
     #[test]
     fn while_something_changes_it_is_asked_again_but_not_for_ever() {
         for changes in 0..ATTEMPTS {
             let mut left = changes;
-            let asked = undisturbed(|| {
+            let asked = retry_while_changing(|| {
                 if left == 0 {
                     return Ok(());
                 }
@@ -280,7 +279,8 @@ mod tests {
             });
             assert!(asked.is_ok(), "{changes}");
         }
-        let endless: io::Result<()> = undisturbed(|| Err(io::ErrorKind::Interrupted.into()));
+        let endless: io::Result<()> =
+            retry_while_changing(|| Err(io::ErrorKind::Interrupted.into()));
         assert_eq!(endless.unwrap_err().kind(), io::ErrorKind::Interrupted);
     }
 }
