@@ -27,7 +27,7 @@ use crate::host::log::change_log::ChangeLog;
 use crate::host::process::port_owner::port_owner;
 use crate::host::process::privileges::{self, User};
 use crate::host::process::service_manager::ServiceManager;
-use crate::host::process::signals::{Signals, Wish};
+use crate::host::process::signals::{Signal, Signals};
 use crate::host::time::clock::{self, Clock};
 use crate::host::time::timer::Timer;
 use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS, OWN_NODES};
@@ -288,7 +288,7 @@ impl<'a> Daemon<'a> {
     pub fn run(&mut self) -> io::Result<()> {
         while self.turn()?.is_continue() {}
         if let Some(service_manager) = &mut self.service_manager {
-            service_manager.stopping();
+            service_manager.notify_stopping();
         }
         if let Some(state) = &mut self.state {
             state.save(self.clock.now()?, self.discoverer.registry(), self.received);
@@ -322,8 +322,8 @@ impl<'a> Daemon<'a> {
         for readiness in &self.events {
             match readiness.token() {
                 SIGNALS => {
-                    while let Some(wish) = self.signals.next()? {
-                        if wish == Wish::Stop {
+                    while let Some(signal) = self.signals.take_next()? {
+                        if signal == Signal::Stop {
                             return Ok(ControlFlow::Break(()));
                         }
                         log::reopen();
@@ -339,7 +339,7 @@ impl<'a> Daemon<'a> {
                     }
                 }
                 TIMER => {
-                    self.timer.has_fired();
+                    self.timer.mark_fired();
                     // Nobody may ask for days, and the kernel's counts would start again meanwhile.
                     let _ = self.links.dropped();
                 }
@@ -380,7 +380,7 @@ impl<'a> Daemon<'a> {
                     debug!("{}: a datagram from {} was rejected: {}", Shown(&name), from, reason);
                     if reason == Rejected::OwnName
                         && let Some((id, address)) = self.discoverer.poll_rival()
-                        && self.changes.may_log(now)
+                        && self.changes.claim_line(now)
                     {
                         warn!(
                             "{} also announces {}: give one of the two another name",
@@ -439,7 +439,7 @@ impl<'a> Daemon<'a> {
 
     /// Announces the host name, if that is asked for and it is new.
     fn look_at_host_name(&mut self, now: Instant) {
-        if self.host_name.look(now, &mut self.discoverer) {
+        if self.host_name.update(now, &mut self.discoverer) {
             self.retry_at = Some(now + RETRY);
         }
     }

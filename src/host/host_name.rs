@@ -84,7 +84,7 @@ impl HostName {
 
     /// Reads it again, and announces it if it is new. Whether one that can be announced is still to
     /// come.
-    pub(super) fn look(&mut self, now: Instant, discoverer: &mut Discoverer<'_>) -> bool {
+    pub(super) fn update(&mut self, now: Instant, discoverer: &mut Discoverer<'_>) -> bool {
         let Some(port) = self.port else { return false };
         match Name::read() {
             Ok(name) => {
@@ -261,7 +261,7 @@ mod tests {
         let mut storage = Storage::<4>::new();
         let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
         let mut host_name = HostName::new(None);
-        assert!(!host_name.look(Instant::ZERO, &mut discoverer));
+        assert!(!host_name.update(Instant::ZERO, &mut discoverer));
         assert!(host_name.unfit().is_none() && discoverer.own().is_empty());
     }
 }

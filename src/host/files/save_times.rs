@@ -20,7 +20,7 @@ pub(crate) struct SaveTimes {
 
 impl SaveTimes {
     /// Whether to save now, when a node was last heard then.
-    pub(crate) fn is_due(&mut self, now: Instant, last_heard: Option<Instant>) -> bool {
+    pub(crate) fn check(&mut self, now: Instant, last_heard: Option<Instant>) -> bool {
         // What was heard in the very millisecond of the last time may have come after it. What has
         // expired since is no reason.
         if self.latest.is_none() && last_heard >= Some(self.tried) {
@@ -35,7 +35,7 @@ impl SaveTimes {
     }
 
     /// It was saved, or that failed and is to be tried again.
-    pub(crate) fn tried(&mut self, now: Instant, failed: bool) {
+    pub(crate) fn note_attempt(&mut self, now: Instant, failed: bool) {
         self.tried = now;
         self.latest = failed.then(|| now + LATEST);
     }
@@ -55,7 +55,7 @@ mod tests {
 
     fn saved_at(millis: u64) -> SaveTimes {
         let mut times = SaveTimes::default();
-        times.tried(at(millis), false);
+        times.note_attempt(at(millis), false);
         times
     }
 
@@ -63,7 +63,7 @@ mod tests {
     fn while_nothing_is_heard_nothing_is_saved() {
         let mut times = saved_at(0);
         for last_heard in [None, Some(Instant::ZERO), Some(at(0) - Duration::from_millis(1))] {
-            assert!(!times.is_due(at(1_000_000), last_heard));
+            assert!(!times.check(at(1_000_000), last_heard));
             assert_eq!(times.latest(), None);
         }
     }
@@ -74,9 +74,9 @@ mod tests {
             [(0, 0, false), (10_000, 24_999, false), (10_000, 25_000, true), (40_000, 40_000, true)]
         {
             let mut times = saved_at(0);
-            assert_eq!(times.is_due(at(heard), Some(at(heard))), heard >= 25_000);
+            assert_eq!(times.check(at(heard), Some(at(heard))), heard >= 25_000);
             assert_eq!(times.latest(), Some(at(heard + 60_000)));
-            assert_eq!(times.is_due(at(woken), Some(at(heard))), due, "{heard} {woken}");
+            assert_eq!(times.check(at(woken), Some(at(heard))), due, "{heard} {woken}");
         }
     }
 
@@ -87,24 +87,24 @@ mod tests {
         let (mut times, mut now) = (saved_at(0), 0);
         for pause in [28_125, 31_875].into_iter().cycle().take(100) {
             let heard = now + 1;
-            assert!(!times.is_due(at(heard), Some(at(heard))));
+            assert!(!times.check(at(heard), Some(at(heard))));
             now += pause;
             assert!(times.latest() > Some(at(now)));
-            assert!(times.is_due(at(now), Some(at(heard))));
-            times.tried(at(now), false);
+            assert!(times.check(at(now), Some(at(heard))));
+            times.note_attempt(at(now), false);
         }
     }
 
     #[test]
     fn what_failed_is_tried_again_in_a_minute_and_what_is_asked_for_at_once() {
         let mut times = saved_at(0);
-        times.tried(at(0), true);
+        times.note_attempt(at(0), true);
         assert_eq!(times.latest(), Some(at(60_000)));
-        assert!(!times.is_due(at(24_999), None));
-        assert!(times.is_due(at(25_000), None));
-        times.tried(at(30_000), false);
-        assert!(!times.is_due(at(100_000), None));
+        assert!(!times.check(at(24_999), None));
+        assert!(times.check(at(25_000), None));
+        times.note_attempt(at(30_000), false);
+        assert!(!times.check(at(100_000), None));
         times.request();
-        assert!(times.is_due(at(100_000), None));
+        assert!(times.check(at(100_000), None));
     }
 }

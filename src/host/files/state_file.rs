@@ -87,7 +87,7 @@ impl StateFile {
         {
             return Err(self.because(error));
         }
-        self.tell(now, saved);
+        self.log_result(now, saved);
         Ok(())
     }
 
@@ -185,7 +185,7 @@ impl StateFile {
 
     /// Saves what the registry knows, if it is time.
     pub(crate) fn go_on(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
-        if self.times.is_due(now, registry.last_heard()) {
+        if self.times.check(now, registry.last_heard()) {
             self.save(now, registry, buffer);
         }
     }
@@ -198,12 +198,12 @@ impl StateFile {
     /// Saves what the registry knows. `buffer` is to have room for [`PIECE_CAPACITY`].
     pub(crate) fn save(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
         let saved = self.write(now, registry, buffer);
-        self.tell(now, saved);
+        self.log_result(now, saved);
     }
 
     /// Says what is new about whether it can be saved.
-    fn tell(&mut self, now: Instant, saved: io::Result<()>) {
-        self.times.tried(now, saved.is_err());
+    fn log_result(&mut self, now: Instant, saved: io::Result<()>) {
+        self.times.note_attempt(now, saved.is_err());
         let path = to_path(&self.path).display();
         match saved {
             Ok(()) => {

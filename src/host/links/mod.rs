@@ -310,7 +310,7 @@ impl Links {
                 Seen::Never => "is gone or has no IPv4 address",
                 _ => "is down or no longer wanted",
             };
-            if self.changes.may_log(now) {
+            if self.changes.claim_line(now) {
                 info!("{}: left, it {}", Shown(&link.name), reason);
             }
             discoverer.link_down(link.id);
@@ -388,7 +388,7 @@ impl Links {
         }
         if self.iter().next().is_some() {
             self.waiting.end();
-        } else if unused.failed.is_none() && self.waiting.begin() && self.changes.may_log(now) {
+        } else if unused.failed.is_none() && self.waiting.begin() && self.changes.claim_line(now) {
             let asked_for = Patterns(&self.patterns);
             info!(
                 "no usable interface{}: waiting for one that is up and has an IPv4 address",
@@ -495,7 +495,7 @@ impl Link {
         let [was, is] =
             [before, networks].map(|networks| networks.first().map(|first| first.address()));
         match (was, is) {
-            _ if !changes.may_log(now) => {}
+            _ if !changes.claim_line(now) => {}
             (None, Some(is)) => info!("{}: up with address {}", name, is),
             (Some(was), Some(is)) if was != is => {
                 info!("{}: address changed from {} to {}", name, was, is);

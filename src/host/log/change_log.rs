@@ -36,7 +36,7 @@ impl ChangeLog {
     pub(crate) fn log(&mut self, now: Instant, event: &Event, interface: LinkName<'_>) {
         let Event { kind, id, address, .. } = event;
         let socket = address.socket;
-        if !self.may_log(now) {
+        if !self.claim_line(now) {
             debug!("{} {} at {} on {}", kind.name(), id, socket, Shown(&interface));
             return;
         }
@@ -57,7 +57,7 @@ impl ChangeLog {
     }
 
     /// Whether one more change may be logged. If so, it says how many were not before.
-    pub(crate) fn may_log(&mut self, now: Instant) -> bool {
+    pub(crate) fn claim_line(&mut self, now: Instant) -> bool {
         if !self.lines.take(now) {
             self.withheld = self.withheld.saturating_add(1);
             return false;
@@ -80,10 +80,10 @@ mod tests {
         let mut log = ChangeLog::new();
         let at = Instant::from_millis;
         let begin = 1_000_000;
-        assert_eq!((0..1000).filter(|_| log.may_log(at(begin))).count(), usize::from(BURST));
+        assert_eq!((0..1000).filter(|_| log.claim_line(at(begin))).count(), usize::from(BURST));
         assert_eq!(log.withheld, 1000 - u64::from(BURST));
-        assert!(!log.may_log(at(begin + PERIOD.millis() - 1)));
-        assert!(log.may_log(at(begin + PERIOD.millis())));
+        assert!(!log.claim_line(at(begin + PERIOD.millis() - 1)));
+        assert!(log.claim_line(at(begin + PERIOD.millis())));
         assert_eq!(log.withheld, 0);
     }
 
@@ -104,7 +104,7 @@ mod tests {
             for secs in (0..24 * 3600).filter(|secs| secs % (on + off) < on) {
                 for _ in 0..100 {
                     let is_first = log.withheld > 0;
-                    if log.may_log(Instant::from_millis((1_000_000 + secs) * 1000)) {
+                    if log.claim_line(Instant::from_millis((1_000_000 + secs) * 1000)) {
                         bytes += line + if is_first { withheld } else { 0 };
                     }
                 }

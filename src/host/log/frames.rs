@@ -82,7 +82,7 @@ unsafe impl defmt::Logger for Frames {
     fn acquire() {
         if CURRENT.with_borrow(|frame| frame.depth == 0) {
             // First, for the frame to stand behind those that are missing.
-            log_sink::tell_dropped();
+            log_sink::report_dropped();
         }
         CURRENT.with_borrow_mut(Frame::begin);
     }

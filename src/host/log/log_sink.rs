@@ -147,7 +147,7 @@ impl LogSink {
     }
 
     /// Whether it is time to look whether messages are taken again.
-    fn is_due(&mut self, now: Instant) -> bool {
+    fn claim_retry(&mut self, now: Instant) -> bool {
         let is_due = (self.dropped > 0 || self.failed) && self.retry_at <= now;
         if is_due {
             self.retry_at = now + PAUSE;
@@ -183,7 +183,7 @@ pub(crate) fn send(message: &[u8]) {
 }
 
 /// Says how many messages were dropped. If that is dropped, too, it is said later.
-pub(crate) fn tell_dropped() {
+pub(crate) fn report_dropped() {
     let dropped = with_sink(|sink| mem::take(&mut sink.dropped)).unwrap_or(0);
     if dropped > 0 {
         // An error, so that it is said at every level.
@@ -204,9 +204,9 @@ pub(crate) fn reopen() {
 
 /// If messages were dropped, looks whether they are taken again.
 pub(crate) fn go_on(now: Instant) {
-    if with_sink(|sink| sink.is_due(now)) == Some(true) {
+    if with_sink(|sink| sink.claim_retry(now)) == Some(true) {
         look_again();
-        tell_dropped();
+        report_dropped();
     }
 }
 

@@ -26,9 +26,9 @@ enum Form {
 }
 
 /// A line, which takes as much as fits: names are short, paths may be long.
-struct Line(heapless::String<LINE>);
+struct LogLine(heapless::String<LINE>);
 
-impl Line {
+impl LogLine {
     fn new(form: Form, level: Level, message: fmt::Arguments<'_>) -> Self {
         let (level, severity) = match level {
             Level::Error => ("error", 3),
@@ -51,7 +51,7 @@ impl Line {
     }
 }
 
-impl Write for Line {
+impl Write for LogLine {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // A message may quote text from anybody.
         text.chars().map(shown).try_for_each(|c| self.0.push(c).map_err(|_| fmt::Error))
@@ -70,9 +70,9 @@ impl Log for Logger {
             return;
         }
         // First, for the line to stand behind those that are missing.
-        log_sink::tell_dropped();
+        log_sink::report_dropped();
         // One write for one line, without an allocation.
-        log_sink::send(Line::new(self.0, record.level(), *record.args()).0.as_bytes());
+        log_sink::send(LogLine::new(self.0, record.level(), *record.args()).0.as_bytes());
     }
 
     fn flush(&self) {}
@@ -107,7 +107,7 @@ mod tests {
             (Level::Trace, "foghorn: trace: it\n", "<7>it\n", "<31>foghorn: it\n"),
         ] {
             let lines = [Form::Text, Form::Journal, Form::Syslog]
-                .map(|form| Line::new(form, level, format_args!("it")).0);
+                .map(|form| LogLine::new(form, level, format_args!("it")).0);
             assert_eq!(lines, [text, journal, syslog]);
         }
     }
@@ -118,7 +118,7 @@ mod tests {
             for letter in ["x", "ü"] {
                 let path = letter.repeat(length / letter.len());
                 let whole = format!("foghorn: info: {path}: why\n");
-                let line = Line::new(Form::Text, Level::Info, format_args!("{path}: why")).0;
+                let line = LogLine::new(Form::Text, Level::Info, format_args!("{path}: why")).0;
                 let (told, rest) = whole.split_at(line.len() - 1);
                 assert_eq!(line.strip_suffix('\n'), Some(told));
                 assert!(
@@ -131,9 +131,12 @@ mod tests {
 
     #[test]
     fn what_is_not_printable_is_a_question_mark() {
-        let line =
-            Line::new(Form::Text, Level::Warn, format_args!("{} {}", "a\x1b[2J\u{202e}\n", "büro"))
-                .0;
+        let line = LogLine::new(
+            Form::Text,
+            Level::Warn,
+            format_args!("{} {}", "a\x1b[2J\u{202e}\n", "büro"),
+        )
+        .0;
         assert_eq!(line, "foghorn: warn: a?[2J?? büro\n");
     }
 }

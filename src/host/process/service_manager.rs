@@ -40,7 +40,7 @@ pub struct ServiceManager {
     quarter: Duration,
     /// When it was told something last, or that was tried.
     tried: Instant,
-    telling: Outage,
+    outage: Outage,
 }
 
 impl ServiceManager {
@@ -90,42 +90,42 @@ impl ServiceManager {
             watches: watchdog.is_some(),
             quarter: quarter.max(Duration::from_millis(1)),
             tried: Instant::ZERO,
-            telling: Outage::default(),
+            outage: Outage::default(),
         }
     }
 
     /// All work of this turn of the loop is done. The first time the manager is told that all is
     /// ready; from then on, when it is time, that the loop turns.
     pub(crate) fn go_on(&mut self, now: Instant) {
-        if self.waits() && now.since(self.tried) >= self.quarter {
+        if self.is_waiting() && now.since(self.tried) >= self.quarter {
             self.tried = now;
-            self.ready |= self.tell(if self.ready { ALIVE } else { READY });
+            self.ready |= self.notify(if self.ready { ALIVE } else { READY });
         }
     }
 
     /// When [`go_on`](Self::go_on) has something to do, whatever else there is to do.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.waits().then(|| self.tried + self.quarter + self.quarter)
+        self.is_waiting().then(|| self.tried + self.quarter + self.quarter)
     }
 
     /// The daemon ends.
-    pub(crate) fn stopping(&mut self) {
-        self.tell(STOPPING);
+    pub(crate) fn notify_stopping(&mut self) {
+        self.notify(STOPPING);
     }
 
-    fn waits(&self) -> bool {
+    fn is_waiting(&self) -> bool {
         self.watches || !self.ready
     }
 
     /// True if the manager took it. It keeps nobody waiting.
-    fn tell(&mut self, message: &[u8]) -> bool {
+    fn notify(&mut self, message: &[u8]) -> bool {
         match self.socket.send(message) {
             Ok(_) => {
-                self.telling.end();
+                self.outage.end();
                 true
             }
             Err(error) => {
-                if self.telling.begin() {
+                if self.outage.begin() {
                     warn!(
                         "cannot tell the service manager: {}; still trying",
                         Shown(&Reason::new(&error))
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(manager.deadline(), None);
         manager.go_on(at(1_000_000_000));
         assert_eq!(heard(), None);
-        manager.stopping();
+        manager.notify_stopping();
         assert_eq!(heard().unwrap(), "STOPPING=1");
     }
 
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn what_the_manager_had_no_room_for_is_told_again() {
         let (mut manager, heard) = manager(Some(Duration::from_secs(4)));
-        while manager.tell(b"X_FULL=1") {}
+        while manager.notify(b"X_FULL=1") {}
         manager.go_on(at(0));
         assert_eq!(manager.deadline(), Some(at(2000)));
         while heard().is_some_and(|heard| heard == "X_FULL=1") {}

@@ -3,14 +3,14 @@
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal as Number, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::host::errors::reason::refused;
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum Signal {
     /// SIGTERM or SIGINT: end.
     Stop,
     /// SIGHUP: look at the interfaces again and announce now.
@@ -24,7 +24,7 @@ pub(crate) struct Signals {
 /// Makes a file that has reached the limit of its size (`RLIMIT_FSIZE`) an error of the call that
 /// writes to it. Otherwise the kernel would end the process, as it does where this is not allowed.
 pub(crate) fn survive_file_limit() {
-    let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
+    let _ = SigSet::from(Number::SIGXFSZ).thread_block();
 }
 
 impl Signals {
@@ -32,8 +32,8 @@ impl Signals {
     pub(crate) fn new() -> io::Result<Self> {
         survive_file_limit();
         // A terminal can have jobs in the background stopped when they write there; `stty tostop`.
-        SigSet::from(Signal::SIGTTOU).thread_block()?;
-        let mask = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
+        SigSet::from(Number::SIGTTOU).thread_block()?;
+        let mask = SigSet::from_iter([Number::SIGTERM, Number::SIGINT, Number::SIGHUP]);
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&mask), None)
             .map_err(|errno| refused("rt_sigprocmask", errno))?;
         let fd = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
@@ -45,10 +45,12 @@ impl Signals {
     /// # Errors
     ///
     /// The kernel does not tell. The daemon is to end then, since nobody could end it any more.
-    pub(crate) fn next(&self) -> io::Result<Option<Wish>> {
+    pub(crate) fn take_next(&self) -> io::Result<Option<Signal>> {
         let info = self.fd.read_signal().map_err(|errno| refused("read", errno))?;
-        let hangup = u32::try_from(Signal::SIGHUP as i32).ok();
-        Ok(info.map(|info| if Some(info.ssi_signo) == hangup { Wish::Refresh } else { Wish::Stop }))
+        let hangup = u32::try_from(Number::SIGHUP as i32).ok();
+        Ok(info.map(
+            |info| if Some(info.ssi_signo) == hangup { Signal::Refresh } else { Signal::Stop },
+        ))
     }
 
     pub(crate) fn raw_fd(&self) -> RawFd {

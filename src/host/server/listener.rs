@@ -162,11 +162,15 @@ impl Listener {
         self.ready = true;
     }
 
-    /// Whether somebody may be waiting and may be taken in now.
-    pub(super) fn may_accept(&mut self, now: Instant) -> bool {
+    /// Subtracts what newcomers might cost up to now.
+    pub(super) fn settle(&mut self, now: Instant) {
         let granted = now.since(self.settled).millis().saturating_mul(SHARE);
         self.spent = self.spent.saturating_sub(granted);
         self.settled = now;
+    }
+
+    /// Whether somebody may be waiting and may be taken in now.
+    pub(super) fn may_accept(&self) -> bool {
         self.ready && self.spent < BURST
     }
 

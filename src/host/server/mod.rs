@@ -127,7 +127,8 @@ impl<'a> Server<'a> {
             }
         }
         self.listener.check_file(view.now, poll, self.token);
-        while self.listener.may_accept(view.now) {
+        self.listener.settle(view.now);
+        while self.listener.may_accept() {
             let begun = (view.processor_time)();
             let newcomer = self.listener.accept(view.now);
             let admitted = newcomer.and_then(|newcomer| self.admit(newcomer, poll, view.now));

@@ -44,7 +44,7 @@ impl Timer {
         Ok(())
     }
 
-    pub(crate) fn has_fired(&mut self) {
+    pub(crate) fn mark_fired(&mut self) {
         self.armed = None;
     }
 
@@ -73,7 +73,7 @@ mod tests {
             let fired = &mut [PollFd::new(timer.fd.as_fd(), PollFlags::POLLIN)];
             while poll(fired, PollTimeout::NONE) == Err(Errno::EINTR) {}
             assert!(clock.now().unwrap() >= due);
-            timer.has_fired();
+            timer.mark_fired();
         }
     }
 }
