@@ -5,11 +5,19 @@
 //! follows, and no names in braces. An argument that can only be displayed is handed over as
 //! [`Shown`].
 
+#[cfg(feature = "defmt")]
+mod level;
+
+#[cfg(feature = "defmt")]
+pub use level::Level;
+#[cfg(feature = "defmt")]
+pub(crate) use level::want;
+
 /// To defmt, if messages of that level are wanted: defmt itself decides that only when it is built.
 #[cfg(feature = "defmt")]
 macro_rules! statement {
     ($level:ident, $name:ident, $($arg:tt)+) => {
-        if $crate::host::Level::$level.is_wanted() {
+        if $crate::log::Level::$level.is_wanted() {
             defmt::$name!($($arg)+);
         }
     };

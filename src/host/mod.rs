@@ -38,8 +38,6 @@ pub(crate) use files::regular_file::{open_file, open_regular, read_file};
 pub use interfaces::interface::Pattern;
 pub(crate) use interfaces::interface::glob_matches;
 pub(crate) use interfaces::survey::survey;
-#[cfg(feature = "defmt")]
-pub use log::frames::{Level, init as init_log};
 pub(crate) use log::journal::is_journal;
 #[cfg(any(feature = "log", feature = "defmt"))]
 pub use log::log_sink::LogSink;
@@ -55,5 +53,7 @@ pub(crate) use process::signals::survive_file_limit;
 pub(crate) use process::spawn::spawn;
 pub(crate) use server::{directory_of, make_directory};
 pub(crate) use time::clock::{awake, wall};
+#[cfg(feature = "defmt")]
+pub use {crate::log::Level, log::frames::init as init_log};
 #[cfg(all(feature = "log", not(feature = "defmt")))]
 pub use {::log::Level, log::logger::init as init_log};

@@ -11,57 +11,20 @@
 
 use std::cell::RefCell;
 use std::io::{Cursor, Write as _};
-use std::str::FromStr;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use defmt::Encoder;
 
 use super::log_sink::{self, LogSink};
 use crate::host::time::clock;
-use crate::log::warn;
+use crate::log::{self, Level, warn};
 
 /// Longest frame, in bytes. What is longer is left out: a part of it would mean something else.
 const FRAME: usize = 1024;
 
-/// How much a message matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Something does not work.
-    Error = 1,
-    /// Something may go wrong or works in part.
-    Warn,
-    /// What an operator wants to know.
-    Info,
-    /// What helps to find a fault.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-impl Level {
-    /// Whether messages of this level are wanted.
-    pub(crate) fn is_wanted(self) -> bool {
-        self as u8 <= WANTED.load(Ordering::Relaxed)
-    }
-}
-
-impl FromStr for Level {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        let levels = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
-        let mut levels = ["error", "warn", "info", "debug", "trace"].into_iter().zip(levels);
-        levels.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, level)| level).ok_or(())
-    }
-}
-
-/// The most detailed [`Level`] that is wanted; none before [`init`].
-static WANTED: AtomicU8 = AtomicU8::new(0);
-
 /// Sends log messages of this level and worse there. The first call counts.
 pub fn init(level: Level, sink: LogSink) {
     if log_sink::init(sink) {
-        WANTED.store(level as u8, Ordering::Relaxed);
+        log::want(level);
     }
 }
 
@@ -196,12 +159,5 @@ mod tests {
         assert!(frame.end().is_ok());
         assert!(frame.end().is_ok());
         assert!(bytes(&frame).contains(&b'x'));
-    }
-
-    #[test]
-    fn levels_are_known_by_their_names() {
-        assert_eq!("Warn".parse(), Ok(Level::Warn));
-        assert_eq!("trace".parse(), Ok(Level::Trace));
-        assert_eq!("loud".parse::<Level>(), Err(()));
     }
 }
