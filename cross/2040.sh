@@ -55,5 +55,5 @@ unshare $flags sh -eu -c '
     *) exit 1 ;;
     esac
   done
-  grep -q "known from .*, saved [0-9]* s ago" "$2/log"
+  grep -q "restored [0-9]* nodes from .*, saved [0-9]* s ago" "$2/log"
 ' sh "$runner $binary" "$directory"

@@ -123,7 +123,7 @@ impl HostName {
             return;
         }
         if let Some(before) = before {
-            info!("the host name is now {}: {} is announced no more", Shown(name), before);
+            info!("the host name is now {}: stopped announcing {}", Shown(name), before);
             discoverer.withdraw(&before);
         }
         let announced = id.and_then(|id| {

@@ -125,7 +125,7 @@ fn a_socket_that_can_not_be_made_again_is_told_of_once() {
     daemon.signal(Signal::SIGHUP);
     daemon.ask_until(&["list"], |ended| ended.code == 0);
     if log::can_be_read() {
-        daemon.log.wait_for("listens there again");
+        daemon.log.wait_for("listening there again");
         let warned =
             daemon.log.seen().iter().filter(|line| line.contains("is gone, so no client")).count();
         assert_eq!(warned, 1);

@@ -148,6 +148,6 @@ fn the_place_for_the_log_is_opened_or_the_reason_is_told() {
     // runs its program.
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     socket.bind(&SockAddr::unix(&stale).unwrap()).unwrap();
-    assert_failed(&start(&stale), 4, "start the program that is to listen there first");
+    assert_failed(&start(&stale), 4, "start the program that should listen there first");
     assert!(!directory.path("control.sock").exists());
 }

@@ -95,7 +95,7 @@ fn a_file_that_the_user_can_not_remove_is_told_of_and_replaced_next_time() {
         let mut daemon =
             Daemon::start(&control, &["--interface", "lo", "--udp-port", &port, "--user", user]);
         let has_said = |what: &str| daemon.log.seen().iter().any(|line| line.contains(what));
-        assert!(has_said(&format!("runs as {user}")));
+        assert!(has_said(&format!("running as {user}")));
         assert_eq!(has_said("control.sock will stay"), user == "nobody");
         assert_eq!(daemon.ask(&["list"]).code, 0);
         assert!(daemon.stop().success());
@@ -129,7 +129,7 @@ fn the_default_directory_is_made_for_the_user() {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let told = log::lines(child.stderr.take().unwrap());
         let said = told.until("listens at");
-        assert!(said.iter().any(|line| line.contains("runs as nobody")));
+        assert!(said.iter().any(|line| line.contains("running as nobody")));
         let pid = child.id();
         let directory = fs::metadata(format!("/proc/{pid}/root/run/foghorn")).unwrap();
         let owner = (nobody().uid.as_raw(), nobody().gid.as_raw());
@@ -165,7 +165,7 @@ fn a_port_that_takes_a_privilege_is_refused_at_the_start() {
         return;
     }
     let directory = Directory::new();
-    let says = "UDP port 80 needs privileges: give one from 1024 on with --udp-port, start foghorn as root";
+    let says = "UDP port 80 needs privileges: choose one from 1024 on with --udp-port, start foghorn as root";
     for interface in ["lo", "eth99"] {
         let mut command = foghorn_of_nobody(&directory);
         command.args([
@@ -328,7 +328,7 @@ fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
             Loopback::logging_to(&path, &["--user", "nobody", "--id", "own", "--port", "1"]);
         let daemon = &mut loopback.daemon;
         assert_eq!(fs::metadata(&path).unwrap().uid(), uid);
-        assert!(says(&path, ["announcing own", "runs as nobody"]));
+        assert!(says(&path, ["announcing own", "running as nobody"]));
         // The user can't make a file there, and goes on with the old one until somebody else has.
         fs::rename(&path, &rotated).unwrap();
         daemon.signal(Signal::SIGHUP);
@@ -350,7 +350,7 @@ fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
     let mut loopback = Loopback::logging_to(&path, &["--user", "nobody"]);
     fcntl(&reader, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
     let told = log::lines(reader);
-    told.wait_for("runs as nobody");
+    told.wait_for("running as nobody");
     assert_eq!(fs::metadata(&path).unwrap().uid(), 0);
     assert!(loopback.daemon.stop().success());
     told.wait_for("foghorn ends");
@@ -371,7 +371,7 @@ fn what_is_said_before_the_user_opens_the_log_is_in_it() {
     assert_eq!(fs::metadata(&path).unwrap().uid(), nobody().uid.as_raw());
     let told = log::lines(File::open(&path).unwrap()).all();
     let mut told = told.iter();
-    for message in ["runs as nobody", "announcing own", "listens at", "foghorn ends"] {
+    for message in ["running as nobody", "announcing own", "listens at", "foghorn ends"] {
         assert!(told.any(|line| line.contains(message)), "{message}");
     }
 }

@@ -52,7 +52,7 @@ const CALLS: [(Calls, Outcome); 45] = [
     ((libc::SYS_fcntl, Some((1, 4))), Says("cannot open UDP port")),
     ((libc::SYS_flock, None), Ends("flock")),
     ((libc::SYS_getrandom, None), Works),
-    ((libc::SYS_getsockopt, None), Says("the users of control clients can't be told (getsockopt)")),
+    ((libc::SYS_getsockopt, None), Says("cannot read the users of control clients (getsockopt)")),
     ((libc::SYS_getsockopt, Some((2, 55))), Works),
     ((libc::SYS_getpid, None), Works),
     ((libc::SYS_gettid, None), Works),
@@ -82,7 +82,7 @@ const CALLS: [(Calls, Outcome); 45] = [
     ((libc::SYS_socket, Some((0, 16))), Ends("socket")),
     ((libc::SYS_statx, None), Works),
     ((libc::SYS_timerfd_create, None), Ends("timerfd_create")),
-    ((libc::SYS_timerfd_create, Some((0, 7))), Says("time asleep does not count")),
+    ((libc::SYS_timerfd_create, Some((0, 7))), Says("the clock stops while the machine sleeps")),
     ((libc::SYS_timerfd_settime, None), Ends("timerfd_settime")),
     // With --id the host name does not matter.
     ((libc::SYS_uname, None), Works),

@@ -120,7 +120,7 @@ fn a_daemon_that_can_not_tell_runs() {
         let daemon =
             start(&directory, &[("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "1000")], &[]);
         if can_be_read {
-            assert!(daemon.log.wait_for("cannot tell the service manager at").contains(told));
+            assert!(daemon.log.wait_for("cannot notify the service manager at").contains(told));
         }
         daemon.ask_until(&["status"], |ended| ended.code == 0);
     }
@@ -140,7 +140,7 @@ fn a_manager_that_goes_away_is_missed_once() {
     assert!(manager.hears().starts_with("READY=1\n"));
     drop(manager);
     daemon.log.wait_for(
-        "cannot tell the service manager: connection refused (os error 111); still trying",
+        "cannot notify the service manager: connection refused (os error 111); still trying",
     );
     assert_eq!(daemon.ask(&["status"]).code, 0);
     assert!(daemon.stop().success());

@@ -107,9 +107,10 @@ fn it_says_how_much_it_knows_and_how_old_that_is() {
         lines().all()
     };
     let first = start();
-    assert!(!first.iter().any(|line| line.contains("known from")), "{first:#?}");
+    assert!(!first.iter().any(|line| line.contains("restored ")), "{first:#?}");
     let second = start();
-    let told: Vec<_> = second.iter().filter(|line| line.contains("1 nodes known from ")).collect();
+    let told: Vec<_> =
+        second.iter().filter(|line| line.contains("restored 1 nodes from ")).collect();
     assert!(matches!(told.as_slice(), [line] if line.contains(" s ago")), "{second:#?}");
 }
 
@@ -153,7 +154,7 @@ fn a_damaged_file_is_set_aside() {
         assert!(loopback.daemon.stop().success());
         if log::can_be_read() {
             let told = log::lines(fs::File::open(directory.path("log")).unwrap()).all();
-            let mut warnings = told.iter().filter(|line| line.contains("nothing is known from"));
+            let mut warnings = told.iter().filter(|line| line.contains("restored nothing from"));
             assert!(warnings.next_back().unwrap().contains(says), "{told:#?} does not say {says}");
         }
         // The next one finds a file that is whole.

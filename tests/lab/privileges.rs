@@ -28,7 +28,7 @@ fn an_interface_that_comes_later_is_used_by_whoever_the_daemon_became() {
         second.ip("addr flush dev eth0");
         let pi =
             second.daemon(&["--id", "pi", "--port", "22", "--udp-port", port, "--user", "nobody"]);
-        assert!(pi.log.seen().iter().any(|line| line.contains("runs as nobody")));
+        assert!(pi.log.seen().iter().any(|line| line.contains("running as nobody")));
         second.ip("addr add 198.18.0.2/24 dev eth0");
         pi.log.wait_for("eth0: up with address 198.18.0.2");
         assert_eq!(nas.ask(&["lookup", "--wait", "20", "pi"]).out, "198.18.0.2:22\n");

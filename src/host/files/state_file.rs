@@ -119,7 +119,7 @@ impl StateFile {
                 Ok(state) => self.restore(now, &state, discoverer)?,
                 // Another foghorn saved it: nothing is wrong with it.
                 Err(version @ Damaged::Version(_)) => {
-                    info!("nothing is known from {}: {}", Shown(&path.display()), Shown(&version));
+                    info!("restored nothing from {}: {}", Shown(&path.display()), Shown(&version));
                 }
                 Err(damaged) => self.set_aside(&damaged),
             },
@@ -138,17 +138,14 @@ impl StateFile {
         let moment =
             clock::moment(self.boot, now).map_err(|error| refused("clock_gettime", error))?;
         let Some(age) = moment.since(state.saved()) else {
-            info!(
-                "{} was saved when it was later than now: nothing is known from it",
-                Shown(&path)
-            );
+            info!("{} was saved at a time in the future: restored nothing from it", Shown(&path));
             return Ok(());
         };
         for node in state.nodes(now, &moment, discoverer.registry().lease()) {
             discoverer.restore(now, &node);
         }
         let known = discoverer.registry().used();
-        info!("{} nodes known from {}, saved {} s ago", known, Shown(&path), age.secs());
+        info!("restored {} nodes from {}, saved {} s ago", known, Shown(&path), age.secs());
         Ok(())
     }
 
@@ -160,7 +157,7 @@ impl StateFile {
             Ok(()) => {
                 let (path, aside) = (path.display(), aside.display());
                 warn!(
-                    "nothing is known from {}: {}; it is now {}",
+                    "restored nothing from {}: {}; renamed to {}",
                     Shown(&path),
                     Shown(why),
                     Shown(&aside)
@@ -169,7 +166,7 @@ impl StateFile {
             Err(error) => {
                 let (path, error) = (path.display(), Reason::new(&error));
                 warn!(
-                    "nothing is known from {}: {}; it can't be set aside and is replaced: {}",
+                    "restored nothing from {}: {}; it cannot be renamed and will be replaced: {}",
                     Shown(&path),
                     Shown(why),
                     Shown(&error)
@@ -262,16 +259,16 @@ impl StateFile {
         let path = to_path(&self.path).display();
         let advice = match error.kind() {
             io::ErrorKind::NotFound => {
-                "make its directory first, or give another path with --state"
+                "make its directory first, or choose another path with --state"
             }
             io::ErrorKind::PermissionDenied => {
-                "become one who may, or give another path with --state"
+                "run as a user with permission, or choose another path with --state"
             }
             // Only the new file is not to exist.
             io::ErrorKind::AlreadyExists => {
-                "what has its name with .new is not foghorn's: choose another path with --state"
+                "the file of that name with .new is not foghorn's: choose another path with --state"
             }
-            _ => "give another path with --state",
+            _ => "choose another path with --state",
         };
         failure(error.kind(), format!("cannot keep the state in {path}: {error}: {advice}"))
     }

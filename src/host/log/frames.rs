@@ -56,7 +56,7 @@ unsafe impl defmt::Logger for Frames {
 
     unsafe fn release() {
         if CURRENT.with_borrow_mut(Frame::end).is_err() {
-            warn!("a message was left out, its frame is longer than {} bytes", FRAME);
+            warn!("dropped a message: its frame is longer than {} bytes", FRAME);
         }
     }
 

@@ -153,15 +153,15 @@ impl LogPlace {
         let advice = match error.kind() {
             _ if self.is_syslog() => "start syslogd first, or leave out --log-to",
             _ if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
-                "others could have made that link: give the path itself with --log-to"
+                "other users could have made that link: give the path itself with --log-to"
             }
             io::ErrorKind::NotFound => {
-                "make its directory first, or give another path with --log-to"
+                "make its directory first, or choose another path with --log-to"
             }
             io::ErrorKind::PermissionDenied => {
-                "let the daemon's user write there, or give another path with --log-to"
+                "let the daemon's user write there, or choose another path with --log-to"
             }
-            io::ErrorKind::ConnectionRefused => "start the program that is to listen there first",
+            io::ErrorKind::ConnectionRefused => "start the program that should listen there first",
             io::ErrorKind::WouldBlock => "the program that listens there is too busy to take it",
             _ => "give the path of a file or a socket with --log-to",
         };

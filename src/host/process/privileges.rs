@@ -40,7 +40,7 @@ impl User {
         })?;
         Self::in_list(&users, wanted).ok_or_else(|| {
             let message = format!(
-                "no user \"{wanted}\": make one with useradd or adduser, or give another with --user"
+                "no user \"{wanted}\": make one with useradd or adduser, or choose another with --user"
             );
             usage(message)
         })
@@ -81,7 +81,7 @@ pub(crate) fn forbidden_port(root: &Path, port: u16) -> Option<String> {
         .unwrap_or(1024);
     (port < first && !udp::is_permitted(port)).then(|| {
         format!(
-            "UDP port {port} needs privileges: give one from {first} on with --udp-port, start foghorn as root, \
+            "UDP port {port} needs privileges: choose one from {first} on with --udp-port, start foghorn as root, \
              or give it CAP_NET_BIND_SERVICE"
         )
     })
@@ -112,10 +112,10 @@ pub(crate) fn drop(user: Option<&User>, udp_port: u16) -> io::Result<()> {
         let name = &user.name;
         return Err(failure(
             io::ErrorKind::Other,
-            format!("{name} can become root again: give another with --user"),
+            format!("{name} can become root again: choose another user with --user"),
         ));
     }
-    info!("runs as {}", user.name.as_str());
+    info!("running as {}", user.name.as_str());
     Ok(())
 }
 
@@ -143,7 +143,9 @@ fn drop_capabilities(udp_port: u16) -> Result<(), Errno> {
     // A program that this one starts gets no other ones either, whatever its file says.
     match thread::set_no_new_privs(true) {
         Err(Errno::INVAL) => {
-            warn!("this kernel has no PR_SET_NO_NEW_PRIVS (before Linux 3.5): going on without");
+            warn!(
+                "this kernel has no PR_SET_NO_NEW_PRIVS (before Linux 3.5): continuing without it"
+            );
             Ok(())
         }
         set => set,
@@ -252,7 +254,7 @@ mod tests {
                 }
                 let complaint = told(1).unwrap();
                 assert!(
-                    complaint.starts_with("UDP port 1 needs privileges: give one from 1024 on "),
+                    complaint.starts_with("UDP port 1 needs privileges: choose one from 1024 on "),
                     "{complaint}"
                 );
                 assert_eq!((told(1024), told(65_535)), (None, None), "{text:?}");

@@ -58,7 +58,7 @@ impl ServiceManager {
         Self::connect(&socket, watchdog)
             .map_err(|error| {
                 warn!(
-                    "cannot tell the service manager at {}: {}",
+                    "cannot notify the service manager at {}: {}",
                     Shown(&socket.display()),
                     Shown(&error)
                 );
@@ -127,7 +127,7 @@ impl ServiceManager {
             Err(error) => {
                 if self.outage.begin() {
                     warn!(
-                        "cannot tell the service manager: {}; still trying",
+                        "cannot notify the service manager: {}; still trying",
                         Shown(&Reason::new(&error))
                     );
                 }

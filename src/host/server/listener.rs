@@ -122,13 +122,13 @@ impl Listener {
         match self.listen_again(poll, token) {
             Ok(()) => {
                 self.gone.end();
-                info!("{} was gone: listens there again", Shown(&self.file.path().display()));
+                info!("{} was gone: listening there again", Shown(&self.file.path().display()));
             }
             Err(error) => {
                 if self.gone.begin() {
                     let path = self.file.path().display();
                     warn!(
-                        "{} is gone, so no client finds it: {}; still trying",
+                        "{} is gone, so no client can connect: {}; still trying",
                         Shown(&path),
                         Shown(&error)
                     );
@@ -207,7 +207,7 @@ impl Listener {
                     // It is served all the same, and shares with others of whom nothing is known.
                     Err(errno) => {
                         self.note_failure(
-                            "the users of control clients can't be told (getsockopt)",
+                            "cannot read the users of control clients (getsockopt)",
                             &errno.into(),
                             now,
                         );

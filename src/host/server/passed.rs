@@ -40,10 +40,7 @@ impl Guard {
         }
         let prepared = time_limit::prepare();
         if let Err(errno) = prepared {
-            warn!(
-                "a control client can keep the daemon waiting: {}",
-                Shown(&Reason::new(&errno.into()))
-            );
+            warn!("a control client can block the daemon: {}", Shown(&Reason::new(&errno.into())));
         }
         Self { interrupts: prepared.is_ok() }
     }

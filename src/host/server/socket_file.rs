@@ -148,7 +148,7 @@ fn already_running(path: &Path) -> io::Error {
     failure(
         io::ErrorKind::AddrInUse,
         format!(
-            "a daemon already listens at {}: stop it, or give another path with --control",
+            "a daemon already listens at {}: stop it, or choose another path with --control",
             path.display()
         ),
     )
@@ -157,10 +157,10 @@ fn already_running(path: &Path) -> io::Error {
 fn because(path: &Path, what: &str, error: &io::Error) -> io::Error {
     let advice = match error.kind() {
         io::ErrorKind::NotFound => {
-            ": make its directory first, or give another path with --control"
+            ": make its directory first, or choose another path with --control"
         }
         io::ErrorKind::PermissionDenied => {
-            ": become one who may, or give another path with --control"
+            ": run as a user with permission, or choose another path with --control"
         }
         io::ErrorKind::NotADirectory => ": choose another path with --control",
         io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
@@ -197,7 +197,7 @@ impl SocketFile {
         {
             return Err(failure(
                 io::ErrorKind::Other,
-                "another program has put something else there".to_owned(),
+                "another program has replaced it".to_owned(),
             ));
         }
         let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.gid()));

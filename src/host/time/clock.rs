@@ -60,7 +60,7 @@ impl Clock {
             let other = tried(Self::WithoutSleep)?;
             let error = Shown(&error);
             warn!(
-                "time asleep does not count, so after a suspend nodes are known for too long: {}",
+                "the clock stops while the machine sleeps, so after a suspend nodes expire late: {}",
                 error
             );
             Ok(other)
