@@ -1,4 +1,4 @@
-//! Attributes of rtnetlink(7): what a message says of its object, each with a kind and a value.
+//! Attributes of rtnetlink(7): the properties of a message's object, each with a kind and a value.
 
 use nix::libc;
 
@@ -17,7 +17,7 @@ impl<'a> AlternativeNames<'a> {
 
 #[cfg(test)]
 impl AlternativeNames<'static> {
-    /// These, as the kernel says them.
+    /// These names, encoded as the kernel does.
     pub(crate) fn of(names: &[&str]) -> Self {
         let name =
             |name: &&str| attribute_of(libc::IFLA_ALT_IFNAME, format!("{name}\0").as_bytes());
@@ -25,7 +25,7 @@ impl AlternativeNames<'static> {
     }
 }
 
-/// What comes before the zero byte that ends it.
+/// The text before the first zero byte.
 pub(super) fn text(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()
 }
@@ -40,7 +40,7 @@ pub(super) fn attribute(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
 pub(super) fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16_at(bytes, 0)?);
-        // Two bits say how the value is to be read.
+        // The two highest bits say how to read the value.
         let kind = u16_at(bytes, 2)? & 0x3fff;
         let value = bytes.get(4..length.min(bytes.len()))?;
         bytes = bytes.get(aligned(length)..).unwrap_or_default();

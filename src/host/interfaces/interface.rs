@@ -1,4 +1,4 @@
-//! Network interfaces, and which of them are wanted.
+//! Network interfaces, and the patterns that select them.
 
 use core::fmt;
 
@@ -14,7 +14,7 @@ use crate::registry::LinkId;
 pub(crate) struct InterfaceName(Vec<u8, LINK_NAME_CAPACITY, u8>);
 
 impl InterfaceName {
-    /// None if it is longer than the kernel allows.
+    /// None if the name is longer than the kernel allows.
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
         Vec::try_from(bytes).ok().map(Self)
     }
@@ -25,7 +25,7 @@ impl InterfaceName {
 }
 
 impl fmt::Display for InterfaceName {
-    /// Safe to show: what is not a printable ASCII character becomes a question mark.
+    /// Safe to show: a character that is not printable ASCII becomes a question mark.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
         self.0.iter().try_for_each(|byte| {
@@ -43,19 +43,19 @@ pub(crate) struct Interface<'a> {
     /// How often its link has come up: a link that was lost for a moment may be another now. Always
     /// 0 before Linux 4.16.
     pub(crate) times_up: u32,
-    /// As far as they were looked at.
+    /// As many as the buffer had room for.
     pub(crate) alternative_names: AlternativeNames<'a>,
 }
 
 impl Interface<'_> {
-    /// Whether one of its names is such.
+    /// Whether one of its names satisfies the condition.
     fn has_name(&self, is_such: impl Fn(&[u8]) -> bool) -> bool {
         is_such(self.name.as_bytes()) || self.alternative_names.iter().any(is_such)
     }
 }
 
 /// A shell pattern for an interface's name or one of its alternative names: `*` stands for any
-/// characters, `?` for one; `!` in front leaves out what matches.
+/// characters, `?` for one; a leading `!` excludes matching interfaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     glob: String,
@@ -70,7 +70,7 @@ impl Pattern {
         (!glob.is_empty()).then(|| Self { glob: glob.to_owned(), leave_out })
     }
 
-    /// Whether it leaves out what matches.
+    /// Whether the pattern excludes matching interfaces.
     pub(crate) fn leaves_out(&self) -> bool {
         self.leave_out
     }
@@ -121,9 +121,9 @@ pub(crate) fn glob_matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
 
 /// Whether an interface can be used now and is wanted.
 ///
-/// It must be running and able to broadcast. Without a pattern that asks for some, all such are
-/// wanted but point-to-point ones. Loopback is used only when its name is given in full, to try
-/// things out.
+/// The interface must be running and able to broadcast. Without a pattern that selects interfaces,
+/// all of these are wanted except point-to-point ones. Loopback is used only when a pattern gives
+/// its full name, for experiments.
 pub(crate) fn is_usable(interface: &Interface<'_>, patterns: &[Pattern]) -> bool {
     let flags = interface.flags;
     if !flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING) {
@@ -145,7 +145,8 @@ pub(crate) fn is_usable(interface: &Interface<'_>, patterns: &[Pattern]) -> bool
     }
 }
 
-/// Why an interface is not used that no pattern asks for, if it is not; its address apart.
+/// Why an interface is not used when no pattern is given. None if it is used. Addresses are not
+/// considered.
 pub(crate) fn shortcoming(flags: InterfaceFlags) -> Option<&'static str> {
     if !flags.contains(InterfaceFlags::IFF_UP) {
         Some("it is down")
@@ -274,7 +275,7 @@ mod tests {
             assert!(!is_usable(&eth0, &patterns(&[&format!("!{pattern}")])), "{pattern}");
         }
         assert!(!is_usable(&eth0, &patterns(&["enp0s31"])));
-        // An interface is left out by any of its names.
+        // Any name of an interface can exclude it.
         assert!(!is_usable(&eth0, &patterns(&["eth0", "!enp*"])));
     }
 

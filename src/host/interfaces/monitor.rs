@@ -1,4 +1,4 @@
-//! A socket by which the kernel says that something changed.
+//! A socket on which the kernel reports that interfaces changed.
 
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
@@ -10,7 +10,7 @@ use nix::sys::socket::{NetlinkAddr, bind, recvfrom};
 use super::netlink;
 use crate::host::errors::reason::refused;
 
-/// A socket that becomes readable when a link or an IPv4 address comes, goes or changes.
+/// A socket that becomes readable when a link or an IPv4 address is added, removed or changed.
 pub(crate) struct Monitor {
     fd: OwnedFd,
 }
@@ -24,15 +24,14 @@ impl Monitor {
         Ok(Self { fd })
     }
 
-    /// Takes in all that waits. True if the kernel said that something changed.
+    /// Receives all waiting messages. True if the kernel reported a change.
     ///
     /// # Errors
     ///
-    /// The kernel does not let anything be received.
+    /// The kernel refuses to receive.
     pub(crate) fn drain(&self) -> io::Result<bool> {
         let mut changed = false;
-        // The messages themselves do not matter, only that there are some: one byte of each is
-        // enough.
+        // Only the arrival of a message matters, not its content: one byte of each is enough.
         let mut byte = [0];
         loop {
             match recvfrom::<NetlinkAddr>(self.fd.as_raw_fd(), &mut byte) {
@@ -62,7 +61,7 @@ mod tests {
         let monitor = Monitor::new().unwrap();
         netlink::forge(monitor.raw_fd());
         assert!(!monitor.drain().unwrap());
-        // It was taken in all the same, and does not make the socket readable for ever.
+        // The message was received all the same, so it does not make the socket readable for ever.
         assert_eq!(recv(monitor.raw_fd(), &mut [0], MsgFlags::MSG_PEEK), Err(Errno::EAGAIN));
     }
 

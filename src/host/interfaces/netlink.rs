@@ -17,7 +17,7 @@ use crate::registry::LinkId;
 
 /// Requests and their answers.
 pub(super) struct Requester {
-    /// None after a failure: what is left of that answer would be taken for the one to the next
+    /// None after a failure: the rest of that answer would be taken for the answer to the next
     /// request.
     socket: Option<OwnedFd>,
 }
@@ -37,12 +37,12 @@ impl Requester {
         Ok(socket)
     }
 
-    /// Asks for all objects of a kind and hands over the body of each message.
+    /// Requests all objects of a kind and hands over the body of each message.
     ///
     /// # Errors
     ///
-    /// `Interrupted`: something changed meanwhile, and not all may have been handed over. Else what
-    /// the kernel or `each` says.
+    /// `Interrupted`: objects changed meanwhile, and some may be missing. Otherwise the error of
+    /// the kernel or of `each`.
     pub(super) fn dump(
         &mut self,
         buffer: &mut [u8],
@@ -55,7 +55,7 @@ impl Requester {
         loop {
             let (messages, is_whole) = receive(&socket, buffer)?;
             if !is_whole {
-                // What follows in it is lost.
+                // The rest of the message is lost.
                 return Err(Errno::EMSGSIZE.into());
             }
             if list.take(messages, each)? {
@@ -69,8 +69,8 @@ impl Requester {
         }
     }
 
-    /// Asks for one interface: the beginning of what the kernel says, as far as the buffer holds
-    /// it. None if there is no such.
+    /// Requests one interface. Returns the beginning of the answer, as much as the buffer holds.
+    /// None if there is no such interface.
     pub(super) fn get<'a>(
         &mut self,
         id: LinkId,
@@ -91,8 +91,8 @@ impl Requester {
     }
 }
 
-/// Receives what the kernel says, and whether all of it is in the buffer. That does not wait: an
-/// answer is there when the request is sent.
+/// Receives an answer of the kernel. Returns it, and whether all of it is in the buffer. This does
+/// not wait: the kernel has answered when the request is sent.
 fn receive<'a>(socket: &OwnedFd, buffer: &'a mut [u8]) -> io::Result<(&'a [u8], bool)> {
     loop {
         let (received, length, from) =
@@ -113,8 +113,8 @@ pub(super) fn open() -> nix::Result<OwnedFd> {
     socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)
 }
 
-/// Sends a message that ends a list to a socket, as a process can that may configure the network.
-/// The kernel refuses it to all others.
+/// Sends a message that ends a list to a socket. A process that may configure the network can do
+/// so; the kernel refuses it to all others.
 #[cfg(test)]
 pub(super) fn forge(socket: std::os::fd::RawFd) {
     use nix::sys::socket::{getsockname, recv};
@@ -134,14 +134,14 @@ pub(super) fn forge(socket: std::os::fd::RawFd) {
 
 #[cfg(test)]
 impl Requester {
-    /// Has an answer wait that another process forged, if the kernel lets it.
+    /// Puts a forged answer into the socket's queue, if the kernel allows it.
     pub(super) fn forge_answer(&self) {
         let socket = self.socket.as_ref().unwrap().as_raw_fd();
         nix::sys::socket::bind(socket, &NetlinkAddr::new(0, 0)).unwrap();
         forge(socket);
     }
 
-    /// Makes the next request fail: what can't be asked is as good as what does not answer.
+    /// Makes the next request fail.
     pub(super) fn break_down(&mut self) {
         self.socket = Some(std::fs::File::open("/dev/null").unwrap().into());
     }

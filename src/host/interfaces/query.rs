@@ -14,25 +14,25 @@ use crate::limits::NETWORKS_PER_LINK;
 use crate::network::Network;
 use crate::registry::LinkId;
 
-/// Addresses of one interface that are looked at: one more than count, to tell that there are too
-/// many.
+/// Addresses that are read of one interface: one more than can be used, to detect that there are
+/// too many.
 const ADDRESSES_PER_INTERFACE: usize = NETWORKS_PER_LINK + 1;
 
-/// The kernel fills no more than a page or this with addresses.
+/// The kernel fills at most a page, or this many bytes, with addresses.
 pub(crate) const BUFFER: usize = 8 * 1024;
 
-/// Bytes of an interface's message that are read: some hundred, and then its alternative names.
+/// Bytes that are read of an interface's message: a few hundred, and then its alternative names.
 /// They are on the stack.
 pub(crate) const INTERFACE: usize = 3 * 1024;
 
-/// How often to ask while something changes.
+/// How often to ask the kernel while interfaces change.
 const ATTEMPTS: u8 = 8;
 
-/// Takes each interface that has an address: its number, the interface itself if it runs, and its
-/// addresses.
+/// Is called for each interface that has an address, with its number, the interface itself if it is
+/// running, and its addresses.
 type EachInterface<'a> = dyn FnMut(LinkId, Option<&Interface<'_>>, &[Network]) + 'a;
 
-/// Asks the kernel for interfaces. How many there are does not matter: none is kept.
+/// Asks the kernel for interfaces. Their number does not matter, since none is stored.
 pub(crate) struct Query {
     addresses: Requester,
     links: Requester,
@@ -44,12 +44,12 @@ impl Query {
     }
 
     /// Hands over each interface that has an IPv4 address, with its addresses and their networks in
-    /// the kernel's order: what is broadcast there comes from the first. Of one that does not run
-    /// nothing else is told. The buffer is for what the kernel says.
+    /// the kernel's order: a broadcast there comes from the first. Of an interface that is not
+    /// running only the addresses are handed over. The buffer is for the kernel's answers.
     ///
     /// # Errors
     ///
-    /// `Interrupted`: something changed meanwhile, and not all may have been handed over.
+    /// `Interrupted`: interfaces changed meanwhile, and some may be missing.
     pub(crate) fn interfaces(
         &mut self,
         buffer: &mut [u8; BUFFER],
@@ -64,15 +64,15 @@ impl Query {
             Ok(())
         });
         match listed {
-            // One has too many names for a list.
+            // One interface has too many names for a list.
             Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => {
                 running.note_all();
             }
             listed => listed?,
         }
-        // Those are asked for one by one, so that a long answer hides no other. By that the kernel
-        // would let an interface run before the other end of its cable does, and what is sent at
-        // once would be lost: it has to run already.
+        // Each is asked for by itself, so that a long answer hides no other. Such an answer calls
+        // an interface running before the other end of its cable is, and a datagram that is sent at
+        // once would be lost. So the interface must be running in the list, too.
         let mut answer = [0; INTERFACE];
         let mut hand_over = |id, networks: &[Network]| -> io::Result<()> {
             if !running.is_noted(id) {
@@ -98,7 +98,7 @@ impl Query {
         if networks.is_empty() { Ok(()) } else { hand_over(last, &networks) }
     }
 
-    /// Hands over the number of each interface that has an IPv4 address, as often as it has one.
+    /// Hands over the number of each interface that has an IPv4 address, once for each address.
     pub(crate) fn with_address(
         &mut self,
         buffer: &mut [u8],
@@ -112,7 +112,7 @@ impl Query {
         })
     }
 
-    /// Hands over each interface. One that does not fit into the buffer is an error.
+    /// Hands over each interface. An interface that does not fit into the buffer is an error.
     pub(crate) fn all(
         &mut self,
         buffer: &mut [u8],
@@ -127,7 +127,7 @@ impl Query {
     }
 }
 
-/// Which interfaces run: a bit for each, which some share when there are many.
+/// The interfaces that are running: a bit for each, which some share when there are many.
 struct Running([u32; Self::WORDS]);
 
 impl Running {
@@ -163,7 +163,7 @@ impl Default for Running {
     }
 }
 
-/// Asks again when something changed meanwhile, but not for ever.
+/// Asks again if interfaces changed meanwhile, but only a few times.
 pub(crate) fn retry_while_changing<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let mut attempts = 1;
     loop {

@@ -12,7 +12,7 @@ use super::interface::{Interface, InterfaceName};
 use crate::network::Network;
 use crate::registry::LinkId;
 
-/// What a message is and says.
+/// A message of the kernel.
 pub(crate) struct Message<'a> {
     pub(crate) kind: i32,
     pub(crate) flags: i32,
@@ -24,8 +24,8 @@ pub(crate) struct Message<'a> {
 pub(crate) fn request(kind: u16, flags: i32, family: i32, index: LinkId) -> [u8; REQUEST] {
     let flags = u16::try_from(libc::NLM_F_REQUEST | flags).unwrap_or(0);
     let family = u8::try_from(family).unwrap_or(0);
-    // Without counters, which nobody looks at, an answer is shorter. And the kernel makes room in a
-    // dump for the longest, but only when it is asked for more or less than usual.
+    // Without counters, which are not used, an answer is shorter. And only with a mask does the
+    // kernel make room for the longest message of a dump.
     let mask = libc::RTEXT_FILTER_SKIP_STATS.to_ne_bytes();
     let header: [&[u8]; 4] =
         [&40_u32.to_ne_bytes(), &kind.to_ne_bytes(), &flags.to_ne_bytes(), &[0; 8]];
@@ -58,12 +58,11 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// Hands over the body of each message that describes an object. Whether that was the end of
-    /// the list.
+    /// Hands over the body of each message that describes an object. True at the end of the list.
     ///
     /// # Errors
     ///
-    /// What the kernel or `each` says: the list is not complete.
+    /// The error of the kernel or of `each`: the list is not complete.
     pub(crate) fn take(
         &mut self,
         mut messages: &[u8],
@@ -72,7 +71,7 @@ impl List {
         while let Some((message, rest)) = split_message(messages) {
             self.interrupted |= message.flags & libc::NLM_F_DUMP_INTR != 0;
             match message.kind {
-                // It also says if the list ends too early.
+                // It also reports a list that ends too early.
                 libc::NLMSG_DONE | libc::NLMSG_ERROR => {
                     result_of(message.body)?;
                     return Ok(true);
@@ -84,14 +83,13 @@ impl List {
         Ok(false)
     }
 
-    /// Whether nothing changed while it was made: else something may be missing.
+    /// Whether no object changed while the kernel made the list. Otherwise some may be missing.
     pub(crate) fn is_consistent(&self) -> bool {
         !self.interrupted
     }
 }
 
-/// What an `ifaddrmsg` tells (family, prefix length, flags, scope, index): an address of an
-/// interface.
+/// Reads an `ifaddrmsg` (family, prefix length, flags, scope, index): an address of an interface.
 pub(crate) fn parse_address(body: &[u8]) -> Option<(LinkId, Network)> {
     let [family, prefix, _, _] = *body.first_chunk()?;
     if i32::from(family) != libc::AF_INET {
@@ -99,8 +97,8 @@ pub(crate) fn parse_address(body: &[u8]) -> Option<(LinkId, Network)> {
     }
     let attributes = body.get(8..)?;
     let local = address_in(attributes, libc::IFA_LOCAL)?;
-    // The same again, but for a point-to-point address: there it is that of the other end, and the
-    // prefix belongs to it.
+    // The same address again, except on a point-to-point link: there it is the address of the other
+    // end, and the prefix belongs to that.
     let peer = address_in(attributes, libc::IFA_ADDRESS).unwrap_or(local);
     Some((LinkId(u32_at(body, 4)?), Network::with_peer(local, peer, prefix)?))
 }
@@ -110,9 +108,10 @@ fn address_in(attributes: &[u8], kind: u16) -> Option<Ipv4Addr> {
     Some(address.into())
 }
 
-/// What an `ifinfomsg` tells (family, padding, type, index, flags, change): an interface.
+/// Reads an `ifinfomsg` (family, padding, type, index, flags, change): an interface.
 ///
-/// The names come before all that can be long but the alternative ones, which come last.
+/// All names come before the attributes that can be long, except the alternative names, which come
+/// last.
 pub(crate) fn parse_link(body: &[u8]) -> Option<Interface<'_>> {
     let flags = InterfaceFlags::from_bits_truncate(u32_at(body, 8)?.cast_signed());
     let attributes = body.get(16..)?;
@@ -129,7 +128,7 @@ pub(crate) fn parse_link(body: &[u8]) -> Option<Interface<'_>> {
     })
 }
 
-/// What the kernel says went wrong, by the negative of an `errno`; nothing if that is zero.
+/// The kernel's result: zero, or the negative of an `errno`.
 pub(crate) fn result_of(body: &[u8]) -> Result<(), Errno> {
     match u32_at(body, 0).map_or(0, u32::cast_signed) {
         0 => Ok(()),

@@ -1,16 +1,16 @@
-//! The interfaces of this machine, for a person who wonders why one is not used.
+//! The interfaces of this machine, for a person who wonders why the daemon does not use one.
 
 use std::io;
 
 use super::interface::shortcoming;
 use super::query::{Query, retry_while_changing};
 
-/// Room for all that the kernel says of one interface. Its alternative names, the longest of that,
-/// take 64 KiB at most.
+/// Room for all attributes of one interface. Its alternative names are the longest: they take 64
+/// KiB at most.
 const BUFFER: usize = 128 * 1024;
 
-/// Each interface, by its name made safe to show, and why a daemon that was told nothing does not
-/// use it, if so.
+/// Each interface: its name, made safe to show, and why a daemon without `--interface` does not use
+/// it, if so.
 pub(crate) fn survey() -> io::Result<Vec<(String, Option<&'static str>)>> {
     let mut query = Query::new()?;
     let mut buffer = vec![0; BUFFER];

@@ -1,15 +1,15 @@
-//! Who has to give way when there is no slot for a newcomer.
+//! Which client is evicted when no slot is free for a newcomer.
 //!
 //! Users share the slots, so that none of them can keep the others out:
 //!
-//! - Who is silent gives way first: it asks nothing, or does not read what it is told. Of the
-//!   silent, those of the user with the most slots, and of these the one without a sign of life for
-//!   longest.
-//! - Else somebody does who watches, say, but only to a user who has fewer slots even with the
-//!   newcomer.
-//! - A silent client is safe from a user who would have more slots than its own user has. So
-//!   whoever opens many connections displaces his own.
-//! - Root always finds a slot while another user has one, whatever that one's clients do.
+//! - A silent client is evicted first: it sends no request, or does not read its replies. Among
+//!   silent clients, one of the user with the most slots is evicted, and of these the one that was
+//!   inactive longest.
+//! - If no client is silent, a busy one (a watch, say) is evicted, but only for a user that has
+//!   fewer slots even with the newcomer.
+//! - A silent client is safe from a user that would have more slots than its own user has. So a
+//!   user that opens many connections displaces its own.
+//! - Root always gets a slot while another user has one, whatever that user's clients do.
 
 use std::cmp::Reverse;
 
@@ -17,20 +17,20 @@ use crate::time::Instant;
 
 const ROOT: u32 = 0;
 
-/// What counts of a client.
+/// The properties of a client that count.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Holder {
-    /// The user whose process it is.
+    /// The user that its process runs as.
     pub(super) user: u32,
-    /// Whether it asks nothing, or does not read what it is told.
+    /// Whether it sends no request, or does not read its replies.
     pub(super) silent: bool,
-    /// When it last asked or read something.
+    /// When it last sent a request or read a reply.
     pub(super) active: Instant,
 }
 
-/// The slot that a newcomer of that user gets; none if all others have more right to theirs.
+/// The slot that a newcomer of that user gets. None if all other clients have more right to theirs.
 pub(super) fn slot_for(clients: &[(usize, Holder)], newcomer: u32) -> Option<usize> {
-    // Slots of a user, with the one that the newcomer would have.
+    // The slots of a user, including the one that the newcomer would get.
     let share = |user| {
         let held = clients.iter().filter(|(_, client)| client.user == user).count();
         held + usize::from(user == newcomer)

@@ -13,10 +13,10 @@ use crate::control::{InvalidRequest, Request};
 use crate::limits::{REPLY_CAPACITY, REQUEST_CAPACITY};
 use crate::time::{Duration, Instant};
 
-/// How long a client may ask nothing that can be answered, or read nothing of what waits for it.
+/// How long a client may send no valid request, or read nothing of its replies.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What wakes the loop while what a client sends is read.
+/// The events that wake the loop while the session reads requests.
 const READ_AND_WRITE: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// A client that wastes the daemon's time has to wait for this. A person who types does not notice,
@@ -30,7 +30,7 @@ const PIECES: u8 = 3;
 /// Replies that are still to be written.
 pub(super) type Output = Vec<u8, REPLY_CAPACITY>;
 
-/// What a client has asked and not been answered yet, and what it is told and has not read yet.
+/// Requests that were not answered yet, and replies that the client has not read yet.
 pub(in crate::host) struct Buffers {
     input: Vec<u8, REQUEST_CAPACITY>,
     output: Output,
@@ -46,18 +46,17 @@ pub(super) struct Connection<'a> {
     stream: UnixStream,
     guard: Guard,
     buffers: &'a mut Buffers,
-    /// When the client last asked something that could be answered, or read something of the
-    /// answer.
+    /// When the client last sent a valid request or read something of the reply.
     active: Instant,
     /// Reads since then that brought no whole request.
     pieces: u8,
-    /// Until when nothing it sends is looked at.
+    /// No request is looked at before this.
     pause: Option<Instant>,
-    /// What wakes the loop.
+    /// The events that wake the loop.
     interest: Interest,
     /// Whether there may be something to read: the kernel says so once, until all was read.
     readable: bool,
-    /// It asks nothing more: it closed its side, or what it sent is beyond understanding.
+    /// No more requests follow: the client closed its side, or sent a request that is too long.
     ending: bool,
 }
 
@@ -83,7 +82,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Closes the connection. Its buffers are for the next.
+    /// Closes the connection. Another one can use the buffers.
     pub(super) fn close(self) -> &'a mut Buffers {
         self.guard.limit(|| drop(self.stream));
         self.buffers
@@ -121,7 +120,7 @@ impl<'a> Connection<'a> {
             return Ok(());
         }
         self.interest = interest;
-        // What has come meanwhile is reported at once.
+        // Data that came meanwhile is reported at once.
         poll.reregister(&mut self.stream, token, interest)
     }
 
@@ -156,7 +155,7 @@ impl<'a> Connection<'a> {
         &mut self.buffers.output
     }
 
-    /// Takes the next request. None if none is complete.
+    /// Takes the next complete request. None if there is none.
     pub(super) fn next_request(&mut self, now: Instant) -> Option<Result<Request, InvalidRequest>> {
         let input = &mut self.buffers.input;
         let Some(end) = input.iter().position(|byte| *byte == b'\n') else {
@@ -211,7 +210,7 @@ impl<'a> Connection<'a> {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     drop_front(&mut self.buffers.output, written);
-                    // To read that a request was bad is no sign of life.
+                    // Reading the reply to a bad request does not count as activity.
                     if self.pause.is_none() {
                         self.active = now;
                     }

@@ -1,33 +1,33 @@
-//! What a client is being told: the replies to a request, part by part, and a watch.
+//! The replies to a request, part by part, and the events of a watch.
 
 use super::connection::{Output, reply};
 use super::{View, answers};
 use crate::control::{self, ErrorCode, Request, VERSION};
 use crate::registry::{self, Place};
 
-/// What a client is being told.
+/// The replies that are left to compose for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Job {
     None,
-    /// Own nodes, from this one on, and then all others.
+    /// Our own nodes from this one on, and then all others.
     Own(usize),
-    /// All nodes that were heard; up to this place they have been told.
+    /// All nodes that were heard, after this place.
     List(Option<Place>),
-    /// Own nodes and interfaces, from this line on.
+    /// Our own nodes and the interfaces, from this line on.
     Status(usize),
     /// The nodes that are expected, after that place.
     Expected(Option<Place>),
     /// The nodes that are contested, after that place.
     Contested(Option<Place>),
-    /// As `List`, and then each change. Changes to nodes that have been told are told at once.
+    /// As `List`, and then each change. A change of a node up to this place is written at once.
     Snapshot(Option<Place>),
     /// Each change.
     Watch,
 }
 
 impl Job {
-    /// Answers a request, or begins to. Returns what is left to tell; none if there is no room for
-    /// the answer.
+    /// Answers a request, or begins to. Returns the job that is left; none if the output has no
+    /// room.
     pub(super) fn begin(request: &Request, view: &View<'_, '_>, out: &mut Output) -> Option<Self> {
         match request {
             Request::List => return Some(Self::Own(0)),
@@ -70,8 +70,8 @@ impl Job {
         Some(Self::None)
     }
 
-    /// Tells the next part. Returns what is left to tell; none if there is nothing now, or no room
-    /// for it.
+    /// Composes the next part. Returns the job that is left; none if there is nothing to compose
+    /// now, or no room.
     pub(super) fn advance(self, view: &View<'_, '_>, out: &mut Output) -> Option<Self> {
         let discoverer = view.discoverer;
         let rest = match self {
@@ -139,7 +139,7 @@ impl Job {
         matches!(self, Self::Snapshot(_) | Self::Watch)
     }
 
-    /// Whether a change of the node in that place is to be told now.
+    /// Whether a change of the node in that place concerns the client now.
     pub(super) fn includes(self, place: Place) -> bool {
         match self {
             Self::Watch => true,

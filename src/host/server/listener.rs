@@ -1,4 +1,4 @@
-//! Where clients come in, no faster than the daemon can bear.
+//! Accepts clients, no faster than the daemon can afford.
 
 use std::io;
 use std::path::Path;
@@ -17,22 +17,22 @@ use crate::host::process::privileges::User;
 use crate::log::{Shown, info, warn};
 use crate::time::{Duration, Instant};
 
-/// Processor time that newcomers may cost, in nanoseconds for each millisecond: 2.5 %. So whoever
-/// connects again and again gets no more than that, on a slow processor too. To wake for them costs
-/// about as much again.
+/// Processor time that newcomers may cost, in nanoseconds for each millisecond: 2.5 %. A client
+/// that connects again and again gets no more than that, on a slow processor too. Waking up for
+/// newcomers costs about as much again.
 const SHARE: u64 = 25_000;
 
-/// When it is used up, the next newcomers are taken in after this: by several at once, since to
-/// wake costs, too.
+/// When that time is used up, the listener accepts the next newcomers after this: several at once,
+/// since each wake-up has a cost, too.
 const PERIOD: Duration = Duration::from_millis(10);
 
-/// What they may cost at once.
+/// The processor time that newcomers may cost at once.
 const BURST: u64 = SHARE * PERIOD.millis();
 
-/// The user of a client about whom the kernel does not tell: a number that no user has.
+/// Stands for the user of a client when the kernel does not report one: a number that no user has.
 const UNKNOWN: u32 = u32::MAX;
 
-/// Connections that the kernel keeps waiting, less one. Few, since they are taken in by turns: a
+/// Connections that the kernel keeps waiting, less one. Few, since they are accepted in order: a
 /// newcomer should not wait behind many.
 const BACKLOG: i32 = 7;
 
@@ -40,7 +40,7 @@ const BACKLOG: i32 = 7;
 /// like, and each end is logged.
 const CALM: Duration = Duration::from_secs(300);
 
-/// What fails where none is taken in.
+/// The message when a client cannot be accepted.
 const CONNECTING: &str = "not all control clients can connect (accept4)";
 
 /// How often the socket's file is looked at, when the daemon is awake for something else.
@@ -50,28 +50,27 @@ pub(super) struct Listener {
     socket: UnixListener,
     file: SocketFile,
     guard: Guard,
-    /// Whether a client may be waiting: the kernel says so once, until all were taken in.
+    /// Whether a client may be waiting: the kernel says so once, until all were accepted.
     ready: bool,
-    /// Nanoseconds that newcomers have cost, less what they might cost up to the time when this was
-    /// last settled.
+    /// Nanoseconds that newcomers have cost, minus the nanoseconds granted up to `settled`.
     spent: u64,
     settled: Instant,
-    /// A descriptor for when there is no other, so that a client can be taken in before another
-    /// gives way.
+    /// A descriptor in reserve. When the process has no other, a client can be accepted before
+    /// another is evicted.
     reserve: Option<Socket>,
     outage: Outage,
     failed: Instant,
     /// When the socket's file was looked at last.
     checked: Instant,
-    /// The file is gone and can't be made again.
+    /// The file is gone and cannot be made again.
     gone: Outage,
 }
 
-/// Somebody who has connected.
+/// A client that has just connected.
 pub(super) struct Newcomer {
     pub(super) stream: UnixStream,
     pub(super) user: u32,
-    /// There are no more descriptors: it may stay only in another's place.
+    /// No more descriptors are free: this client may stay only in the place of another.
     pub(super) on_reserve: bool,
 }
 
@@ -100,13 +99,13 @@ impl Listener {
         })
     }
 
-    /// Looks at the socket's file at the next occasion.
+    /// Makes the next [`check_file`](Self::check_file) look at the socket's file.
     pub(super) fn request_check(&mut self) {
         self.checked = Instant::ZERO;
     }
 
-    /// Listens anew if the socket's file is gone, which is looked at now and then. Clients that are
-    /// connected stay so.
+    /// Looks at the socket's file once in a while, and listens again if it is gone. Connected
+    /// clients stay connected.
     pub(super) fn check_file(&mut self, now: Instant, poll: &mio::Registry, token: Token) {
         if now.since(self.checked) < CHECK_INTERVAL {
             return;
@@ -153,7 +152,7 @@ impl Listener {
         self.file.can_be_removed()
     }
 
-    /// What clients come under.
+    /// The guard for connections of this listener.
     pub(super) fn guard(&self) -> Guard {
         self.guard
     }
@@ -162,30 +161,30 @@ impl Listener {
         self.ready = true;
     }
 
-    /// Subtracts what newcomers might cost up to now.
+    /// Grants newcomers the processor time that has accrued up to now.
     pub(super) fn settle(&mut self, now: Instant) {
         let granted = now.since(self.settled).millis().saturating_mul(SHARE);
         self.spent = self.spent.saturating_sub(granted);
         self.settled = now;
     }
 
-    /// Whether somebody may be waiting and may be taken in now.
+    /// Whether a client may be waiting and may be accepted now.
     pub(super) fn may_accept(&self) -> bool {
         self.ready && self.spent < BURST
     }
 
-    /// When that may change, if somebody may be waiting.
+    /// When that may change, if a client may be waiting.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.ready.then(|| self.settled + PERIOD)
     }
 
-    /// Newcomers have cost that many nanoseconds of processor time. Where the kernel does not tell,
-    /// it counts as all that they may cost at once.
+    /// Charges newcomers that many nanoseconds of processor time. If the kernel does not report it,
+    /// they are charged all that they may cost at once.
     pub(super) fn charge(&mut self, nanos: Option<u64>) {
         self.spent = self.spent.saturating_add(nanos.unwrap_or(BURST));
     }
 
-    /// Takes in one who has connected. What it costs is to be [charged](Self::charge).
+    /// Accepts a client. The caller [charges](Self::charge) the cost.
     pub(super) fn accept(&mut self, now: Instant) -> Option<Newcomer> {
         if self.reserve.is_none() {
             self.reserve = reserve().ok();
@@ -204,7 +203,8 @@ impl Listener {
                 }
                 let user = match getsockopt(&stream, PeerCredentials) {
                     Ok(credentials) => credentials.uid(),
-                    // It is served all the same, and shares with others of whom nothing is known.
+                    // The client is served all the same. It shares slots with other clients of
+                    // unknown users.
                     Err(errno) => {
                         self.note_failure(
                             "cannot read the users of control clients (getsockopt)",
@@ -241,17 +241,17 @@ impl Listener {
 }
 
 fn register(socket: &mut UnixListener, poll: &mio::Registry, token: Token) -> io::Result<()> {
-    // It listens already; this makes the queue shorter.
+    // The socket listens already. This makes its queue shorter.
     SockRef::from(&*socket).listen(BACKLOG).map_err(|error| refused("listen", error))?;
     poll.register(socket, token, Interest::READABLE).map_err(|error| refused("epoll_ctl", error))
 }
 
-/// Whether there are no descriptors for this process, or for any.
+/// Whether this process, or the whole system, has no descriptor left.
 fn is_shortage(error: &io::Error) -> bool {
     matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::EMFILE | Errno::ENFILE))
 }
 
-/// Something that holds a descriptor and nothing else.
+/// A socket that only holds a descriptor.
 fn reserve() -> io::Result<Socket> {
     Socket::new(Domain::UNIX, Type::STREAM, None)
 }

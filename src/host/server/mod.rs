@@ -30,14 +30,15 @@ use listener::{Listener, Newcomer};
 use session::{BUSY, Progress, ReplyLine, SLOW, Session};
 pub(crate) use socket_file::{directory_of, make_directory};
 
-/// Clients that may watch at once. Who watches may stay for ever, so there is always a slot for
-/// those who ask.
+/// Clients that may watch at once. A watch may last for ever, so one slot is always kept for other
+/// requests.
 const WATCHERS: usize = if CONTROL_CLIENTS == 1 { 1 } else { CONTROL_CLIENTS - 1 };
 
-/// What replies are made from, and by which clocks.
+/// The data and the clocks that replies are made from.
 pub(super) struct View<'a, 'b> {
     pub(super) now: Instant,
-    /// Tells the processor time used so far, in nanoseconds, if the kernel does.
+    /// Returns the processor time used so far, in nanoseconds. None if the kernel does not report
+    /// it.
     pub(super) processor_time: fn() -> Option<u64>,
     pub(super) started: Instant,
     pub(super) discoverer: &'a Discoverer<'b>,
@@ -46,13 +47,13 @@ pub(super) struct View<'a, 'b> {
 }
 
 impl View<'_, '_> {
-    /// The processor time used since it was that much.
+    /// The processor time used since `begun`.
     fn used_since(&self, begun: Option<u64>) -> Option<u64> {
         Some((self.processor_time)()?.saturating_sub(begun?))
     }
 }
 
-/// Buffers that no client has.
+/// Buffers that no session uses.
 type Spare<'a> = Vec<&'a mut Buffers, CONTROL_CLIENTS>;
 
 pub(super) struct Server<'a> {
@@ -60,17 +61,17 @@ pub(super) struct Server<'a> {
     token: Token,
     sessions: [Option<Session<'a>>; CONTROL_CLIENTS],
     spare: Spare<'a>,
-    /// Whether a client's turn ended before its work did.
+    /// Whether a session's turn ended before its work did.
     more: bool,
-    /// Whether clients were told of changes that have not been written yet.
+    /// Whether there are changes that have not been written to the watching clients yet.
     changed: bool,
     first_token: usize,
 }
 
 impl<'a> Server<'a> {
-    /// Listens at `path`, for a user if one is given. Its directory is made again if it goes and is
-    /// the daemon's own. Clients will be registered under the [`CONTROL_CLIENTS`] tokens from
-    /// `first_token` on.
+    /// Listens at `path`, for `user` if one is given. If the directory is the daemon's own, the
+    /// daemon makes it again when it disappears. Clients will be registered under the
+    /// [`CONTROL_CLIENTS`] tokens from `first_token` on.
     pub(super) fn new(
         path: &Path,
         own_directory: bool,
@@ -96,7 +97,7 @@ impl<'a> Server<'a> {
         self.listener.can_remove_file()
     }
 
-    /// Looks whether clients find the socket, as it does now and then, at the next occasion.
+    /// Makes the next [`go_on`](Self::go_on) check that clients can find the socket.
     pub(super) fn request_check(&mut self) {
         self.listener.request_check();
     }
@@ -105,7 +106,7 @@ impl<'a> Server<'a> {
         self.listener.mark_ready();
     }
 
-    /// Something can go on at the client with that token.
+    /// The client with that token can be read or written.
     pub(super) fn handle_client(&mut self, readiness: &Readiness, view: &View<'_, '_>) {
         let Some(number) = readiness.token().0.checked_sub(self.first_token) else { return };
         let Some(Some(session)) = self.sessions.get_mut(number) else { return };
@@ -118,8 +119,8 @@ impl<'a> Server<'a> {
         self.serve(number, view);
     }
 
-    /// Takes in clients that wait, goes on with those whose turn ended early, and writes the
-    /// changes of this turn to those that watch. True if there is more to do.
+    /// Accepts waiting clients, continues sessions whose turn ended early, and writes the changes
+    /// of this turn to the watching clients. True if there is more to do.
     pub(super) fn go_on(&mut self, poll: &mio::Registry, view: &View<'_, '_>) -> bool {
         if std::mem::take(&mut self.more) {
             for number in 0..CONTROL_CLIENTS {
@@ -149,7 +150,7 @@ impl<'a> Server<'a> {
         self.more
     }
 
-    /// Leaves clients that were silent for too long.
+    /// Disconnects clients that were silent for too long.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         for slot in &mut self.sessions {
             if let Some(session) = slot
@@ -172,15 +173,15 @@ impl<'a> Server<'a> {
         ends.chain(pauses).chain(self.listener.deadline()).min()
     }
 
-    /// Tells the clients that watch. [`go_on`](Self::go_on) writes it to them, with what else
-    /// changes in this turn.
+    /// Adds an event to the output of each watching client. [`go_on`](Self::go_on) writes it
+    /// together with the other events of this turn.
     pub(super) fn publish(&mut self, event: &Event, links: &Links, now: Instant) {
         if !self.sessions.iter().flatten().any(Session::is_watching) {
             return;
         }
         self.changed = true;
         let mut line = ReplyLine::new();
-        // The buffer holds the longest line there is.
+        // The buffer has room for the longest line.
         let _ = answers::event(&mut line, event, links);
         for slot in &mut self.sessions {
             if let Some(session) = slot
@@ -193,7 +194,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Gives a newcomer a slot, or tells it that there is none.
+    /// Gives a newcomer a slot, or replies that none is free.
     fn admit(&mut self, newcomer: Newcomer, poll: &mio::Registry, now: Instant) -> Option<usize> {
         let Newcomer { mut stream, user, on_reserve } = newcomer;
         let free = self.sessions.iter().position(Option::is_none).filter(|_| !on_reserve);
@@ -201,7 +202,8 @@ impl<'a> Server<'a> {
             let mut line = ReplyLine::new();
             let (code, message) = BUSY;
             let _ = control::error(&mut line, code, message);
-            // A fresh socket has room for a line; if not, the client sees that it was left.
+            // A new socket has room for a line. If not, the client sees only that it was
+            // disconnected.
             let _ = stream.write(line.as_bytes());
             self.listener.guard().limit(|| drop(stream));
             return None;
@@ -216,7 +218,7 @@ impl<'a> Server<'a> {
         Some(number)
     }
 
-    /// The slot of the client, among those that count, which gives way to one of that user.
+    /// The slot that a client of that user gets, among the slots that count.
     fn slot_for(&self, user: u32, counts: &dyn Fn(usize, &Session<'_>) -> bool) -> Option<usize> {
         let sessions = self.sessions.iter().enumerate();
         let sessions = sessions.filter_map(|(number, slot)| Some((number, slot.as_ref()?)));
@@ -226,7 +228,7 @@ impl<'a> Server<'a> {
         admission::slot_for(&holders, user)
     }
 
-    /// Leaves a client that has to give way, if there is one in that slot.
+    /// Disconnects the client in a slot, if there is one, to make room for another.
     fn evict(&mut self, number: usize, now: Instant) {
         let Some(slot) = self.sessions.get_mut(number) else { return };
         if let Some(session) = slot {
@@ -235,9 +237,9 @@ impl<'a> Server<'a> {
         disconnect(slot, &mut self.spare);
     }
 
-    /// Lets a client go on, and leaves it when it is done. What it costs before it has asked
-    /// anything counts as the cost of its coming, and so does to leave it: the kernel then drops
-    /// what it sent, maybe in hundreds of pieces.
+    /// Continues a session and disconnects it when it is done. Work before its first request is
+    /// charged to the listener, like accepting it. So is disconnecting: the kernel then drops what
+    /// the client sent, maybe in hundreds of pieces.
     fn serve(&mut self, number: usize, view: &View<'_, '_>) {
         let Some(slot) = self.sessions.get_mut(number) else { return };
         let Some(session) = slot else { return };
@@ -262,8 +264,8 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// A client begins to watch. If too many do, one of them has to give way; itself, unless others
-    /// have less right to.
+    /// A client has begun to watch. If too many do, one of them is evicted: this one, unless
+    /// another has less right to its slot.
     fn limit_watches(&mut self, newest: usize, now: Instant) {
         let watching = self.sessions.iter().flatten().filter(|session| session.is_watching());
         let Some(Some(session)) = self.sessions.get(newest) else { return };
@@ -278,15 +280,15 @@ impl<'a> Server<'a> {
 
 impl Drop for Server<'_> {
     fn drop(&mut self) {
-        // From here on nothing is done but to close, clients and newcomers that wait alike.
+        // From here on connections are only closed: those of clients and those still waiting.
         self.listener.guard().limit_all();
     }
 }
 
-/// Leaves the client in a slot, if there is one.
+/// Disconnects the client in a slot, if there is one.
 fn disconnect<'a>(slot: &mut Option<Session<'a>>, spare: &mut Spare<'a>) {
     if let Some(session) = slot.take() {
-        // There are as many buffers as slots.
+        // There are as many buffers as slots, so this one has room.
         let _ = spare.push(session.disconnect());
     }
 }

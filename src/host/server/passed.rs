@@ -1,4 +1,4 @@
-//! Descriptors that clients pass along with what they say.
+//! Descriptors that clients pass with their requests.
 //!
 //! The daemon has no use for them. But when it reads such a message, or closes a connection in
 //! which one is unread, it closes what was passed, and that may take as long as the client likes: a
@@ -25,10 +25,10 @@ struct PassRights;
 
 nix::setsockopt_impl!(PassRights, libc::SOL_SOCKET, SO_PASSRIGHTS, bool, sockopt::SetBool);
 
-/// What keeps passed descriptors from keeping the daemon.
+/// Keeps passed descriptors from blocking the daemon.
 #[derive(Clone, Copy)]
 pub(super) struct Guard {
-    /// Whether the kernel lets descriptors through, so that calls have to be interrupted.
+    /// Whether the kernel passes descriptors on, so that calls must be interrupted.
     interrupts: bool,
 }
 

@@ -24,17 +24,17 @@ const STEPS: usize = 64;
 
 pub(super) struct Session<'a> {
     connection: Connection<'a>,
-    /// Whose process it is.
+    /// The user that the client's process runs as.
     user: u32,
     job: Job,
-    /// Whether it ever asked something that could be answered.
+    /// Whether the client ever sent a valid request.
     asked: bool,
 }
 
-/// What is left to do for a client.
+/// The work that is left in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Nothing, until it sends or reads.
+    /// Nothing until the client sends or reads.
     Waiting,
     /// More than its turn allowed.
     More,
@@ -54,7 +54,7 @@ impl<'a> Session<'a> {
         Self { connection, user, job: Job::None, asked: false }
     }
 
-    /// Leaves the client. Its buffers are for the next.
+    /// Closes the connection. Another session can use the buffers.
     pub(super) fn disconnect(self) -> &'a mut Buffers {
         self.connection.close()
     }
@@ -67,14 +67,14 @@ impl<'a> Session<'a> {
         self.connection.mark_readable();
     }
 
-    /// It has gone and can't be told anything any more: nothing is left to do.
+    /// The client has gone and can receive nothing any more: nothing is left to do.
     pub(super) fn mark_gone(&mut self) {
         self.connection.mark_gone();
         self.job = Job::None;
     }
 
-    /// Ends a pause that is over, and lets what it sends wake the loop when it is going to be read,
-    /// but not before.
+    /// Ends a pause that is over. Then lets the client's data wake the loop if the session is going
+    /// to read it.
     pub(super) fn update_interest(
         &mut self,
         poll: &mio::Registry,
@@ -85,12 +85,13 @@ impl<'a> Session<'a> {
         self.connection.update_interest(poll, token, is_silent, now)
     }
 
-    /// When its pause ends, if it has to wait.
+    /// When the pause of this client ends, if it has one.
     pub(super) fn pause(&self) -> Option<Instant> {
         self.connection.pause()
     }
 
-    /// When it will have been silent for too long. Who watches may be silent for ever.
+    /// When the client will have been silent for too long. A watching client may be silent for
+    /// ever.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let watching = self.job == Job::Watch && self.connection.is_flushed();
         (!watching).then(|| self.connection.deadline())
@@ -100,7 +101,7 @@ impl<'a> Session<'a> {
         self.job == Job::None && self.connection.is_flushed()
     }
 
-    /// Whether it has asked anything that could be answered.
+    /// Whether the client has sent a valid request.
     pub(super) fn has_asked(&self) -> bool {
         self.asked
     }
@@ -114,14 +115,14 @@ impl<'a> Session<'a> {
         Holder { user: self.user, silent, active: self.connection.active() }
     }
 
-    /// Says why it is disconnected, if it has asked something.
+    /// Writes why the client is disconnected, if it waits for anything.
     pub(super) fn refuse(&mut self, (code, message): Refusal, now: Instant) {
         if !self.is_silent() {
             self.connection.write_last(|out| control::error(out, code, message), now);
         }
     }
 
-    /// Goes on with whatever can go on: read requests, compose replies, write them.
+    /// Reads requests, composes replies and writes them, as far as possible now.
     pub(super) fn serve(&mut self, view: &View<'_, '_>) -> Progress {
         for _ in 0..STEPS {
             if self.compose(view) {
@@ -151,8 +152,8 @@ impl<'a> Session<'a> {
         Progress::More
     }
 
-    /// Puts the next part of what is to be told into the output. False if there is none, or no room
-    /// for it.
+    /// Puts the next part of the replies into the output. False if there is none, or no room for
+    /// it.
     fn compose(&mut self, view: &View<'_, '_>) -> bool {
         let rest = match self.job {
             Job::None => self.begin(view),
@@ -163,7 +164,7 @@ impl<'a> Session<'a> {
         true
     }
 
-    /// Starts on the next request that is complete. None if there is none.
+    /// Begins with the next complete request. None if there is none.
     fn begin(&mut self, view: &View<'_, '_>) -> Option<Job> {
         if !self.connection.is_flushed() || self.connection.pause().is_some() {
             return None;
@@ -182,24 +183,24 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Tells a watching client of a change, to be [written](Self::write_changes) with the others of
-    /// the same turn. False if it reads too slowly to be told.
+    /// Adds a change to the output of a watching client, to be [written](Self::write_changes) with
+    /// the others of the same turn. False if the client reads too slowly.
     pub(super) fn notify(&mut self, event: &Event, line: &ReplyLine, now: Instant) -> bool {
         !self.job.includes(event.place) || self.connection.append(line.as_bytes(), now)
     }
 
-    /// Writes the changes that it was told of.
+    /// Writes the changes in the output.
     pub(super) fn write_changes(&mut self, now: Instant) -> io::Result<()> {
         if self.is_watching() { self.connection.flush(now) } else { Ok(()) }
     }
 }
 
-/// Why a client is disconnected: for programs, and for people.
+/// Why a client is disconnected: a code for programs, and a text for people.
 pub(super) type Refusal = (ErrorCode, &'static str);
 
-/// There is no slot for it.
+/// All slots are taken.
 pub(super) const BUSY: Refusal = (ErrorCode::Busy, "all client slots are taken: try again later");
 
-/// It does not read all changes.
+/// The client reads changes too slowly.
 pub(super) const SLOW: Refusal =
     (ErrorCode::Slow, "changes came faster than they were read, and some were missed: watch again");

@@ -22,7 +22,7 @@ use crate::host::files::regular_file::open_file;
 use crate::host::files::unix_socket;
 use crate::host::process::privileges::User;
 
-/// How often a lock is tried for that another holds, and the pause between.
+/// How often the daemon tries a lock that another process holds, and the pause between attempts.
 const LOCK_TRIES: u32 = 200;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
@@ -30,7 +30,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// keep the daemon out.
 const DIRECTORY_MODE: u32 = 0o710;
 
-/// A listening socket's file. It is removed when this is dropped, unless another has taken its
+/// The file of a listening socket. Dropping this removes the file, unless another has taken its
 /// place.
 pub(super) struct SocketFile {
     path: PathBuf,
@@ -42,7 +42,8 @@ pub(super) struct SocketFile {
 /// Listens at `path`, readable and writable for the owner and the group from the first instant.
 /// Then it is made to belong to `user`, if one is given.
 ///
-/// What a crashed daemon left is replaced; the socket of a live one is not, nor is anything else.
+/// The socket of a crashed daemon is replaced. The socket of a running one is not, nor is any other
+/// file.
 pub(super) fn bind(
     path: &Path,
     own_directory: bool,
@@ -86,7 +87,7 @@ fn listen(path: &Path, lock_tries: u32) -> io::Result<UnixListener> {
     listener.map_err(|error| because(path, "cannot listen (socket, bind, listen) at", &error))
 }
 
-/// The directory of a path; none if that can't be a file's.
+/// The directory of a path. None if no file can have that path.
 pub(crate) fn directory_of(path: &Path) -> Option<&Path> {
     let parent = path.parent()?;
     Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
@@ -108,8 +109,8 @@ fn lock_directory(path: &Path, tries: u32) -> io::Result<Flock<File>> {
         }
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Ok(lock),
-            // Others hold it for an instant. That is waited for, but not for ever: anyone who may
-            // read it may lock it.
+            // Other daemons hold the lock only for an instant. The daemon waits for that, but not
+            // for ever: every user that can read the directory can lock it.
             Err((unlocked, Errno::EWOULDBLOCK)) => file = unlocked,
             Err((_, errno)) => {
                 return Err(because(directory, "cannot lock (flock) the directory", &errno.into()));
@@ -171,7 +172,7 @@ fn because(path: &Path, what: &str, error: &io::Error) -> io::Error {
         _ => "",
     };
     let text = format!("{what} {}: {error}{advice}", path.display());
-    // It did not come to a call: the path is too long for a socket.
+    // No call was made: the path is too long for a socket.
     if error.kind() == io::ErrorKind::InvalidInput && error.raw_os_error().is_none() {
         return usage(text);
     }
@@ -183,9 +184,9 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 impl SocketFile {
-    /// Makes the file belong to a user. Who may write its directory can have put another in its
-    /// place, or given it another name: it is looked at and handed over by one descriptor, which no
-    /// such change reaches.
+    /// Makes the file belong to a user. A user that may write to the directory can replace or
+    /// rename the file at any time. So this checks and hands over the file through one descriptor,
+    /// which no such change reaches.
     fn hand_over(&self, user: &User) -> io::Result<()> {
         // Not by `File::options`: with musl that leaves `O_PATH` out.
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -208,7 +209,7 @@ impl SocketFile {
         &self.path
     }
 
-    /// Whether clients find the socket at its path, as far as that can be told.
+    /// Whether clients find the socket at its path. True if the file cannot be looked at.
     pub(super) fn is_there(&self) -> bool {
         match identity(&self.path) {
             Ok(identity) => identity == self.identity,
@@ -218,13 +219,13 @@ impl SocketFile {
         }
     }
 
-    /// Listens at the same path anew, with the privileges that the process has now, and waits for
-    /// nothing.
+    /// Listens at the same path again, with the privileges that the process has now, and does not
+    /// wait for a lock.
     pub(super) fn bind_again(&mut self) -> io::Result<UnixListener> {
         if self.own_directory
             && let Some(directory) = directory_of(&self.path)
         {
-            // If it can't be made, that the socket can't be says why.
+            // If this fails, so does making the socket, and that error says why.
             let _ = make_directory(directory);
         }
         let listener = listen(&self.path, 1)?;
