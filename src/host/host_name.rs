@@ -1,4 +1,4 @@
-//! The node that is called as this machine is.
+//! The node that has this machine's host name.
 
 use core::fmt;
 use std::num::NonZeroU16;
@@ -14,7 +14,7 @@ use crate::log::{Shown, info, warn};
 use crate::time::Instant;
 use crate::wire::{Announcement, InvalidNodeId, NodeId};
 
-/// Longest host name, in bytes. Linux has no longer ones.
+/// Longest host name in bytes. Linux allows no longer one.
 const CAPACITY: usize = 64;
 
 /// A host name.
@@ -24,7 +24,7 @@ pub(super) struct Name(Vec<u8, CAPACITY, u8>);
 /// Why a host name is not announced.
 #[derive(Debug, PartialEq, Eq)]
 enum Unfit {
-    /// Machines are called so until they have a name.
+    /// The name of a machine that has not been given one.
     Placeholder,
     Invalid(InvalidNodeId),
     Refused(AnnounceError),
@@ -37,7 +37,7 @@ impl Name {
         Ok(Self(Vec::from_slice(name.nodename().as_bytes()).unwrap_or_default()))
     }
 
-    /// What it is called in its domain.
+    /// The name without its domain.
     fn first_label(&self) -> &[u8] {
         self.0.split(|byte| *byte == b'.').next().unwrap_or_default()
     }
@@ -52,7 +52,7 @@ impl Name {
 }
 
 impl fmt::Display for Name {
-    /// Safe to show, and one word: what is not a printable ASCII character becomes a question mark.
+    /// Safe to show, and one word: a character that is not printable ASCII becomes a question mark.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
         self.0.iter().try_for_each(|byte| {
@@ -61,12 +61,12 @@ impl fmt::Display for Name {
     }
 }
 
-/// Announces this machine by its host name, whatever that becomes.
+/// Announces this machine under its host name, and follows changes of the name.
 #[derive(Default)]
 pub(super) struct HostName {
-    /// None if it is not to be announced.
+    /// None if the host name is not announced.
     port: Option<NonZeroU16>,
-    /// As it was read last.
+    /// The name that was read last.
     name: Option<Name>,
     is_announced: bool,
     reading: Outage,
@@ -77,13 +77,13 @@ impl HostName {
         Self { port, ..Self::default() }
     }
 
-    /// The host name, while it is one that can't be announced.
+    /// The host name, if it cannot be announced.
     pub(super) fn unfit(&self) -> Option<&Name> {
         self.name.as_ref().filter(|_| !self.is_announced)
     }
 
-    /// Reads it again, and announces it if it is new. Whether one that can be announced is still to
-    /// come.
+    /// Reads the host name again, and announces it if it is new. True while there is none that can
+    /// be announced.
     pub(super) fn update(&mut self, now: Instant, discoverer: &mut Discoverer<'_>) -> bool {
         let Some(port) = self.port else { return false };
         match Name::read() {

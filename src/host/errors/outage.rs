@@ -1,28 +1,28 @@
-//! Saying once that something fails, and once that it works again.
+//! Reports once that something fails, and once that it works again.
 //!
-//! One rule holds for all that the daemon was given and can lose: its interfaces, its state file,
-//! the place for its log, its service manager.
+//! One rule holds for everything that the daemon uses and can lose: its interfaces, its state file,
+//! its log file, its service manager.
 //!
-//! - The daemon goes on without it, and says so once.
-//! - It tries again at SIGHUP. It tries again when it is awake for something else, too, once a
-//!   pause has passed since the last time. Only where that may take too long it wakes for it.
-//! - It says once that it works again, and what was lost: how many messages, say.
-//! - What is opened again is opened as at the start: by its path, as the user that the daemon runs
-//!   as, without waiting for anybody.
+//! - The daemon continues without it, and logs that once.
+//! - It tries again at SIGHUP. It also tries again when it is awake for another reason and a pause
+//!   has passed since the last attempt. It wakes up only for this where that may take too long.
+//! - It logs once that the thing works again, and what was lost, such as the number of messages.
+//! - It opens the thing again as at the start: by its path, as the user that the daemon runs as,
+//!   without waiting.
 
-/// Whether something fails just now.
+/// Whether something is failing now.
 #[derive(Debug, Default)]
 pub(crate) struct Outage {
     failing: bool,
 }
 
 impl Outage {
-    /// It failed. True the first time of an outage.
+    /// Notes a failure. True for the first failure of an outage.
     pub(crate) fn begin(&mut self) -> bool {
         !std::mem::replace(&mut self.failing, true)
     }
 
-    /// It worked. True the first time after an outage.
+    /// Notes a success. True for the first success after an outage.
     pub(crate) fn end(&mut self) -> bool {
         std::mem::replace(&mut self.failing, false)
     }

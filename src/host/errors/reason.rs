@@ -13,8 +13,8 @@ pub(crate) fn failure(kind: ErrorKind, text: String) -> io::Error {
     io::Error::new(kind, Text { text, is_usage: false })
 }
 
-/// The error where something else than the daemon keeps at a path is there already. What the daemon
-/// did not make it does not replace, nor does it advise to.
+/// The error when a path already holds something that the daemon did not make. The daemon does not
+/// replace it, nor does it advise to.
 pub(crate) fn occupied(
     path: &Path,
     kind: FileType,
@@ -35,13 +35,12 @@ pub(crate) fn occupied(
     failure(ErrorKind::Other, text)
 }
 
-/// The user asked for what can't be. It is marked, since the kernel calls errors `InvalidInput`
-/// too.
+/// The error for wrong usage. It is marked, since the kernel uses the kind `InvalidInput`, too.
 pub(crate) fn usage(text: String) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, Text { text, is_usage: true })
 }
 
-/// Whether an error is wrong usage. What the kernel refuses never is.
+/// Whether an error is wrong usage. An error of the kernel never is.
 pub(crate) fn is_usage(error: &io::Error) -> bool {
     error.get_ref().and_then(|inner| inner.downcast_ref::<Text>()).is_some_and(|text| text.is_usage)
 }
@@ -62,7 +61,7 @@ pub(crate) fn refused(call: &str, error: impl Into<io::Error>) -> io::Error {
     named(call, &error.into())
 }
 
-/// Not the text itself: that would be shown by `{:?}` as well, and bring tables of Unicode for it.
+/// A type of its own, since `{:?}` of a `String` brings tables of Unicode along.
 struct Text {
     text: String,
     is_usage: bool,
@@ -98,7 +97,7 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What the standard library has no kind for, but a daemon meets.
+        // Errors that a daemon meets, but that the standard library has no kind for.
         match self.1 {
             Some(Errno::EMFILE | Errno::ENFILE) => f.write_str("too many open files"),
             Some(Errno::ENOBUFS) => f.write_str("no room for what is sent"),

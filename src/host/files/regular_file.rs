@@ -1,7 +1,7 @@
-//! Opening files, also in a directory that others may write to.
+//! Opens files, even in a directory that other users may write to.
 //!
-//! The standard library opens none: it has a text as an error there, which could be shown by
-//! `{:?}`, and that brings tables of Unicode (3 kB).
+//! This does not use the standard library: one of its errors has a text that `{:?}` could show, and
+//! that brings tables of Unicode (3 kB).
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
@@ -12,28 +12,29 @@ use rustix::io::retry_on_intr;
 
 use crate::host::errors::reason::failure;
 
-/// Opens a file, which anybody may read and write if it is made and the umask allows it.
+/// Opens a file. If it is created, everybody may read and write it as far as the umask allows.
 pub(crate) fn open_file(path: &Path, flags: OFlags) -> io::Result<File> {
     let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH;
     Ok(retry_on_intr(|| open(path, flags | OFlags::CLOEXEC, mode))?.into())
 }
 
-/// All that is in a file.
+/// Reads a whole file.
 pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = vec![];
     open_file(path, OFlags::RDONLY)?.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Opens a regular file, and nothing else: a FIFO that somebody has put in its place keeps nobody
-/// waiting, and a terminal takes charge of no process.
+/// Opens a regular file, and nothing else. A FIFO in its place does not block the process, and a
+/// terminal does not become its controlling terminal.
 ///
 /// # Errors
 ///
-/// It can't be opened, or is not a regular file: of the kind `IsADirectory` or `InvalidInput`.
+/// The file cannot be opened, or is not a regular file: then the kind is `IsADirectory` or
+/// `InvalidInput`.
 pub(crate) fn open_regular(path: &Path, flags: OFlags) -> io::Result<File> {
     let file = open_file(path, flags | OFlags::NONBLOCK | OFlags::NOCTTY)?;
-    // Only what was opened counts: whatever was at that path before may have gone.
+    // Only the opened file counts: another may have been at that path before.
     let opened = file.metadata()?.file_type();
     if opened.is_file() {
         return Ok(file);

@@ -1,40 +1,40 @@
-//! When what is known is saved.
+//! When the registry is saved.
 
 use crate::time::{Duration, Instant};
 
-/// What has changed is saved after this at the latest...
+/// A change is saved after this at the latest...
 const LATEST: Duration = Duration::from_secs(60);
 
-/// ...and when this has passed since the last time, as soon as the daemon is awake for something
-/// else. A little less than the protocol's interval, so that each of its own announcements is such
-/// an occasion: saving wakes no machine that announces.
+/// ...and as soon as the daemon is awake for another reason, once this has passed since the last
+/// attempt. It is a little less than the protocol's interval, so a daemon that announces saves when
+/// it announces and wakes up for nothing else.
 const PAUSE: Duration = Duration::from_secs(25);
 
 #[derive(Debug, Default)]
 pub(crate) struct SaveTimes {
-    /// When it was tried last.
+    /// When saving was last attempted.
     tried: Instant,
-    /// When to try at the latest; none if nothing has changed since.
+    /// When to save at the latest. None if nothing has changed since.
     latest: Option<Instant>,
 }
 
 impl SaveTimes {
-    /// Whether to save now, when a node was last heard then.
+    /// Notes when a node was last heard. True if it is time to save.
     pub(crate) fn check(&mut self, now: Instant, last_heard: Option<Instant>) -> bool {
-        // What was heard in the very millisecond of the last time may have come after it. What has
-        // expired since is no reason.
+        // A node that was heard in the millisecond of the last attempt may have come after it. A
+        // node that has expired since is no reason to save.
         if self.latest.is_none() && last_heard >= Some(self.tried) {
             self.latest = Some(now + LATEST);
         }
         self.latest.is_some_and(|latest| latest <= now || now.since(self.tried) >= PAUSE)
     }
 
-    /// It is to be saved at once.
+    /// Makes the next [`check`](Self::check) true.
     pub(crate) fn request(&mut self) {
         self.latest = Some(Instant::ZERO);
     }
 
-    /// It was saved, or that failed and is to be tried again.
+    /// Notes an attempt to save. A failed one is repeated later.
     pub(crate) fn note_attempt(&mut self, now: Instant, failed: bool) {
         self.tried = now;
         self.latest = failed.then(|| now + LATEST);

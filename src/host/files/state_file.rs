@@ -1,9 +1,9 @@
-//! The registry in a file, so that a restart loses nothing.
+//! Keeps the registry in a file, so that a restart loses nothing.
 //!
-//! The file is replaced as a whole, so whoever reads it finds all of it, whenever the daemon was
-//! ended. It is meant for a tmpfs and is not forced to a disk: to wait for one would keep the loop
-//! from the network. Where a power cut leaves a part of it on a real disk, its checksum tells, and
-//! it is set aside.
+//! The file is replaced as a whole, so a reader always finds a complete one, whenever the daemon
+//! was stopped. It is meant for a tmpfs and is not synced to a disk: waiting for a disk would block
+//! the loop. If a power cut leaves a part of the file on a disk, the checksum is wrong, and the
+//! daemon renames the file.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fmt::Display;
@@ -32,10 +32,11 @@ use crate::time::Instant;
 
 const _: () = assert!(RECEIVED >= PIECE_CAPACITY);
 
-/// Where the registry is kept. The paths are those of the start, so that saving allocates nothing.
+/// The file that keeps the registry. The paths are made at the start, so that saving allocates
+/// nothing.
 pub(crate) struct StateFile {
     path: CString,
-    /// Where it is written before it takes its place.
+    /// The path of the new file before it replaces the old one.
     new: CString,
     boot: Option<NonZeroU128>,
     times: SaveTimes,
@@ -63,12 +64,12 @@ impl StateFile {
         })
     }
 
-    /// Takes in what the file knows, and saves it at once: a place that can't be written is to be
-    /// found now. One that is only full is no reason to stay away.
+    /// Restores the nodes in the file, and saves them at once, to find now whether the file can be
+    /// written. A full disk is no error.
     ///
     /// # Errors
     ///
-    /// Nothing can be saved there. The error's text says what to do about it.
+    /// Nothing can be saved there. The error's text says what to do.
     pub(crate) fn start(
         &mut self,
         now: Instant,
@@ -97,7 +98,7 @@ impl StateFile {
             Ok(metadata) if metadata.is_file() => {
                 usize::try_from(metadata.len()).unwrap_or(usize::MAX)
             }
-            // A daemon makes nothing but files: this is somebody else's, and stays what it is.
+            // A daemon makes only regular files: this belongs to another program and stays.
             Ok(metadata) => {
                 return Err(occupied(
                     path,
@@ -117,7 +118,7 @@ impl StateFile {
         match read(path, length) {
             Ok(bytes) => match state::parse(&bytes) {
                 Ok(state) => self.restore(now, &state, discoverer)?,
-                // Another foghorn saved it: nothing is wrong with it.
+                // Another version of foghorn saved it: the file is not damaged.
                 Err(version @ Damaged::Version(_)) => {
                     info!("restored nothing from {}: {}", Shown(&path.display()), Shown(&version));
                 }
@@ -149,7 +150,7 @@ impl StateFile {
         Ok(())
     }
 
-    /// Keeps a file that is of no use to us for those who want to know why.
+    /// Renames a file that cannot be used, so that a person can find out why.
     fn set_aside(&self, why: &dyn Display) {
         let path = to_path(&self.path);
         let aside = with_suffix(path, ".damaged");
@@ -175,12 +176,12 @@ impl StateFile {
         }
     }
 
-    /// Has it saved at the next occasion.
+    /// Makes the next [`go_on`](Self::go_on) save.
     pub(crate) fn request(&mut self) {
         self.times.request();
     }
 
-    /// Saves what the registry knows, if it is time.
+    /// Saves the registry if it is time.
     pub(crate) fn go_on(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
         if self.times.check(now, registry.last_heard()) {
             self.save(now, registry, buffer);
@@ -192,13 +193,13 @@ impl StateFile {
         self.times.latest()
     }
 
-    /// Saves what the registry knows. `buffer` is to have room for [`PIECE_CAPACITY`].
+    /// Saves the registry. `buffer` must have room for [`PIECE_CAPACITY`].
     pub(crate) fn save(&mut self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) {
         let saved = self.write(now, registry, buffer);
         self.log_result(now, saved);
     }
 
-    /// Says what is new about whether it can be saved.
+    /// Logs when saving begins to fail, and when it works again.
     fn log_result(&mut self, now: Instant, saved: io::Result<()>) {
         self.times.note_attempt(now, saved.is_err());
         let path = to_path(&self.path).display();
@@ -222,8 +223,8 @@ impl StateFile {
     }
 
     fn write(&self, now: Instant, registry: &Registry<'_>, buffer: &mut [u8]) -> io::Result<()> {
-        // What a daemon left that was ended just then. What can't be removed is found when the file
-        // is opened.
+        // A daemon that was killed while it saved may have left this file. If it cannot be removed,
+        // opening the new one fails.
         let _ = unlink(self.new.as_c_str());
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -232,7 +233,7 @@ impl StateFile {
             Ok(renameat(AT_FDCWD, self.new.as_c_str(), AT_FDCWD, self.path.as_c_str())?)
         });
         if written.is_err() {
-            // A part of it is of no use, and takes room that may be what is missing.
+            // A partial file is useless, and may take the very room that is missing.
             let _ = unlink(self.new.as_c_str());
         }
         written
@@ -264,7 +265,7 @@ impl StateFile {
             io::ErrorKind::PermissionDenied => {
                 "run as a user with permission, or choose another path with --state"
             }
-            // Only the new file is not to exist.
+            // Only the new file must not exist.
             io::ErrorKind::AlreadyExists => {
                 "the file of that name with .new is not foghorn's: choose another path with --state"
             }
@@ -274,10 +275,10 @@ impl StateFile {
     }
 }
 
-/// The bytes of a file that has so many.
+/// Reads that many bytes of a file.
 fn read(path: &Path, length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; length];
-    // Whatever took the file's place meanwhile keeps nobody waiting.
+    // Another file that took its place meanwhile does not block the daemon.
     let mut file = open_regular(path, OFlags::RDONLY | OFlags::NOFOLLOW)?;
     file.read_exact(&mut bytes)?;
     Ok(bytes)

@@ -1,4 +1,4 @@
-//! A client's end of a Unix socket.
+//! Connects to Unix sockets.
 
 use std::ffi::OsStr;
 use std::io;
@@ -6,8 +6,8 @@ use std::io;
 use rustix::net::SocketAddrUnix;
 use socket2::{Domain, Socket, Type};
 
-/// Connects to the socket at that path. What is written there keeps nobody waiting.
-// Apart, since the address alone takes much of the stack.
+/// Connects to the socket at that path. Writing to it never blocks.
+// Kept out of line, since the address takes much of the stack.
 #[inline(never)]
 pub(crate) fn connect(kind: Type, path: &OsStr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, kind, None)?;

@@ -18,7 +18,7 @@ use super::log_sink::{self, LogSink};
 use crate::host::time::clock;
 use crate::log::{self, Level, warn};
 
-/// Longest frame, in bytes. What is longer is left out: a part of it would mean something else.
+/// Longest frame in bytes. A longer one is dropped: a part of it would mean something else.
 const FRAME: usize = 1024;
 
 /// Sends log messages of this level and worse there. The first call counts.
@@ -44,7 +44,7 @@ thread_local! {
 unsafe impl defmt::Logger for Frames {
     fn acquire() {
         if CURRENT.with_borrow(|frame| frame.depth == 0) {
-            // First, for the frame to stand behind those that are missing.
+            // This comes first, so that the report stands where the dropped messages would be.
             log_sink::report_dropped();
         }
         CURRENT.with_borrow_mut(Frame::begin);

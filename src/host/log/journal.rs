@@ -1,4 +1,4 @@
-//! Whether messages go to systemd's journal.
+//! Finds out whether messages go to systemd's journal.
 
 use std::env;
 

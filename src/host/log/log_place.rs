@@ -1,8 +1,8 @@
-//! Where `--log-to` leads: to a file that the log is appended to, to the Unix stream socket of a
-//! program that listens, or to syslog at `/dev/log`.
+//! The place that `--log-to` names: a file to append to, the Unix stream socket of a program, or
+//! syslog at `/dev/log`.
 //!
-//! It is opened as the user that the daemon runs as. Root opens it for that user only where nobody
-//! else can have had a say in what is opened, as in `/var/log`.
+//! The daemon opens it as the user that it runs as. Root opens it for that user only where no other
+//! user can have changed the path, as in `/var/log`.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
@@ -26,7 +26,7 @@ use crate::host::process::privileges::User;
 /// The datagram socket of syslog, wherever there is one.
 const SYSLOG: &CStr = c"/dev/log";
 
-/// A path for the log. It is taken apart once, so that opening it again allocates nothing.
+/// A path for the log. It is split once, so that opening it again allocates nothing.
 #[derive(Debug)]
 pub(crate) struct LogPlace {
     path: CString,
@@ -56,7 +56,7 @@ impl LogPlace {
     ///
     /// # Errors
     ///
-    /// Nothing can have that path.
+    /// No file can have that path.
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let bytes = path.as_os_str().as_bytes();
         let (directory, name) = match bytes.iter().rposition(|byte| *byte == b'/') {
@@ -81,8 +81,8 @@ impl LogPlace {
         self.path.as_c_str() == SYSLOG
     }
 
-    /// Opens it as the user that the process runs as. Neither a reader nor a device makes that
-    /// wait. Where a socket was, no file is made: a program is about to listen there again.
+    /// Opens it as the user that the process runs as, without waiting for a reader or a device.
+    /// Where a socket was, no file is created: a program will listen there again.
     pub(crate) fn open(&mut self) -> io::Result<Outlet> {
         let there = stat(self.path.as_c_str());
         let is_socket = match self.found {
@@ -97,18 +97,18 @@ impl LogPlace {
         }
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let directory = open(self.directory.as_c_str(), flags, Mode::empty())?;
-        // An old kernel tells nothing of the descriptor itself.
+        // On an old kernel fstat fails for such a descriptor.
         let stat = fstatat(&directory, c".", AtFlags::empty())?;
         let is_ours = [0, geteuid().as_raw()].contains(&stat.st_uid) && !others_may_write(&stat);
-        // Where others could have put a link, none is followed.
+        // In a directory where others can make links, none is followed.
         let no_link = if is_ours { OFlag::empty() } else { OFlag::O_NOFOLLOW };
         Ok(Outlet::file(self.append(&directory, no_link)?))
     }
 
-    /// Opens it as root, and gives a file to the user that the daemon will become. None if that is
-    /// not safe, or a link or a socket: then it is to be [opened](Self::open) by that user.
+    /// Opens it as root, and gives the file to the user that the daemon will become. None if that
+    /// is not safe, or if it is a link or a socket: then that user must [open](Self::open) it.
     pub(crate) fn open_for(&mut self, user: &User) -> io::Result<Option<Outlet>> {
-        // Nobody but root has a say in `/dev`.
+        // Only root can change `/dev`.
         if self.is_syslog() {
             return self.open().map(Some);
         }
@@ -118,18 +118,19 @@ impl LogPlace {
             return Ok(None);
         }
         let file = self.append(&directory, OFlag::O_NOFOLLOW)?;
-        // Not a device, nor what is somebody's already.
+        // Not a device, nor a file of another user.
         if there.is_ok_and(|stat| kind(&stat) != SFlag::S_IFREG || stat.st_uid != 0) {
             return Ok(Some(Outlet::file(file)));
         }
-        // Where files have no owners, as on a FAT, the daemon has this one open all the same.
+        // This fails where files have no owners, as on FAT, but the file is open all the same.
         let (uid, gid) = (Uid::from_raw(user.uid()), Gid::from_raw(user.gid()));
         let _ = fchown(&file, Some(uid), Some(gid));
         Ok(Some(Outlet::file(file)))
     }
 
     fn append(&mut self, directory: &OwnedFd, more: OFlag) -> nix::Result<OwnedFd> {
-        // A terminal must not become the daemon's own, else it would end when that hangs up.
+        // A terminal must not become the daemon's controlling terminal: the daemon would end when
+        // it hangs up.
         let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK;
         let flags = flags | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | more;
         let file = openat(directory, self.name.as_c_str(), flags, Mode::from_bits_truncate(0o644))?;
@@ -137,13 +138,13 @@ impl LogPlace {
         Ok(file)
     }
 
-    /// Whether the path leads to something else than what was opened last, or to nothing.
+    /// Whether the path no longer leads to the file that was opened last.
     pub(crate) fn leads_elsewhere(&self) -> bool {
         let now = stat(self.path.as_c_str()).ok().map(|stat| Found::new(&stat));
         self.found.is_none() || self.found != now
     }
 
-    /// Whether it is a socket, whose connection does not come back by itself.
+    /// Whether it is a socket. A broken connection does not come back by itself.
     pub(crate) fn is_socket(&self) -> bool {
         self.found.is_some_and(|found| found.is_socket)
     }
@@ -170,7 +171,7 @@ impl LogPlace {
     }
 }
 
-/// A directory, if nobody but root can have had a say in which one it is and what is in it.
+/// Opens a directory if only root can have changed its path and its entries.
 fn directory_of_root(path: &CStr) -> Option<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let path = path.to_bytes();
@@ -178,7 +179,7 @@ fn directory_of_root(path: &CStr) -> Option<OwnedFd> {
     let mut directory = open(from, flags, Mode::empty()).ok()?;
     let mut stat = fstat(&directory).ok()?;
     for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
-        // In a sticky one nobody else can put anything in the place of what is root's.
+        // In a sticky directory no other user can replace what belongs to root.
         let is_sticky = stat.st_mode & Mode::S_ISVTX.bits() != 0;
         if stat.st_uid != 0 || others_may_write(&stat) && !is_sticky {
             return None;

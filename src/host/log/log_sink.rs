@@ -1,5 +1,5 @@
-//! Where log messages go: to standard error, or where `--log-to` says. What is not taken there at
-//! once is dropped and counted.
+//! The destination of log messages: standard error, or the place that `--log-to` names. A message
+//! that cannot be written at once is dropped and counted.
 //!
 //! A file can be rotated, and a program that listens at a socket can be started again. Then
 //! [the rule](super::outage) for all that the daemon can lose holds for the log, too.
@@ -18,32 +18,33 @@ use crate::host::process::privileges::User;
 use crate::log::{Shown, error, info, warn};
 use crate::time::{Duration, Instant};
 
-/// Where all messages go; none before [`init`].
+/// The destination of all messages. None before [`init`].
 static SINK: Mutex<Option<LogSink>> = Mutex::new(None);
 
-/// So much of what is said before a place can be opened is held back for it, in bytes.
+/// How many bytes of messages are held back until the place can be opened.
 const HELD: usize = 4096;
 
-/// While messages are dropped the daemon looks whether that has changed when it is awake, and this
-/// has passed since the last time.
+/// While messages are dropped, the daemon tries the place again whenever it is awake and this has
+/// passed since the last attempt.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A place for log messages.
 #[derive(Debug)]
 pub struct LogSink {
-    /// None if it can't be opened before the daemon has become another user.
+    /// None if only the user that the daemon will become may open it.
     stream: Option<Stream<Outlet>>,
     /// None for standard error.
     place: Option<LogPlace>,
     held: Vec<u8>,
     /// How many messages are held back.
     holding: u32,
-    /// How many messages were dropped since that was last said.
+    /// How many messages were dropped since the last report.
     dropped: u32,
-    /// Whether the place failed, and not for want of room: a look at it may help.
+    /// Whether the place failed for another reason than a full buffer: then opening it again may
+    /// help.
     failed: bool,
     opening: Outage,
-    /// Not to look again before.
+    /// The place is not tried again before this.
     retry_at: Instant,
 }
 
@@ -52,21 +53,21 @@ impl LogSink {
     ///
     /// # Errors
     ///
-    /// The process may not have another file descriptor.
+    /// The process can get no more file descriptors.
     pub fn stderr() -> io::Result<Self> {
         Ok(Self::new(Some(Outlet::stderr()?), None))
     }
 
-    /// A file to append to, which is made if it is missing, the Unix stream socket at that path, or
-    /// syslog at `/dev/log`.
+    /// Opens a file to append to, the Unix stream socket at that path, or syslog at `/dev/log`. A
+    /// missing file is created.
     ///
-    /// If the daemon is to become another user, root opens a file only in a directory that nobody
-    /// else can change, and gives it to that user. Anything else is opened later, by the user
-    /// itself.
+    /// If the daemon will become another user, root opens a file only in a directory that no other
+    /// user can change, and gives the file to that user. Anything else is opened later, as that
+    /// user.
     ///
     /// # Errors
     ///
-    /// The error's text says what to do about it.
+    /// The error's text says what to do.
     pub fn open(path: &Path, user: Option<&User>) -> io::Result<Self> {
         let mut place = LogPlace::new(path)?;
         let outlet = match user {
@@ -116,7 +117,7 @@ impl LogSink {
         }
     }
 
-    /// Opens what is not open yet, and sends there what was held back.
+    /// Opens the place if it is not open yet, and writes the messages that were held back.
     fn open_held(&mut self) -> io::Result<()> {
         let (None, Some(place)) = (&self.stream, &mut self.place) else { return Ok(()) };
         let outlet = place.open().map_err(|error| place.because(&error))?;
@@ -127,8 +128,8 @@ impl LogSink {
         Ok(())
     }
 
-    /// Opens the place anew if its path leads elsewhere by now, or if its socket has nobody at the
-    /// other end. If that fails, what was open stays so: a file that was rotated can still be
+    /// Opens the place again if its path now leads elsewhere, or if the program at the other end of
+    /// its socket is gone. If that fails, the old file stays open: a rotated file can still be
     /// written to.
     fn look_again(&mut self) -> io::Result<()> {
         let failed = mem::take(&mut self.failed);
@@ -146,7 +147,8 @@ impl LogSink {
         Ok(())
     }
 
-    /// Whether it is time to look whether messages are taken again.
+    /// True if messages were dropped or the place failed, but once in [`PAUSE`] at most: then it is
+    /// time to try again.
     fn claim_retry(&mut self, now: Instant) -> bool {
         let is_due = (self.dropped > 0 || self.failed) && self.retry_at <= now;
         if is_due {
@@ -156,7 +158,7 @@ impl LogSink {
     }
 }
 
-/// Sends all messages there. True the first time; then it stays so.
+/// Sends all messages there. True for the first call; later ones change nothing.
 pub(crate) fn init(sink: LogSink) -> bool {
     let mut place = SINK.lock().unwrap_or_else(PoisonError::into_inner);
     let is_first = place.is_none();
@@ -166,27 +168,26 @@ pub(crate) fn init(sink: LogSink) -> bool {
     is_first
 }
 
-/// Opens a place that only the user may open that the daemon has become. What was said before is
-/// held back until then.
+/// Opens a place that only the daemon's new user may open. Earlier messages were held back.
 ///
 /// # Errors
 ///
-/// The error's text says what to do about it.
+/// The error's text says what to do.
 pub(crate) fn open() -> io::Result<()> {
     with_sink(LogSink::open_held).unwrap_or(Ok(()))
 }
 
-/// Sends a message, or drops what is not taken of it at once. Each ends with the same byte, by
-/// which a reader tells them apart.
+/// Sends a message, or drops it if it cannot be written at once. All messages end with the same
+/// byte, by which a reader tells them apart.
 pub(crate) fn send(message: &[u8]) {
     with_sink(|sink| sink.send(message));
 }
 
-/// Says how many messages were dropped. If that is dropped, too, it is said later.
+/// Logs how many messages were dropped. If this message is dropped, too, it is logged later.
 pub(crate) fn report_dropped() {
     let dropped = with_sink(|sink| mem::take(&mut sink.dropped)).unwrap_or(0);
     if dropped > 0 {
-        // An error, so that it is said at every level.
+        // An error, so that it is logged at every level.
         error!("{} log messages were dropped", dropped);
         with_sink(|sink| {
             if sink.dropped > 0 {
@@ -196,13 +197,13 @@ pub(crate) fn report_dropped() {
     }
 }
 
-/// Opens the place for the log anew if its path leads elsewhere by now, as after a rotation.
+/// Opens the log again if its path now leads elsewhere, as after a rotation.
 pub(crate) fn reopen() {
     with_sink(|sink| sink.retry_at = Instant::ZERO);
     look_again();
 }
 
-/// If messages were dropped, looks whether they are taken again.
+/// If messages were dropped, tries the place again.
 pub(crate) fn go_on(now: Instant) {
     if with_sink(|sink| sink.claim_retry(now)) == Some(true) {
         look_again();
@@ -210,7 +211,7 @@ pub(crate) fn go_on(now: Instant) {
     }
 }
 
-/// Looks at the place again, and says what is new about whether it can be opened.
+/// Tries the place again, and logs when opening it begins to fail or works again.
 fn look_again() {
     let Some((news, result)) = with_sink(|sink| {
         let result = sink.look_again();

@@ -14,7 +14,7 @@ const LINE: usize = 512;
 /// The facility of daemons in the priority of a message for syslog, RFC 3164.
 const DAEMON: u8 = 3 * 8;
 
-/// How a line says what it is.
+/// How a line shows its origin and level.
 #[derive(Clone, Copy)]
 enum Form {
     /// The name of the program and the level as a word.
@@ -25,7 +25,7 @@ enum Form {
     Syslog,
 }
 
-/// A line, which takes as much as fits: names are short, paths may be long.
+/// A line. Text that does not fit is cut off: names are short, but paths may be long.
 struct LogLine(heapless::String<LINE>);
 
 impl LogLine {
@@ -53,7 +53,7 @@ impl LogLine {
 
 impl Write for LogLine {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // A message may quote text from anybody.
+        // A message may quote text of strangers.
         text.chars().map(shown).try_for_each(|c| self.0.push(c).map_err(|_| fmt::Error))
     }
 }
@@ -69,7 +69,7 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        // First, for the line to stand behind those that are missing.
+        // This comes first, so that the report stands where the dropped messages would be.
         log_sink::report_dropped();
         // One write for one line, without an allocation.
         log_sink::send(LogLine::new(self.0, record.level(), *record.args()).0.as_bytes());

@@ -31,7 +31,7 @@ pub(super) use log_sink::{go_on, open, reopen};
 #[cfg(not(any(feature = "log", feature = "defmt")))]
 pub(super) use nowhere::{go_on, open, reopen};
 
-/// Without messages there is no place for them.
+/// In a build without log messages these do nothing.
 #[cfg(not(any(feature = "log", feature = "defmt")))]
 mod nowhere {
     #[expect(clippy::unnecessary_wraps, reason = "there are builds in which this can fail")]

@@ -1,4 +1,4 @@
-//! Writing to a descriptor without ever waiting for its reader.
+//! Writes to a descriptor without ever waiting for its reader.
 //!
 //! Other processes share what standard error was opened to, and would notice if that were made
 //! non-blocking. So a socket is asked with each message not to wait, and a pipe or a terminal is
@@ -85,7 +85,7 @@ impl Outlet {
         Self { file: socket.into().into(), way: Way::Send }
     }
 
-    /// Writes all of a text, and gives up when the reader takes nothing of it for a second.
+    /// Writes a whole text. Gives up when the reader takes nothing for a second.
     pub(crate) fn write_patiently(&mut self, text: &str) -> io::Result<()> {
         let (mut rest, mut has_waited) = (text.as_bytes(), false);
         while !rest.is_empty() {
@@ -106,14 +106,16 @@ impl Outlet {
         Ok(())
     }
 
-    /// Whether it can be written to. What has failed can be: writing then tells the reason.
+    /// Whether it can be written to. A broken descriptor can: writing to it then returns the
+    /// reason.
     fn is_ready(&self, timeout: PollTimeout) -> bool {
         poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)], timeout) != Ok(0)
     }
 }
 
 impl Write for Outlet {
-    /// Writes what is taken at once. If that is nothing, the error is [`ErrorKind::WouldBlock`].
+    /// Writes as much as possible at once. If that is nothing, the error is
+    /// [`ErrorKind::WouldBlock`].
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.way {
             Way::Write => self.file.write(bytes),

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-/// Messages one after the other, each whole or not at all.
+/// Writes messages one after the other, each whole or not at all.
 #[derive(Debug)]
 pub(super) struct Stream<W> {
     out: W,
-    /// Whether only a part of the last message was taken.
+    /// Whether only a part of the last message was written.
     torn: bool,
 }
 
@@ -15,11 +15,11 @@ impl<W: Write> Stream<W> {
         Self { out, torn: false }
     }
 
-    /// Writes a message. After a part of one, the next starts afresh.
+    /// Writes a message. After a partial message, it first writes the byte that ends a message.
     ///
     /// # Errors
     ///
-    /// It was not taken as a whole.
+    /// The message was not written as a whole.
     pub(super) fn send(&mut self, message: &[u8]) -> io::Result<()> {
         if self.torn {
             let end = message.last().map(std::slice::from_ref).unwrap_or_default();
@@ -31,7 +31,7 @@ impl<W: Write> Stream<W> {
         result
     }
 
-    /// Writes as much as is taken at once: how much, and why not all.
+    /// Writes as much as possible at once. Returns how much, and why not all.
     fn write(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
         let mut written = 0;
         while let Some(rest @ [_, ..]) = bytes.get(written..) {

@@ -1,4 +1,4 @@
-//! What the daemon needs room for, in one piece.
+//! All memory that the daemon needs, in one piece.
 
 #[cfg(test)]
 mod budget;
@@ -10,22 +10,22 @@ use crate::registry::Storage;
 
 /// Room for a daemon that knows up to `N` nodes.
 ///
-/// It is all zero bytes at first, so as a static it takes no room in the binary, and a page of it
-/// takes memory only once something is kept there.
+/// It consists of zero bytes at first, so as a static it takes no room in the binary, and a page
+/// takes memory only once something is stored there.
 pub struct Memory<const N: usize> {
     pub(in crate::host) registry: Storage<N>,
     pub(in crate::host) clients: [Buffers; CONTROL_CLIENTS],
-    /// What was received last: a datagram, or what the kernel says of the interfaces.
+    /// The last received datagram, or message of the kernel about interfaces.
     pub(in crate::host) received: [u8; RECEIVED],
 }
 
-/// Bytes that are received at once.
+/// The size of the receive buffer in bytes.
 pub(in crate::host) const RECEIVED: usize = query::BUFFER;
 
 const _: () = assert!(RECEIVED >= DATAGRAM_CAPACITY);
 
 impl<const N: usize> Memory<N> {
-    /// Room in which nothing is kept yet.
+    /// Empty room.
     #[must_use]
     #[expect(clippy::large_stack_arrays, reason = "meant for a static, where it is on no stack")]
     pub const fn new() -> Self {

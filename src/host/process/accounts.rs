@@ -7,11 +7,11 @@ use crate::host::files::regular_file::read_file;
 /// Where the groups are listed.
 const GROUPS: &str = "/etc/group";
 
-/// What a line tells: a name, its number, and what comes next: a user's group, or who is in a
-/// group. A password is between.
+/// The fields of a line: name, number, and the one after that: a user's group, or a group's
+/// members. The password, between name and number, is left out.
 pub(crate) type Account<'a> = (&'a str, u32, &'a [u8]);
 
-/// The first line of a list that is right.
+/// The first line of a list that satisfies the condition.
 pub(crate) fn find<'a>(
     list: &'a [u8],
     is_right: &dyn Fn(Account<'a>) -> bool,
@@ -30,7 +30,7 @@ pub(crate) fn number(field: &[u8]) -> Option<u32> {
     std::str::from_utf8(field).ok()?.parse().ok().filter(|number| *number != u32::MAX)
 }
 
-/// What a group is called.
+/// The name of a group.
 pub(crate) fn group_name(gid: u32) -> Option<String> {
     let groups = read_file(Path::new(GROUPS)).ok()?;
     find(&groups, &|(_, number, _)| number == gid).map(|(name, ..)| name.to_owned())

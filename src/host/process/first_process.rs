@@ -1,6 +1,6 @@
 //! The duties of process 1 of a container.
 //!
-//! The kernel gives it no signal that it has no handler for, and makes it the parent of each
+//! The kernel sends it only signals that it has a handler for, and makes it the parent of each
 //! process whose own parent has ended.
 
 use nix::errno::Errno;
@@ -13,7 +13,7 @@ fn is_first() -> bool {
     getpid().as_raw() == 1
 }
 
-/// Lets signals end process 1 as they end any other, and ended children go.
+/// Makes signals end process 1 as they end any other process, and reaps ended children.
 pub(crate) fn act_as_first_process() {
     if !is_first() {
         return;
@@ -55,11 +55,11 @@ extern "C" fn reap(_: c_int) {
 ///
 /// # Errors
 ///
-/// It can't be started. How it ended is apart.
+/// The child cannot be started. The inner result says how it ended.
 pub(crate) fn run_child(
     start: impl FnOnce() -> nix::Result<Pid>,
 ) -> nix::Result<nix::Result<WaitStatus>> {
-    // Its end is told here, and not to the handler.
+    // The end of the child is waited for here, not in the handler.
     let signal = SigSet::from(Signal::SIGCHLD);
     signal.thread_block()?;
     let ended = start().map(wait_for);
@@ -67,7 +67,7 @@ pub(crate) fn run_child(
     ended
 }
 
-/// Waits for the end of a child. Those that process 1 was made the parent of may end before it.
+/// Waits for the end of a child. Process 1 also reaps other children that end before it.
 fn wait_for(child: Pid) -> nix::Result<WaitStatus> {
     let which = if is_first() { None } else { Some(child) };
     loop {

@@ -1,5 +1,5 @@
-//! Who has a UDP port or a Unix socket: by the kernel's tables of sockets and the descriptors of
-//! all processes; proc(5).
+//! Finds the process that has a UDP port or a Unix socket, in the kernel's tables of sockets and
+//! the descriptors of all processes; proc(5).
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,7 +12,7 @@ use rustix::fs::{OFlags, RawDir};
 
 use crate::host::files::regular_file::{open_file, read_file};
 
-/// Descriptors of all processes that are looked at.
+/// How many descriptors are looked at in all processes together.
 const DESCRIPTORS: u32 = 100_000;
 
 /// How the kernel marks a Unix socket that listens.
@@ -21,9 +21,8 @@ const LISTENS: &str = "00010000";
 /// Bytes for entries of a directory. One takes at most 280.
 const BUFFER: usize = 2048;
 
-/// Says which other process has a UDP port and what to do, in a line. None if there is none. Only
-/// root can tell the processes of others. The system is that below `root`, which is `/` but in
-/// tests.
+/// A line that says which other process has a UDP port, and what to do. None if no process has it.
+/// Only root can see the processes of other users. `root` is `/`, except in tests.
 pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
     let (mut sockets, wanted) = (vec![], format!(":{port:04X}"));
     // A socket for IPv6 may take the port for IPv4, too.
@@ -40,8 +39,7 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
         Some(process) => name(process),
         None => "another program (sudo foghorn doctor tells which)".to_owned(),
     };
-    // A daemon shares the port, so it is in nobody's way; but it may be the one that was looked
-    // for.
+    // A daemon shares the port, so it blocks nobody. But it may be the one that the user looks for.
     let remedy = if owner.starts_with("foghorn (") {
         "give its --control"
     } else {
@@ -50,8 +48,8 @@ pub(crate) fn port_owner(root: &Path, port: u16) -> Option<String> {
     Some(format!("UDP port {port} is in use by {owner}: stop it, or {remedy}"))
 }
 
-/// Says which process still listens at a Unix socket whose file is gone, and what to do, in a line.
-/// None if there is none.
+/// A line that says which process still listens at a Unix socket whose file is gone, and what to
+/// do. None if there is none.
 pub(crate) fn lost_socket(root: &Path, path: &Path) -> Option<String> {
     let table = read_file(&root.join("proc/net/unix")).unwrap_or_default();
     let listens = |line: &[u8]| listener(line, path.as_os_str().as_bytes());
@@ -76,7 +74,7 @@ fn owner(root: &Path, sockets: &[u64]) -> Option<PathBuf> {
         is_other(process)
             && find(&process.join("fd"), &mut |descriptor| {
                 left = left.saturating_sub(1);
-                // It leads to the socket itself, whose number is that of the table.
+                // The link leads to the socket itself, whose inode is the one in the table.
                 left > 0
                     && fs::metadata(descriptor).is_ok_and(|metadata| {
                         metadata.file_type().is_socket() && sockets.contains(&metadata.ino())
@@ -98,7 +96,7 @@ pub(crate) fn is_running(root: &Path, program: &str) -> bool {
     .is_some()
 }
 
-/// The first entry of a directory that is right.
+/// The first entry of a directory that satisfies the condition.
 fn find(directory: &Path, is_right: &mut dyn FnMut(&Path) -> bool) -> Option<PathBuf> {
     let mut buffer = [MaybeUninit::uninit(); BUFFER];
     let mut entries = RawDir::new(open_file(directory, OFlags::RDONLY).ok()?, &mut buffer);
@@ -111,14 +109,14 @@ fn find(directory: &Path, is_right: &mut dyn FnMut(&Path) -> bool) -> Option<Pat
     }
 }
 
-/// Whether what is in `/proc` is a process, and not this one.
+/// Whether an entry of `/proc` is a process, and not this one.
 fn is_other(process: &Path) -> bool {
     let number = process.file_name().and_then(|name| name.to_str()?.parse().ok());
     number.is_some_and(|number: u32| number != std::process::id())
 }
 
-/// What a process is called, and its number. It can call itself anything: what is not printable
-/// becomes a question mark.
+/// The name and the number of a process. It can choose any name, so characters that are not
+/// printable become question marks.
 fn name(process: &Path) -> String {
     let mut name = read_file(&process.join("comm")).unwrap_or_default();
     name.pop();
@@ -131,8 +129,8 @@ fn name(process: &Path) -> String {
     format!("{name} (process {})", process.file_name().unwrap_or_default().display())
 }
 
-/// The inode of a socket whose address ends as wanted, by its line:
-/// `sl local_address rem_address st queues timer retrnsmt uid timeout inode`.
+/// The inode of a socket whose address has the wanted end. The fields of its line are `sl
+/// local_address rem_address st queues timer retrnsmt uid timeout inode`.
 fn inode(line: &[u8], wanted: &str) -> Option<u64> {
     let mut words = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
     words.nth(1).filter(|address| address.ends_with(wanted))?;
@@ -145,7 +143,7 @@ fn listener(line: &[u8], path: &[u8]) -> Option<u64> {
     let mut words = std::str::from_utf8(line.strip_suffix(path)?).ok()?.split_ascii_whitespace();
     words.nth(3).filter(|flags| *flags == LISTENS)?;
     let inode = words.nth(2)?.parse().ok()?;
-    // What is left belongs to another path, which ends like this one.
+    // If a word is left, the line is of another path, which ends like this one.
     words.next().is_none().then_some(inode)
 }
 

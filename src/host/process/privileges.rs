@@ -1,5 +1,5 @@
-//! Giving up privileges for good: the daemon becomes another user, and keeps no capability that it
-//! does not need.
+//! Gives up privileges for good: the daemon becomes another user, and keeps only the capabilities
+//! that it needs.
 
 use std::fmt;
 use std::io;
@@ -30,7 +30,8 @@ impl User {
     ///
     /// # Errors
     ///
-    /// There is no such user, or that can't be told. The error's text says what to do.
+    /// There is no such user, or the list of users cannot be read. The error's text says what to
+    /// do.
     pub fn find(wanted: &str) -> io::Result<Self> {
         let users = read_file(Path::new(USERS)).map_err(|error| {
             failure(
@@ -69,8 +70,8 @@ impl User {
     }
 }
 
-/// Says that this process lacks the privilege to open that UDP port, and what to do, in a line.
-/// None if it has it, or needs none. The system is that below `root`, which is `/` but in tests.
+/// A line that says that this process lacks the privilege to open that UDP port, and what to do.
+/// None if it has the privilege, or needs none. `root` is `/`, except in tests.
 pub(crate) fn forbidden_port(root: &Path, port: u16) -> Option<String> {
     let first =
         read_file(&root.join("proc/sys/net/ipv4/ip_unprivileged_port_start")).unwrap_or_default();
@@ -87,9 +88,8 @@ pub(crate) fn forbidden_port(root: &Path, port: u16) -> Option<String> {
     })
 }
 
-/// Makes this thread, which is to be the process's only one, run as `user`, if one is given, with
-/// no other capabilities than those that a socket for `udp_port` takes, and without a way to get
-/// more.
+/// Makes this thread, which must be the only one of the process, run as `user`, if one is given. It
+/// keeps only the capabilities that a socket for `udp_port` takes, and cannot get more.
 pub(crate) fn drop(user: Option<&User>, udp_port: u16) -> io::Result<()> {
     if let Some(user) = user {
         become_user(user).map_err(|errno| {
@@ -123,8 +123,7 @@ fn because(errno: Errno, what: fmt::Arguments<'_>, advice: &str) -> io::Error {
     failure(io::ErrorKind::Other, format!("{what}: {}: {advice}", io::Error::from(errno)))
 }
 
-/// Changes all of the thread's users and groups. The capabilities that it may use are to be dropped
-/// then.
+/// Changes all users and groups of the thread. The caller must drop its capabilities afterwards.
 fn become_user(user: &User) -> Result<(), Errno> {
     thread::set_keep_capabilities(true)?;
     thread::set_thread_groups(&[])?;
@@ -135,12 +134,12 @@ fn become_user(user: &User) -> Result<(), Errno> {
 
 fn drop_capabilities(udp_port: u16) -> Result<(), Errno> {
     let has = thread::capabilities(None)?;
-    // Who has none need not be let change them.
+    // A process without any capability may be forbidden to change them.
     if !(has.permitted | has.inheritable).is_empty() {
         let needed = needed(has.permitted, udp_port)?;
         set(needed, needed)?;
     }
-    // A program that this one starts gets no other ones either, whatever its file says.
+    // A program that this one starts gets no capabilities either, whatever its file says.
     match thread::set_no_new_privs(true) {
         Err(Errno::INVAL) => {
             warn!(
@@ -168,7 +167,7 @@ fn needed(permitted: CapabilitySet, udp_port: u16) -> Result<CapabilitySet, Errn
 }
 
 fn set(effective: CapabilitySet, permitted: CapabilitySet) -> Result<(), Errno> {
-    // What can't be inherited can't be ambient either.
+    // A capability that is not inheritable cannot be ambient either.
     let inheritable = CapabilitySet::empty();
     thread::set_capabilities(None, CapabilitySets { effective, permitted, inheritable })
 }

@@ -1,8 +1,8 @@
-//! What the service manager that started the daemon is told: that it is ready, that its loop turns,
-//! that it ends.
+//! Notifies the service manager that started the daemon: it is ready, its loop is running, it
+//! stops.
 //!
 //! The protocol is that of `sd_notify(3)`: datagrams of assignments to the Unix socket that
-//! `NOTIFY_SOCKET` names. Where that is not set, nobody is told anything.
+//! `NOTIFY_SOCKET` names. If that is not set, nobody is notified.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -22,33 +22,32 @@ const READY: &[u8] = b"READY=1\nSTATUS=`foghorn list` shows the nodes";
 const ALIVE: &[u8] = b"WATCHDOG=1";
 const STOPPING: &[u8] = b"STOPPING=1";
 
-/// A manager that waits for no signs of life, but could not be told that all is ready, is told
-/// again as if it waited this long.
+/// A manager without a watchdog that could not be notified of the start is notified again as if its
+/// watchdog had this timeout.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The service manager that started this process.
 #[derive(Debug)]
 pub struct ServiceManager {
     socket: Socket,
-    /// Whether it has been told that all is ready.
+    /// Whether it was notified that the daemon is ready.
     ready: bool,
-    /// Whether it waits for signs of life.
+    /// Whether it has a watchdog.
     watches: bool,
-    /// A quarter of the time that it waits for one. When as much has passed it is given one as soon
-    /// as the daemon is awake, and after twice as much at the latest: who has something to do now
-    /// and then is not woken for it.
+    /// A quarter of the watchdog's timeout. After this time the daemon pings the watchdog as soon
+    /// as it is awake for another reason, and after twice this time at the latest. So a daemon that
+    /// is awake now and then does not wake up for it.
     quarter: Duration,
-    /// When it was told something last, or that was tried.
+    /// When the daemon last tried to notify it.
     tried: Instant,
     outage: Outage,
 }
 
 impl ServiceManager {
-    /// The manager that `NOTIFY_SOCKET` names. It waits for signs of life if `WATCHDOG_USEC` says
-    /// how long, in microseconds, and `WATCHDOG_PID`, if that is set, is this process. What is no
-    /// such number is as if it were not set; one that can't be reached is warned of, and left
-    /// alone.
-    // Apart, so that the stack that it takes is free again when the daemon runs.
+    /// The manager that `NOTIFY_SOCKET` names. It has a watchdog if `WATCHDOG_USEC` gives a timeout
+    /// in microseconds, and `WATCHDOG_PID`, if set, is this process. A variable that is not a
+    /// number is ignored. If the manager cannot be reached, a warning is logged and there is none.
+    // Kept out of line so that its stack frame is freed before the loop.
     #[inline(never)]
     #[must_use]
     pub fn from_environment() -> Option<Self> {
@@ -66,13 +65,13 @@ impl ServiceManager {
             .ok()
     }
 
-    /// The manager that listens at a socket: a path, or @ and an abstract name. `watchdog` is how
-    /// long it waits for a sign of life, if it waits for any; no less than four milliseconds.
-    /// Nothing is told yet, and whoever the process becomes can tell it.
+    /// The manager that listens at a socket: a path, or @ and an abstract name. `watchdog` is the
+    /// timeout of its watchdog, if it has one; at least four milliseconds. Nothing is sent yet. The
+    /// process can notify it later, even as another user.
     ///
     /// # Errors
     ///
-    /// Nobody listens there, or nobody can.
+    /// No program listens there, or none can.
     pub fn connect(socket: &OsStr, watchdog: Option<Duration>) -> io::Result<Self> {
         let mut address = socket.as_bytes().to_vec();
         if let Some(first @ b'@') = address.first_mut() {
@@ -94,8 +93,8 @@ impl ServiceManager {
         }
     }
 
-    /// All work of this turn of the loop is done. The first time the manager is told that all is
-    /// ready; from then on, when it is time, that the loop turns.
+    /// To be called when all work of a turn of the loop is done. The first call notifies the
+    /// manager that the daemon is ready; later ones ping its watchdog when it is time.
     pub(crate) fn go_on(&mut self, now: Instant) {
         if self.is_waiting() && now.since(self.tried) >= self.quarter {
             self.tried = now;
@@ -108,7 +107,7 @@ impl ServiceManager {
         self.is_waiting().then(|| self.tried + self.quarter + self.quarter)
     }
 
-    /// The daemon ends.
+    /// Notifies the manager that the daemon stops.
     pub(crate) fn notify_stopping(&mut self) {
         self.notify(STOPPING);
     }
@@ -117,7 +116,7 @@ impl ServiceManager {
         self.watches || !self.ready
     }
 
-    /// True if the manager took it. It keeps nobody waiting.
+    /// Sends a notification without waiting. True if the manager received it.
     fn notify(&mut self, message: &[u8]) -> bool {
         match self.socket.send(message) {
             Ok(_) => {
@@ -137,7 +136,7 @@ impl ServiceManager {
     }
 }
 
-/// How long a sign of life from this process is waited for.
+/// The timeout of the watchdog for this process.
 fn watchdog(micros: Option<OsString>, wanted: Option<OsString>, pid: u32) -> Option<Duration> {
     if wanted.is_some_and(|wanted| number(&wanted) != Some(pid.into())) {
         return None;

@@ -8,10 +8,10 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::host::errors::reason::refused;
 
-/// What a signal asks for.
+/// A signal that the daemon handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGTERM or SIGINT: end.
+    /// SIGTERM or SIGINT: stop.
     Stop,
     /// SIGHUP: look at the interfaces again and announce now.
     Refresh,
@@ -28,7 +28,7 @@ pub(crate) fn survive_file_limit() {
 }
 
 impl Signals {
-    /// From here on the signals come to the loop. Those that came earlier had their usual effect.
+    /// From now on the loop receives the signals. Earlier ones had their usual effect.
     pub(crate) fn new() -> io::Result<Self> {
         survive_file_limit();
         // A terminal can have jobs in the background stopped when they write there; `stty tostop`.
@@ -40,11 +40,12 @@ impl Signals {
         Ok(Self { fd: fd.map_err(|errno| refused("signalfd4", errno))? })
     }
 
-    /// The next signal that waits.
+    /// Takes the next waiting signal.
     ///
     /// # Errors
     ///
-    /// The kernel does not tell. The daemon is to end then, since nobody could end it any more.
+    /// The kernel does not report signals. Then the daemon must end, since no signal could stop it
+    /// any more.
     pub(crate) fn take_next(&self) -> io::Result<Option<Signal>> {
         let info = self.fd.read_signal().map_err(|errno| refused("read", errno))?;
         let hangup = u32::try_from(Number::SIGHUP as i32).ok();

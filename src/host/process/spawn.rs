@@ -1,4 +1,4 @@
-//! Starting another program.
+//! Starts another program.
 
 use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
@@ -9,12 +9,12 @@ use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 
-/// Starts a program with no signal blocked, and none ignored but those that this process was told
-/// to ignore. The first argument is the name that it was called by.
+/// Starts a program with no signal blocked, and only those signals ignored that this process was
+/// told to ignore. The first argument is the program's name.
 ///
 /// # Errors
 ///
-/// The kernel can't run it: there is no such program, say.
+/// The kernel cannot run it: there is no such program, for example.
 // Not nix's `posix_spawn`: that takes a list of what to do with files, and with its end musl's
 // allocator comes along, 2 kB.
 #[expect(unsafe_code, reason = "no library has this function without the list")]
@@ -50,7 +50,7 @@ pub(crate) fn spawn(
     if error == 0 { Ok(Pid::from_raw(pid)) } else { Err(Errno::from_raw(error)) }
 }
 
-/// Pointers to strings, with a null pointer behind. They are good for as long as the strings are.
+/// Pointers to strings, and a null pointer at the end. They are valid as long as the strings are.
 fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
     strings.iter().map(|string| string.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect()
 }

@@ -1,7 +1,7 @@
-//! The one place where the time is read.
+//! The only place that reads the time.
 //!
-//! A time that can't be read is an error, never 0: a clock that stands still keeps the loop from
-//! sleeping, and nodes from expiring.
+//! A time that cannot be read is an error, never 0: with a clock that stands still, the loop would
+//! never sleep and nodes would never expire.
 
 use std::io::{self, Read as _};
 use std::num::NonZeroU128;
@@ -19,37 +19,36 @@ use crate::log::{Shown, warn};
 use crate::state::Moment;
 use crate::time::{Duration, Instant};
 
-// It writes 64 bits of seconds. MIPS has it from the C library, which is to do so too.
+// Seconds must have 64 bits. On MIPS the time comes from the C library, so its seconds must, too.
 #[cfg(all(target_arch = "mips", target_env = "musl"))]
 const _: () = assert!(
     size_of::<nix::libc::timespec>() == size_of::<Timespec>(),
     "times end in 2038: build with RUSTFLAGS=--cfg=libc_unstable_time64"
 );
 
-/// When the machine booted. It is not the origin, since a node that is restored may have been heard
-/// before; 34 years will do.
+/// When the machine booted. This is not 0, since a restored node may have been heard before the
+/// boot; 34 years are enough.
 pub(crate) const BOOT: Instant = Instant::from_millis(1 << 40);
 
-/// Reads a clock of the kernel's.
+/// Reads one of the kernel's clocks.
 type Read = fn(DynamicClockId<'_>) -> Result<Timespec, Errno>;
 
-/// The clock by which the daemon lives, chosen when it starts.
+/// The daemon's clock, chosen when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clock {
-    /// Goes on while the machine sleeps: what expired meanwhile is gone on waking. Since Linux
-    /// 2.6.39, and for timers 3.15.
+    /// Counts the time that the machine sleeps: nodes that expired meanwhile are gone when it
+    /// wakes. Since Linux 2.6.39, and for timers 3.15.
     WithSleep,
-    /// Stands still meanwhile.
+    /// Does not count that time.
     WithoutSleep,
 }
 
 impl Clock {
-    /// The clock that goes on while the machine sleeps, else the other, and the timer that goes by
-    /// it.
+    /// Chooses the clock that counts time asleep, or else the other, and makes its timer.
     ///
     /// # Errors
     ///
-    /// Neither can be read and have a timer. The error's text says what to do.
+    /// Neither clock can be read and have a timer. The error's text says what to do.
     pub(crate) fn with_timer<T>(timer: impl Fn(Self) -> io::Result<T>) -> io::Result<(Self, T)> {
         Self::choose(clock_gettime_dynamic, timer)
     }
@@ -71,8 +70,8 @@ impl Clock {
     ///
     /// # Errors
     ///
-    /// The kernel does not tell it any more. The daemon is to end then: nothing would expire, and
-    /// its timer would fire for ever.
+    /// The kernel no longer reports it. Then the daemon must end: nothing would expire, and its
+    /// timer would fire for ever.
     pub(crate) fn now(self) -> io::Result<Instant> {
         self.now_by(clock_gettime_dynamic)
     }
@@ -87,7 +86,7 @@ impl Clock {
             .map_err(|errno| refused("clock_gettime", errno))
     }
 
-    /// What timers call it.
+    /// The clock's number for timers.
     pub(crate) fn id(self) -> TimerfdClockId {
         match self {
             Self::WithSleep => TimerfdClockId::Boottime,
@@ -103,26 +102,27 @@ pub(crate) fn uptime() -> Duration {
     now.map_or(Duration::ZERO, |now| now.since(BOOT))
 }
 
-/// The processor time that this thread has used, in nanoseconds. None if the kernel does not tell.
+/// The processor time that this thread has used, in nanoseconds. None if the kernel does not report
+/// it.
 pub(crate) fn processor_time() -> Option<u64> {
     let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::ThreadCPUTime)).ok()?;
     let secs = u64::try_from(time.tv_sec).ok()?;
     secs.checked_mul(1_000_000_000)?.checked_add(u64::try_from(time.tv_nsec).ok()?)
 }
 
-/// The same point in time by all clocks.
+/// The same point in time on all clocks.
 pub(crate) fn moment(boot: Option<NonZeroU128>, now: Instant) -> io::Result<Moment> {
     Ok(Moment { boot, since_boot: now.since(BOOT), wall: wall()? })
 }
 
-/// The time since boot without that asleep, for commands. The standard library reads it through
-/// musl, which would be 2 kB more.
+/// The time since boot without time asleep, for commands. The standard library would read it
+/// through musl, for 2 kB more.
 pub(crate) fn awake() -> io::Result<StdDuration> {
     let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::Monotonic))?;
     StdDuration::try_from(time).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-/// The time since 1970, as far as the clock on the wall is right.
+/// The time since 1970, if the system clock is right.
 pub(crate) fn wall() -> io::Result<Duration> {
     Ok(from_timespec(clock_gettime_dynamic(DynamicClockId::Known(ClockId::Realtime))?))
 }
@@ -145,10 +145,10 @@ fn from_uuid(uuid: &[u8]) -> Option<NonZeroU128> {
     number.and_then(NonZeroU128::new)
 }
 
-/// A time before 1970 counts as that.
+/// A time before 1970 counts as 1970.
 fn from_timespec(time: Timespec) -> Duration {
     let secs = u64::try_from(time.tv_sec).unwrap_or(0);
-    // Less than a second. To divide 64 bits would take more code.
+    // Less than a second, so 32 bits are enough. A division of 64 bits would take more code.
     let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
     Duration::from_millis(secs.saturating_mul(1000).saturating_add((nanos / 1_000_000).into()))
 }

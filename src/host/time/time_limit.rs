@@ -1,4 +1,4 @@
-//! A limit to the time that a call may wait, for a call that knows of none itself.
+//! Limits the time that a system call may wait, for calls without a timeout.
 //!
 //! SIGALRM interrupts the call. It does nothing else.
 
@@ -6,24 +6,24 @@ use nix::errno::Errno;
 use nix::libc::{self, c_int};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
-/// A call that takes this long waits for something.
+/// A call that takes this long is waiting.
 const LIMIT: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 1000 };
 
 const NEVER: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 0 };
 
-/// Has SIGALRM interrupt calls, from now on.
+/// Makes SIGALRM interrupt calls from now on.
 #[expect(unsafe_code, reason = "no library has a handler that does nothing")]
 pub(crate) fn prepare() -> Result<(), Errno> {
     extern "C" fn nothing(_: c_int) {}
-    // Without SA_RESTART, by which the kernel would begin the call anew.
+    // Without SA_RESTART, with which the kernel would restart the call.
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
     // SAFETY: the handler touches nothing.
     unsafe { sigaction(Signal::SIGALRM, &action) }?;
     SigSet::from(Signal::SIGALRM).thread_unblock()
 }
 
-/// Makes a call. If it waits for a millisecond, its error is EINTR. A limit that holds already
-/// holds again afterwards.
+/// Makes a call. If it waits for a millisecond, it fails with EINTR. An earlier limit is restored
+/// afterwards.
 pub(crate) fn limit<T>(call: impl FnOnce() -> T) -> T {
     let before = set(&every(LIMIT));
     let result = call();
@@ -36,7 +36,7 @@ pub(crate) fn limit_all() {
     set(&every(LIMIT));
 }
 
-/// Again and again: the first signal may come before the call waits.
+/// The timer repeats, since the first signal may come before the call waits.
 const fn every(time: libc::timeval) -> libc::itimerval {
     libc::itimerval { it_interval: time, it_value: time }
 }

@@ -13,12 +13,12 @@ use crate::time::{Duration, Instant};
 #[derive(Debug)]
 pub(crate) struct Timer {
     fd: OwnedFd,
-    /// When it will fire; none if it has fired or was never set.
+    /// When the timer will fire. None if it has fired or was never set.
     armed: Option<Instant>,
 }
 
 impl Timer {
-    /// One that goes by that clock.
+    /// A timer of that clock.
     pub(crate) fn new(clock: Clock) -> io::Result<Self> {
         let fd = timerfd_create(clock.id(), TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
             .map_err(|errno| refused("timerfd_create", errno))?;
