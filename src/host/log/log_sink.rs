@@ -2,7 +2,7 @@
 //! that cannot be written at once is dropped and counted.
 //!
 //! A file can be rotated, and a program that listens at a socket can be started again. Then
-//! [the rule](super::outage) for all that the daemon can lose holds for the log, too.
+//! [the rule](crate::host::errors::outage) for all that the daemon can lose holds for the log, too.
 
 use std::io;
 use std::mem;

@@ -140,7 +140,7 @@ fn told(client: &mut StdStream) -> String {
 }
 
 /// Whether the server has left this client, whatever it said before.
-fn is_left(client: &mut StdStream) -> bool {
+fn is_disconnected(client: &mut StdStream) -> bool {
     let mut said = vec![];
     match client.read_to_end(&mut said) {
         Ok(_) => true,

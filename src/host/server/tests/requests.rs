@@ -14,14 +14,16 @@ fn who_asks_nothing_is_left_and_who_watches_is_not() {
     let patience = START + Duration::from_secs(30);
     assert_eq!(table.server.deadline(), Some(patience));
     table.server.handle_timeout(patience - Duration::from_millis(1));
-    assert!(![&mut silent, &mut halfway, &mut asking, &mut watching].into_iter().any(is_left));
+    assert!(
+        ![&mut silent, &mut halfway, &mut asking, &mut watching].into_iter().any(is_disconnected)
+    );
     table.server.handle_timeout(patience);
-    assert!(is_left(&mut silent) && is_left(&mut halfway));
-    assert!(!is_left(&mut asking) && !is_left(&mut watching));
+    assert!(is_disconnected(&mut silent) && is_disconnected(&mut halfway));
+    assert!(!is_disconnected(&mut asking) && !is_disconnected(&mut watching));
 
     assert_eq!(table.server.deadline(), Some(patience + Duration::from_secs(10)));
     table.server.handle_timeout(patience + Duration::from_secs(1000));
-    assert!(is_left(&mut asking) && !is_left(&mut watching));
+    assert!(is_disconnected(&mut asking) && !is_disconnected(&mut watching));
     assert_eq!(table.server.deadline(), None);
 }
 
@@ -37,7 +39,7 @@ fn who_does_not_read_is_left() {
     let patience = START + Duration::from_secs(30);
     assert_eq!(table.server.deadline(), Some(patience));
     table.server.handle_timeout(patience);
-    assert!(is_left(&mut stuck));
+    assert!(is_disconnected(&mut stuck));
 }
 
 #[test]

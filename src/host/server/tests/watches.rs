@@ -32,7 +32,7 @@ fn the_changes_of_a_turn_are_written_at_once() {
 }
 
 /// Changes until the only client, which reads nothing, has been disconnected.
-fn change_until_it_is_left(table: &mut Table<'_>) {
+fn change_until_it_is_disconnected(table: &mut Table<'_>) {
     for port in 1..=u16::MAX {
         table.change(START, port);
         table.turn(START);
@@ -48,9 +48,9 @@ fn who_reads_changes_too_slowly_is_told_so_behind_a_whole_line() {
     let mut memory = Memory::new();
     let mut table = Table::new("behind", &mut memory);
     let mut slow = table.client(START, b"watch\n");
-    change_until_it_is_left(&mut table);
+    change_until_it_is_disconnected(&mut table);
     let said = told(&mut slow);
-    assert!(is_left(&mut slow));
+    assert!(is_disconnected(&mut slow));
     let lines: std::vec::Vec<_> = said.lines().collect();
     let (error, changes) = lines.split_last().unwrap();
     assert!(said.ends_with('\n') && error.starts_with("error slow "), "{error}");
