@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_machines_have_until_they_get_one_is_no_node() {
+    fn a_placeholder_name_is_no_node() {
         for placeholder in [
             "",
             "(none)",
@@ -189,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn of_a_name_with_its_domain_the_first_part_is_announced() {
+    fn the_first_label_of_a_name_with_a_domain_is_announced() {
         assert_eq!(name("nas.example.org").node_id().unwrap().as_str(), "nas");
         assert_eq!(name("nas.").node_id().unwrap().as_str(), "nas");
     }
 
     #[test]
-    fn what_can_not_be_a_node_is_no_node_and_is_shown_as_one_word() {
+    fn an_invalid_name_is_no_node_and_is_shown_as_one_word() {
         assert_eq!(name("a b").node_id(), Err(Unfit::Invalid(InvalidNodeId::NotPrintable)));
         assert_eq!(name("\x1b[2J \u{e9}").to_string(), "?[2J???");
     }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_announced_besides_stays() {
+    fn another_announced_node_stays() {
         let told = announced(&["nas"], &["nas", "pi", "nas"]);
         let own = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<std::vec::Vec<_>>();
         assert_eq!(

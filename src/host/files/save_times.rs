@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_waits_for_an_occasion_and_a_minute_at_most() {
+    fn a_change_is_saved_when_the_daemon_is_awake_and_within_a_minute() {
         for (heard, woken, due) in
             [(0, 0, false), (10_000, 24_999, false), (10_000, 25_000, true), (40_000, 40_000, true)]
         {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn who_announces_is_not_woken_to_save() {
+    fn a_daemon_that_announces_does_not_wake_to_save() {
         // The shortest and the longest times between announcements, by turns; a node is heard after
         // each of them.
         let (mut times, mut now) = (saved_at(0), 0);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_tried_again_in_a_minute_and_what_is_asked_for_at_once() {
+    fn a_failed_attempt_is_repeated_in_a_minute_and_a_request_is_served_at_once() {
         let mut times = saved_at(0);
         times.note_attempt(at(0), true);
         assert_eq!(times.latest(), Some(at(60_000)));

@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_says_nothing_is_none() {
+    fn an_empty_pattern_is_none() {
         assert_eq!(Pattern::new(""), None);
         assert_eq!(Pattern::new("!"), None);
         assert_eq!(Pattern::new("!docker*").unwrap().to_string(), "!docker*");
     }
 
     #[test]
-    fn without_patterns_all_that_broadcast_are_used() {
+    fn without_patterns_all_broadcast_interfaces_are_used() {
         let broadcast = InterfaceFlags::IFF_BROADCAST;
         assert!(is_usable(&interface("eth0", broadcast), &[]));
         assert!(!is_usable(&interface("lo", InterfaceFlags::IFF_LOOPBACK), &[]));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_used_has_a_shortcoming() {
+    fn an_interface_that_is_not_used_has_a_shortcoming() {
         let all = [
             InterfaceFlags::IFF_UP,
             InterfaceFlags::IFF_RUNNING,
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_ask_for_and_leave_out() {
+    fn patterns_select_and_exclude() {
         let eth = |name| interface(name, InterfaceFlags::IFF_BROADCAST);
         let lan_only = patterns(&["eth*", "br-lan"]);
         assert!(is_usable(&eth("eth1"), &lan_only) && is_usable(&eth("br-lan"), &lan_only));

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_runs_if_it_or_one_that_shares_its_bit_does() {
+    fn an_interface_counts_as_running_if_one_that_shares_its_bit_runs() {
         let interface = |id, flags| Interface {
             id: LinkId(id),
             name: InterfaceName::new(b"eth0").unwrap(),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_interface_the_beginning_is_enough_but_a_list_has_to_be_whole() {
+    fn the_beginning_of_an_interface_is_enough_but_a_list_must_be_whole() {
         let mut query = Query::new().unwrap();
         // An emulator of the other byte order translates whole messages only.
         if cfg!(target_endian = "little") || std::env::var_os("FOGHORN_TEST_RUNNER").is_none() {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn while_something_changes_it_is_asked_again_but_not_for_ever() {
+    fn while_interfaces_change_the_query_is_repeated_a_few_times() {
         for changes in 0..ATTEMPTS {
             let mut left = changes;
             let asked = retry_while_changing(|| {

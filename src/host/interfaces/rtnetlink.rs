@@ -143,13 +143,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn damaged_messages_are_left() {
+    fn damaged_messages_are_rejected() {
         assert!(split_message(&[0; 15]).is_none());
         assert!(split_message(&[0; 64]).is_none());
     }
 
     #[test]
-    fn of_a_message_that_is_cut_short_the_beginning_is_read() {
+    fn the_beginning_of_a_truncated_message_is_read() {
         let mut message = vec![0; 32];
         message[..4].copy_from_slice(&1000_u32.to_ne_bytes());
         let (cut, rest) = split_message(&message).unwrap();
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_during_which_something_changed_is_not_consistent() {
+    fn a_list_that_changed_while_it_was_made_is_not_consistent() {
         for kinds in [[16, libc::NLMSG_DONE], [libc::NLMSG_DONE; 2]] {
             let mut list = List::default();
             let flags = libc::NLM_F_MULTI | libc::NLM_F_DUMP_INTR;
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_told_with_its_network() {
+    fn an_address_is_read_with_its_network() {
         let message = |prefix: u8, attributes: &[(u16, [u8; 4])]| {
             let mut body = vec![2, prefix, 0x80, 0];
             body.extend(7_u32.to_ne_bytes());

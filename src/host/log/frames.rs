@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_within_another_leaves_that_whole() {
+    fn a_statement_within_another_does_not_change_that_one() {
         let [mut alone, mut around] = [Frame::new(), Frame::new()];
         for frame in [&mut alone, &mut around] {
             frame.begin();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_no_burden_for_the_next() {
+    fn a_frame_that_is_too_long_does_not_affect_the_next() {
         let mut frame = Frame::new();
         for (length, fits) in [(FRAME - 20, true), (FRAME, false), (FRAME + 1, false), (1, true)] {
             frame.begin();

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_part_of_a_message_the_next_starts_afresh() {
+    fn after_a_partial_message_the_next_starts_on_a_new_line() {
         let mut stream = Stream::new(Nearly { full: vec![], room: 0 });
         for (more_room, message, is_taken) in [
             (3, "one\n", false),

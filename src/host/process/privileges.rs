@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_takes_a_privilege_is_told_of() {
+    fn a_port_that_needs_a_privilege_is_reported() {
         let scratch = Scratch::new("forbidden");
         let root = scratch.to_path_buf();
         let directory = root.join("proc/sys/net/ipv4");

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_listens_nobody_is_told() {
+    fn a_manager_that_nobody_runs_is_not_notified() {
         let long = "/x".repeat(200);
         for socket in [
             "",
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn who_only_waits_for_the_start_is_told_once() {
+    fn a_manager_without_a_watchdog_is_notified_once() {
         let (mut manager, heard) = manager(None);
         assert!(manager.deadline().unwrap() <= at(0));
         manager.go_on(at(0));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_of_life_takes_the_occasion_and_half_of_the_time_at_most() {
+    fn the_watchdog_is_pinged_when_the_daemon_is_awake_and_within_half_of_its_timeout() {
         let (mut manager, heard) = manager(Some(Duration::from_secs(180)));
         manager.go_on(at(0));
         assert!(heard().unwrap().starts_with("READY=1"));
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn who_announces_is_not_woken_to_give_a_sign_of_life() {
+    fn a_daemon_that_announces_does_not_wake_to_ping_the_watchdog() {
         let (mut manager, heard) = manager(Some(Duration::from_secs(180)));
         let mut now = 0;
         // The shortest and the longest times between announcements, by turns.
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_manager_had_no_room_for_is_told_again() {
+    fn a_notification_that_did_not_fit_is_sent_again() {
         let (mut manager, heard) = manager(Some(Duration::from_secs(4)));
         while manager.notify(b"X_FULL=1") {}
         manager.go_on(at(0));

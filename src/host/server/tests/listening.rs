@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_file_of_the_socket_is_looked_at_once_a_minute_and_made_again() {
+fn the_socket_is_checked_once_a_minute_and_made_again() {
     let mut memory = Memory::new();
     let mut table = Table::new("gone", &mut memory);
     let mut connected = table.client(START, b"version\n");
@@ -88,7 +88,7 @@ fn newcomers_are_taken_in_as_fast_as_they_may_cost() {
 }
 
 #[test]
-fn where_no_clock_tells_what_newcomers_cost_they_come_one_at_a_time() {
+fn without_a_processor_clock_newcomers_are_accepted_one_at_a_time() {
     let mut memory = Memory::new();
     let mut table = Table::new("unknown-cost", &mut memory);
     table.processor_time = || None;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn who_asks_nothing_is_left_and_who_watches_is_not() {
+fn a_silent_client_is_disconnected_and_a_watching_one_is_not() {
     let mut memory = Memory::new();
     let mut table = Table::new("silent", &mut memory);
     let mut silent = table.client(START, b"");
@@ -61,7 +61,7 @@ fn buffers_go_from_one_client_to_the_next() {
 }
 
 #[test]
-fn who_says_what_is_no_request_has_to_wait_and_nobody_else_has() {
+fn only_the_client_that_sends_garbage_has_to_wait() {
     let mut memory = Memory::new();
     let mut table = Table::new("garbage", &mut memory);
     let mut garbage = table.client(START, b"garbage\nversion\n");
@@ -122,7 +122,7 @@ fn garbage_is_no_sign_of_life() {
 }
 
 #[test]
-fn own_nodes_are_told_however_many_addresses_the_machine_has_and_they_hide_others_of_their_names() {
+fn own_nodes_are_listed_with_any_number_of_addresses_and_hide_others_of_their_names() {
     let mut memory = Memory::new();
     let mut table = Table::new("own", &mut memory);
     for id in 0..LINKS {

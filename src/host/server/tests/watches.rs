@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_changes_of_a_turn_are_written_at_once() {
+fn the_changes_of_a_turn_are_written_together() {
     let mut memory = Memory::new();
     let mut table = Table::new("changes", &mut memory);
     let mut watcher = table.client(START, b"watch\n");
@@ -61,7 +61,7 @@ fn who_reads_changes_too_slowly_is_told_so_behind_a_whole_line() {
 }
 
 #[test]
-fn a_watch_that_is_not_read_ends_with_a_reason_whatever_ends_it() {
+fn a_watch_that_is_not_read_always_ends_with_a_reason() {
     let patience = START + Duration::from_secs(30);
     for (name, code) in [("unread", "slow"), ("evicted", "busy")] {
         let mut memory = Memory::new();
