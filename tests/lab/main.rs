@@ -141,7 +141,7 @@ fn a_host_with_two_interfaces_announces_on_both_and_patterns_choose() {
 }
 
 #[test]
-fn an_outage_is_told_once_and_so_is_its_end() {
+fn an_outage_and_its_end_are_reported_once() {
     if !log::can_be_read_or_skip() {
         return;
     }

@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_told_once_and_so_is_its_end() {
+    fn an_outage_and_its_end_are_reported_once() {
         let mut outage = Outage::default();
         assert!(!outage.end());
         assert_eq!([outage.begin(), outage.begin(), outage.begin()], [true, false, false]);

@@ -54,7 +54,7 @@ mod tests {
     use crate::scratch::Scratch;
 
     #[test]
-    fn only_a_regular_file_is_opened_and_nothing_keeps_it_waiting() {
+    fn only_a_regular_file_is_opened_and_opening_never_blocks() {
         let directory = Scratch::new("regular");
         let [file, fifo, link] = ["file", "fifo", "link"].map(|name| directory.join(name));
         fs::write(&file, "").unwrap();

@@ -57,7 +57,7 @@ mod tests {
     use nix::sys::socket::{MsgFlags, recv};
 
     #[test]
-    fn only_what_the_kernel_says_is_a_reason_to_look() {
+    fn only_a_message_of_the_kernel_reports_a_change() {
         let monitor = Monitor::new().unwrap();
         netlink::forge(monitor.raw_fd());
         assert!(!monitor.drain().unwrap());

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_kernel_says_is_an_answer() {
+    fn only_a_message_of_the_kernel_is_an_answer() {
         let mut query = Query::new().unwrap();
         for requester in [&query.addresses, &query.links] {
             requester.forge_answer();

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn who_gives_way() {
+    fn a_newcomer_gets_the_slot_of_the_client_with_the_least_right_to_it() {
         for (clients, newcomer, expected) in [
             // One user alone: the one that was silent longest, and never who is busy.
             ("a3 a1 a2", 'a', Some(1)),

@@ -56,7 +56,7 @@ thread_local! {
 }
 
 #[test]
-fn newcomers_are_taken_in_as_fast_as_they_may_cost() {
+fn newcomers_are_accepted_within_their_share_of_processor_time() {
     let mut memory = Memory::new();
     let mut table = Table::new("pace", &mut memory);
     table.turn(START);

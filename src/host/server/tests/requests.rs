@@ -28,7 +28,7 @@ fn a_silent_client_is_disconnected_and_a_watching_one_is_not() {
 }
 
 #[test]
-fn who_does_not_read_is_left() {
+fn a_client_that_does_not_read_is_disconnected() {
     let mut memory = Memory::new();
     let mut table = Table::new("slow", &mut memory);
     // Far more answers than the socket and the client's buffer hold.
@@ -83,7 +83,7 @@ fn only_the_client_that_sends_garbage_has_to_wait() {
 }
 
 #[test]
-fn a_request_may_come_in_some_pieces_and_not_in_any_number() {
+fn a_request_may_come_in_a_few_pieces_but_not_in_many() {
     let mut memory = Memory::new();
     let mut table = Table::new("pieces", &mut memory);
     let mut client = table.connect();
@@ -106,7 +106,7 @@ fn a_request_may_come_in_some_pieces_and_not_in_any_number() {
 }
 
 #[test]
-fn garbage_is_no_sign_of_life() {
+fn garbage_does_not_count_as_activity() {
     let mut memory = Memory::new();
     let mut table = Table::new("life", &mut memory);
     let (mut garbage, mut pieces) =

@@ -44,7 +44,7 @@ fn change_until_it_is_disconnected(table: &mut Table<'_>) {
 }
 
 #[test]
-fn who_reads_changes_too_slowly_is_told_so_behind_a_whole_line() {
+fn a_slow_watch_gets_an_error_after_a_whole_line() {
     let mut memory = Memory::new();
     let mut table = Table::new("behind", &mut memory);
     let mut slow = table.client(START, b"watch\n");
@@ -87,7 +87,7 @@ fn a_watch_that_is_not_read_always_ends_with_a_reason() {
 }
 
 #[test]
-fn a_watching_client_does_not_wake_the_loop_by_what_it_says() {
+fn a_watching_client_does_not_wake_the_loop_with_its_data() {
     let mut memory = Memory::new();
     let mut table = Table::new("watching", &mut memory);
     let mut watching = table.client(START, b"watch\n");
