@@ -18,9 +18,10 @@ use std::num::NonZeroU16;
 use std::thread;
 use std::time::{Duration, Instant as Clock};
 
-use foghorn::discoverer::{Config, Discoverer};
+use foghorn::discoverer::{Config, Discoverer, Protocol, Received};
 use foghorn::limits::ANNOUNCEMENT_CAPACITY;
-use foghorn::registry::{LinkId, Storage};
+use foghorn::net::{Link, LinkId, Medium};
+use foghorn::registry::Storage;
 use foghorn::time::Instant;
 use foghorn::wire::{Announcement, NodeId, v1};
 use siphasher::sip::SipHasher13;
@@ -164,7 +165,9 @@ fn at_random(bound: usize) -> impl FnMut() -> usize {
 }
 
 fn hear(discoverer: &mut Discoverer<'_>, neighbour: &Neighbour) {
-    let heard = discoverer.handle_datagram(NOW, LINK, neighbour.address, neighbour.datagram());
+    let from = (neighbour.address, 21025).into();
+    let received = Received { protocol: Protocol::Foghorn, link: LINK, from, to_group: true };
+    let heard = discoverer.handle_datagram(NOW, &received, neighbour.datagram());
     black_box(heard).unwrap();
 }
 
@@ -178,7 +181,8 @@ fn discoverer<'a, const N: usize>(
     let mut discoverer = Discoverer::new(&Config::new(1, key), storage);
     let own = Announcement { id: NodeId::try_from("nas").unwrap(), port: NonZeroU16::MIN };
     discoverer.announce(NOW, own).unwrap();
-    discoverer.link_up(NOW, LINK, &[NETWORK.parse().unwrap()]).unwrap();
+    let link = Link::new(LINK, Medium::Shared, &[NETWORK.parse().unwrap()]);
+    discoverer.link_up(NOW, link).unwrap();
     for _ in 0..times {
         for number in known {
             hear(&mut discoverer, &Neighbour::new(*number));

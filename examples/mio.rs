@@ -13,16 +13,19 @@
 //! it hears where a datagram came in; a filter in the kernel; and a clock that goes on while the
 //! machine sleeps.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::Ipv4Addr;
 use std::time::Duration as StdDuration;
 
-use foghorn::discoverer::{Config, Discoverer, Event};
-use foghorn::limits::{ANNOUNCEMENT_CAPACITY, DATAGRAM_CAPACITY};
-use foghorn::network::Network;
-use foghorn::registry::{LinkId, Storage};
+use foghorn::discoverer::{
+    Config, Discoverer, Event, Protocol, Received, Step, Transmit, Transport, step,
+};
+use foghorn::limits::DATAGRAM_CAPACITY;
+use foghorn::net::{Link, LinkId, Medium, Network};
+use foghorn::registry::Storage;
 use foghorn::time::{Duration, Instant};
 use foghorn::wire::{Announcement, NodeId};
 use mio::net::UdpSocket;
@@ -34,9 +37,8 @@ const LINK: LinkId = LinkId(0);
 /// What mio calls the one socket. A program has others beside it.
 const SOCKET: Token = Token(0);
 
-/// Datagrams that are taken before anything else has its turn: a flood must not keep the node from
-/// what is due.
-const DATAGRAMS: usize = 64;
+/// Steps before anything else has its turn: a flood must not keep the program from its other work.
+const STEPS: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -65,12 +67,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct Node<'a> {
     poll: Poll,
     events: Events,
-    socket: UdpSocket,
-    network: Network,
+    cable: Cable,
     discoverer: Discoverer<'a>,
     started: std::time::Instant,
-    /// Whether there may be datagrams to take: mio says so once, until all were taken.
-    ready: bool,
+    /// Whether there is more to do than one turn allows.
+    more: bool,
 }
 
 impl<'a> Node<'a> {
@@ -88,11 +89,14 @@ impl<'a> Node<'a> {
         socket.set_broadcast(true)?;
         let mut discoverer = Discoverer::new(config, storage);
         discoverer.announce(Instant::ZERO, announcement)?;
-        discoverer.link_up(Instant::ZERO, LINK, &[network])?;
+        let is_loopback = network.address().is_loopback();
+        let medium = if is_loopback { Medium::Loopback } else { Medium::Shared };
+        discoverer.link_up(Instant::ZERO, Link::new(LINK, medium, &[network]))?;
         let (events, started) = (Events::with_capacity(8), std::time::Instant::now());
-        let mut node = Self { poll, events, socket, network, discoverer, started, ready: false };
+        let cable = Cable { socket, network, ready: false };
+        let mut node = Self { poll, events, cable, discoverer, started, more: false };
         // Nothing has happened yet, but the first announcement is to be sent.
-        node.drain(&mut |_| {});
+        node.work(&mut |_| {});
         Ok(node)
     }
 
@@ -102,73 +106,78 @@ impl<'a> Node<'a> {
         Instant::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
 
-    /// One turn of the loop: waits until there is something to do, and does it. After each thing
-    /// that is put into the discoverer, it is drained.
+    /// One turn of the loop: waits until there is something to do, and does it.
     fn turn(&mut self, tell: &mut dyn FnMut(Event)) -> io::Result<()> {
         let due = self.discoverer.poll_at().map(|due| due.since(self.now()));
-        let wait = if self.ready { Some(Duration::ZERO) } else { due };
-        let wait = wait.map(|wait| StdDuration::from_millis(wait.millis()));
-        match self.poll.poll(&mut self.events, wait) {
+        let wait = if self.more { Some(Duration::ZERO) } else { due };
+        match self.poll.poll(&mut self.events, wait.map(StdDuration::from)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             polled => polled?,
         }
-        self.ready |= self.events.iter().any(|event| event.token() == SOCKET);
-
-        let now = self.now();
-        self.discoverer.handle_timeout(now);
-        self.drain(tell);
-        let mut buffer = [0; DATAGRAM_CAPACITY];
-        for _ in 0..DATAGRAMS {
-            let Some((length, from)) = self.receive(&mut buffer) else { break };
-            let datagram = buffer.get(..length).unwrap_or_default();
-            // Anyone can send us anything. The discoverer counts what it rejects.
-            let _ = self.discoverer.handle_datagram(now, LINK, from, datagram);
-            self.drain(tell);
-        }
+        self.cable.ready |= self.events.iter().any(|event| event.token() == SOCKET);
+        self.work(tell);
         Ok(())
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, Ipv4Addr)> {
-        if !self.ready {
-            return None;
-        }
-        match self.socket.recv_from(buffer) {
-            Ok((length, SocketAddr::V4(from))) => Some((length, *from.ip())),
-            // An IPv4 socket hears no other; the unspecified address counts as a bad source.
-            Ok((length, SocketAddr::V6(_))) => Some((length, Ipv4Addr::UNSPECIFIED)),
-            Err(error) => {
-                self.ready = false;
-                if error.kind() != ErrorKind::WouldBlock {
-                    // It tells of the interface, which may come back: a node that ended here would
-                    // be deaf for good.
-                    eprintln!("cannot receive: {error}; still trying");
+    fn work(&mut self, tell: &mut dyn FnMut(Event)) {
+        let now = self.now();
+        self.discoverer.handle_timeout(now);
+        let mut buffer = [0; DATAGRAM_CAPACITY];
+        self.more = true;
+        for _ in 0..STEPS {
+            match step(&mut self.discoverer, &mut self.cable, now, &mut buffer) {
+                Ok(Step::Event(event)) => tell(event),
+                // Anyone can send us anything. The discoverer counts what it rejects.
+                Ok(Step::Heard(_) | Step::Rejected(..) | Step::Sent(_)) => {}
+                Err(nb::Error::WouldBlock) => {
+                    self.more = false;
+                    break;
                 }
-                None
             }
         }
     }
+}
 
-    fn drain(&mut self, tell: &mut dyn FnMut(Event)) {
-        let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
-        while let Ok(transmit) = self.discoverer.poll_transmit(&mut buffer) {
-            let datagram = buffer.get(..transmit.length).unwrap_or_default();
-            if let Err(error) = self.socket.send_to(datagram, self.on_link(transmit.to).into()) {
-                // Also if there is no room for it now: the next announcement says the same.
-                eprintln!("cannot send to {}: {error}; still trying", transmit.to);
+/// The network that the node is on, by its one socket.
+struct Cable {
+    socket: UdpSocket,
+    network: Network,
+    /// Whether there may be datagrams to take: mio says so once, until all were taken.
+    ready: bool,
+}
+
+impl Transport for Cable {
+    /// An error tells of the interface, which may come back: a node that ended here would be deaf
+    /// for good.
+    type Error = Infallible;
+
+    fn recv(&mut self, buffer: &mut [u8]) -> nb::Result<(Received, usize), Infallible> {
+        if !self.ready {
+            return Err(nb::Error::WouldBlock);
+        }
+        let (length, from) = self.socket.recv_from(buffer).map_err(|error| {
+            self.ready = false;
+            if error.kind() != ErrorKind::WouldBlock {
+                eprintln!("cannot receive: {error}; still trying");
             }
-        }
-        while let Some(event) = self.discoverer.poll_event() {
-            tell(event);
-        }
+            nb::Error::WouldBlock
+        })?;
+        let protocol = Protocol::Foghorn;
+        Ok((Received { protocol, link: LINK, from, to_group: true }, length))
     }
 
-    /// What is for everyone goes to the network's broadcast address: the kernel sends
+    /// A datagram for all hosts goes to the network's broadcast address: the kernel sends
     /// 255.255.255.255 out of an interface that it chooses.
-    fn on_link(&self, mut to: SocketAddrV4) -> SocketAddrV4 {
-        if let (true, Some(everyone)) = (to.ip().is_broadcast(), self.network.broadcast()) {
-            to.set_ip(everyone);
+    fn send(&mut self, transmit: &Transmit, datagram: &[u8]) -> nb::Result<(), Infallible> {
+        let mut to = transmit.to;
+        if let (true, Some(everyone)) = (transmit.to_group, self.network.broadcast()) {
+            to.set_ip(everyone.into());
         }
-        to
+        if let Err(error) = self.socket.send_to(datagram, to) {
+            // Also if there is no room for it now: the next announcement says the same.
+            eprintln!("cannot send to {to}: {error}; still trying");
+        }
+        Ok(())
     }
 }
 
@@ -221,7 +230,7 @@ mod tests {
         let tell_nas =
             |datagram: &[u8]| sender.send_to(datagram, (Ipv4Addr::LOCALHOST, nas_port)).unwrap();
         // More than it takes in one turn.
-        let foreign = 2 * DATAGRAMS;
+        let foreign = 2 * STEPS;
         (0..foreign).for_each(|_| _ = tell_nas(b"foreign"));
 
         thread::scope(|scope| {

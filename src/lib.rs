@@ -47,21 +47,27 @@
 //! Each layer uses only those below it:
 //!
 //! ```text
-//! main         arguments in, exit code out; allocator.rs is for static binaries     \
-//! cli          one file per command that a person types                              > host
-//! host         the mio loop, UDP sockets, timer, signals, control socket            |
-//! client       asking the daemon, for the commands and for other programs           /
-//! control      the control protocol: requests and replies as bytes                  \
-//! state        what the registry knows as bytes that outlive the process            |
-//! discoverer   the state machine: datagrams and times in, datagrams and events out  |
-//! registry     the bounded table: who is where                                      |
-//! schedule     what is due when                                                     > core
-//! stats        what was counted                                                     |
-//! transport    the seam to whatever carries datagrams                               |
-//! network      IPv4 networks, and our own addresses in them                         |
-//! wire         bytes to announcements and back                                      |
-//! random       numbers that spread times and draw lots                              |
-//! limits, time every capacity; points in time in milliseconds                       /
+//! main          arguments in, exit code out; allocator.rs is for static binaries    \
+//! cli           the commands that a person types                                     > host
+//! host          the mio loop, UDP sockets, timer, signals, control socket           |
+//! client        asking the daemon, for the commands and for other programs          /
+//! control       the control protocol: requests and replies as bytes                 \
+//! state         what the registry knows, as bytes that outlive the process          |
+//! discoverer    the state machine, and the seam to whatever carries its datagrams   |
+//! speaker       one for each protocol: what it says and when, and what it hears     |
+//! registry      the bounded table: who is where                                      > core
+//! stats         what was counted                                                    |
+//! wire          bytes to messages and back                                          |
+//! net           addresses, networks and links                                       |
+//! limits, time  every capacity; points in time in milliseconds                      |
+//! random, token_bucket  numbers that spread times; a few at once, then one a period /
+//! ```
+//!
+//! A datagram goes one way through them:
+//!
+//! ```text
+//! datagram -> Discoverer -> speaker of its protocol -> wire::parse -> Claim -> Registry -> Event
+//! time     -> Discoverer -> each speaker that is due -> Transmit, with its destination
 //! ```
 //!
 //! # The contract
@@ -69,12 +75,12 @@
 //! Put in one thing, drain what came of it, wait. [`discoverer`] says it in full.
 //!
 //! ```
-//! use foghorn::discoverer::{Config, Discoverer, EventKind};
+//! use foghorn::discoverer::{Config, Discoverer, EventKind, Protocol, Received};
 //! use foghorn::limits::ANNOUNCEMENT_CAPACITY;
-//! use foghorn::registry::{LinkId, Storage};
+//! use foghorn::net::{Link, LinkId, Medium};
+//! use foghorn::registry::Storage;
 //! use foghorn::time::Instant;
 //! use foghorn::wire::{Announcement, NodeId};
-//! use std::net::Ipv4Addr;
 //! use std::num::NonZeroU16;
 //!
 //! let eth0 = LinkId(2);
@@ -85,7 +91,7 @@
 //! discoverer.announce(now, Announcement { id: NodeId::try_from("nas")?, port: NonZeroU16::MIN })?;
 //!
 //! // Put in: an interface that can be used.
-//! discoverer.link_up(now, eth0, &["198.18.0.1/24".parse()?])?;
+//! discoverer.link_up(now, Link::new(eth0, Medium::Shared, &["198.18.0.1/24".parse()?]))?;
 //! // Drain: what is to be sent.
 //! let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
 //! let transmit = discoverer.poll_transmit(&mut buffer).unwrap();
@@ -93,7 +99,10 @@
 //!
 //! // Put in: a datagram from a neighbour. Drain: what happened.
 //! let datagram = b"\x00\x12\x10\x25\x55\xf0\x00\x02pi";
-//! discoverer.handle_datagram(now, eth0, Ipv4Addr::new(198, 18, 0, 7), datagram)?;
+//! let from = "198.18.0.7:21025".parse()?;
+//! let received =
+//!     Received { protocol: Protocol::Foghorn, link: eth0, from, to_group: true };
+//! discoverer.handle_datagram(now, &received, datagram)?;
 //! assert_eq!(discoverer.poll_event().unwrap().kind, EventKind::Found);
 //! assert_eq!(discoverer.lookup(now, "pi").unwrap().address().to_string(), "198.18.0.7:22000");
 //!
@@ -111,7 +120,7 @@
 //!   datagram to a single address, like an answer to a newcomer, to one of them alone.
 //! - *The network is unreachable* (`ENETUNREACH`) where there is no default route: a datagram to
 //!   255.255.255.255 needs one. Send it to the broadcast address of each network instead, see
-//!   [`Network::broadcast`](network::Network::broadcast), or bind the socket to the interface, as
+//!   [`Network::broadcast`](net::Network::broadcast), or bind the socket to the interface, as
 //!   the daemon does. The socket needs `SO_BROADCAST` either way.
 //!
 //! # Features
@@ -174,15 +183,15 @@ pub mod host;
 pub mod limits;
 #[cfg(feature = "host")]
 mod log;
-pub mod network;
+pub mod net;
 mod random;
 pub mod registry;
-pub mod schedule;
 #[cfg(test)]
 #[cfg(feature = "client")]
 mod scratch;
+pub mod speaker;
 pub mod state;
 pub mod stats;
 pub mod time;
-pub mod transport;
+mod token_bucket;
 pub mod wire;

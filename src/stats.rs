@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::net::Unheard;
 use crate::registry::Refused;
 use crate::wire::Malformed;
 
@@ -61,6 +62,15 @@ impl From<Refused> for Rejected {
         match refused {
             Refused::Full => Self::RegistryFull,
             Refused::Share => Self::SourceFull,
+        }
+    }
+}
+
+impl From<Unheard> for Rejected {
+    fn from(unheard: Unheard) -> Self {
+        match unheard {
+            Unheard::NoHost => Self::BadSource,
+            Unheard::Elsewhere => Self::OffLink,
         }
     }
 }

@@ -14,6 +14,7 @@ use common::{Daemon, Directory, FOGHORN, free_udp_port};
 use foghorn::limits;
 use serde_json::Value;
 
+const CONTRIBUTING: &str = include_str!("../CONTRIBUTING.md");
 const README: &str = include_str!("../README.md");
 const MANUAL: &str = include_str!("../cross/man/foghorn.1");
 const THREATS: &str = include_str!("THREATS.md");
@@ -268,4 +269,16 @@ fn the_packet_is_drawn_as_in_the_code() {
         let line = line.replace("\\e", "\\");
         assert!(code.contains(&format!("//! {line}\n")), "{line}");
     }
+}
+
+#[test]
+fn every_path_that_contributing_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let paths = CONTRIBUTING.split('`').skip(1).step_by(2).filter(|word| {
+        ["src/", "tests/", "cross/"].iter().any(|folder| word.starts_with(folder))
+            && !word.contains(' ')
+            && !word.contains("NAME")
+    });
+    let missing: Vec<_> = paths.filter(|path| !root.join(path).exists()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

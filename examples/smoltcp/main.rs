@@ -19,12 +19,13 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::num::NonZeroU16;
 use std::ops::Range;
 
-use foghorn::discoverer::{Config, Discoverer, Event};
+use foghorn::discoverer::{
+    Config, Discoverer, Event, Protocol, Received, Step, Transmit, Transport, step,
+};
 use foghorn::limits::{ANNOUNCEMENT_CAPACITY, DATAGRAM_CAPACITY, OWN_NODES};
-use foghorn::network::Network;
-use foghorn::registry::{LinkId, Storage};
+use foghorn::net::{Link, LinkId, Medium, Network};
+use foghorn::registry::Storage;
 use foghorn::time::{Duration, Instant};
-use foghorn::transport::Transport;
 use foghorn::wire::{Announcement, NodeId};
 use smoltcp::iface::{Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::udp::{self, PacketBuffer, PacketMetadata, SendError};
@@ -133,7 +134,8 @@ impl<'a> Node<'a> {
         let config = Config::new(ip.to_bits().into(), [0; 16]);
         let mut discoverer = Discoverer::new(&config, &mut memory.registry);
         discoverer.announce(now, Announcement { id: NodeId::try_from(name)?, port })?;
-        discoverer.link_up(now, ETHERNET, Network::new(ip, PREFIX).as_slice())?;
+        let networks = Network::new(ip, PREFIX);
+        discoverer.link_up(now, Link::new(ETHERNET, Medium::Shared, networks.as_slice()))?;
 
         let [received, sent] = &mut memory.datagrams;
         let mut socket = udp::Socket::new(received.buffer(), sent.buffer());
@@ -150,32 +152,22 @@ impl<'a> Node<'a> {
         Ok(Self { name, discoverer, stack: Stack { card, interface, sockets, socket } })
     }
 
-    /// Does all that can be done now. After each thing that is put into the discoverer, it is
-    /// drained.
+    /// Does all that can be done now.
     fn turn(&mut self, now: Instant, tell: Tell<'_>) {
         self.stack.poll(now);
         self.discoverer.handle_timeout(now);
-        self.drain(now, tell);
         let mut buffer = [0; DATAGRAM_CAPACITY];
-        while let Ok((length, from)) = self.stack.recv(&mut buffer) {
-            let datagram = buffer.get(..length).unwrap_or_default();
-            // Anyone can send us anything. The discoverer counts what it rejects.
-            let _ = self.discoverer.handle_datagram(now, ETHERNET, from, datagram);
-            self.drain(now, tell);
+        loop {
+            match step(&mut self.discoverer, &mut self.stack, now, &mut buffer) {
+                Ok(Step::Event(event)) => tell(now, self.name, event),
+                // Anyone can send us anything. The discoverer counts what it rejects.
+                Ok(Step::Heard(_) | Step::Rejected(..) | Step::Sent(_)) => {}
+                // Without room, which takes a card that is stuck, a datagram is lost. The next
+                // announcement makes up for it.
+                Err(_) => break,
+            }
         }
         self.stack.poll(now);
-    }
-
-    fn drain(&mut self, now: Instant, tell: Tell<'_>) {
-        let mut buffer = [0; ANNOUNCEMENT_CAPACITY];
-        while let Ok(transmit) = self.discoverer.poll_transmit(&mut buffer) {
-            // Without room, which takes a card that is stuck, a datagram is lost. The next
-            // announcement makes up for it.
-            let _ = self.stack.send(transmit.to, buffer.get(..transmit.length).unwrap_or_default());
-        }
-        while let Some(event) = self.discoverer.poll_event() {
-            tell(now, self.name, event);
-        }
     }
 
     /// When the next turn is due, if nothing comes in before.
@@ -212,22 +204,27 @@ impl Stack<'_> {
 impl Transport for Stack<'_> {
     type Error = SendError;
 
-    fn recv(&mut self, buffer: &mut [u8]) -> nb::Result<(usize, Ipv4Addr), SendError> {
+    fn recv(&mut self, buffer: &mut [u8]) -> nb::Result<(Received, usize), SendError> {
         let socket: &mut udp::Socket<'_> = self.sockets.get_mut(self.socket);
         let (datagram, metadata) = socket.recv().map_err(|_| nb::Error::WouldBlock)?;
         let IpAddress::Ipv4(from) = metadata.endpoint.addr;
         buffer.iter_mut().zip(datagram).for_each(|(to, byte)| *to = *byte);
-        Ok((datagram.len().min(buffer.len()), from))
+        let from = (from, metadata.endpoint.port).into();
+        let protocol = Protocol::Foghorn;
+        let received = Received { protocol, link: ETHERNET, from, to_group: true };
+        Ok((received, datagram.len().min(buffer.len())))
     }
 
     /// What is for one neighbour goes to everyone too. smoltcp would first ask for that neighbour's
     /// hardware address, by a broadcast, and until it is told hold back all that is sent later: a
     /// neighbour that has gone would silence us for good.
-    fn send(&mut self, to: SocketAddrV4, datagram: &[u8]) -> nb::Result<(), SendError> {
+    fn send(&mut self, transmit: &Transmit, datagram: &[u8]) -> nb::Result<(), SendError> {
         let socket: &mut udp::Socket<'_> = self.sockets.get_mut(self.socket);
-        socket.send_slice(datagram, (Ipv4Addr::BROADCAST, to.port())).map_err(|error| match error {
-            SendError::BufferFull => nb::Error::WouldBlock,
-            SendError::Unaddressable => nb::Error::Other(error),
+        socket.send_slice(datagram, (Ipv4Addr::BROADCAST, transmit.to.port())).map_err(|error| {
+            match error {
+                SendError::BufferFull => nb::Error::WouldBlock,
+                SendError::Unaddressable => nb::Error::Other(error),
+            }
         })
     }
 }
@@ -268,6 +265,8 @@ impl Datagrams {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
     use foghorn::discoverer::EventKind::{self, Found, Lost};
 
@@ -285,6 +284,15 @@ mod tests {
     ) -> Node<'a> {
         Node::new(memory, now, name, address.parse().unwrap()).unwrap()
     }
+
+    /// How a datagram is sent that all are to hear.
+    const EVERYONE: Transmit = Transmit {
+        protocol: Protocol::Foghorn,
+        link: ETHERNET,
+        to: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::BROADCAST, 21025)),
+        to_group: true,
+        length: 0,
+    };
 
     fn log(nodes: &mut [&mut Node<'_>], span: Range<Instant>) -> Log {
         let mut log = Log::new();
@@ -376,8 +384,7 @@ mod tests {
         assert_eq!(rejected(&nas), []);
 
         // An announcement but for its first byte.
-        let everyone = SocketAddrV4::new(Ipv4Addr::BROADCAST, 21025);
-        pi.stack.send(everyone, b"\x01\x12\x10\x25\x00\x16\x00\x02tv").unwrap();
+        pi.stack.send(&EVERYONE, b"\x01\x12\x10\x25\x00\x16\x00\x02tv").unwrap();
         assert_eq!(log(&mut [&mut nas, &mut pi], at(10)..at(10) + millis(1)), []);
         assert_eq!(rejected(&nas), [("foreign", 1)]);
         assert_eq!(nas.discoverer.stats().received.get(), received + 1);
@@ -421,21 +428,21 @@ mod tests {
         let (mut nas_memory, mut pi_memory) = (Memory::new(), Memory::new());
         let mut nas = node(&mut nas_memory, at(0), "nas", NAS).stack;
         let mut pi = node(&mut pi_memory, at(0), "pi", PI);
-        let everyone = SocketAddrV4::new(Ipv4Addr::BROADCAST, 21025);
         assert_eq!(pi.stack.recv(&mut [0; 8]), Err(nb::Error::WouldBlock));
         let longest = [7; ANNOUNCEMENT_CAPACITY];
         for _ in 0..DATAGRAMS {
-            assert_eq!(nas.send(everyone, &longest), Ok(()));
+            assert_eq!(nas.send(&EVERYONE, &longest), Ok(()));
         }
-        assert_eq!(nas.send(everyone, &longest), Err(nb::Error::WouldBlock));
+        assert_eq!(nas.send(&EVERYONE, &longest), Err(nb::Error::WouldBlock));
         nas.poll(at(0));
-        assert_eq!(nas.send(everyone, &longest), Ok(()));
+        assert_eq!(nas.send(&EVERYONE, &longest), Ok(()));
 
         pi.stack.card.received.push_back(nas.card.sent.pop_front().unwrap()).unwrap();
         pi.stack.poll(at(0));
         // What does not fit is cut off, and what follows untouched.
         let mut buffer = [0; 8];
-        assert_eq!(pi.stack.recv(&mut buffer[..6]), Ok((6, Ipv4Addr::new(198, 18, 0, 1))));
+        let (received, length) = pi.stack.recv(&mut buffer[..6]).unwrap();
+        assert_eq!((received.from, length), ("198.18.0.1:21025".parse().unwrap(), 6));
         assert_eq!(buffer, [7, 7, 7, 7, 7, 7, 0, 0]);
         assert_eq!(pi.stack.recv(&mut buffer), Err(nb::Error::WouldBlock));
     }

@@ -6,7 +6,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use core::num::NonZeroU16;
 
 use super::form::{self, line};
-use crate::network::{Network, Networks};
+use crate::net::{Network, Networks};
 use crate::time::Duration;
 use crate::wire::NodeId;
 

@@ -12,7 +12,7 @@ use crate::limits::{
     ADDRESSES_PER_NODE, NETWORKS_PER_LINK, NODE_ID_CAPACITY, OWN_ADDRESSES, REPLY_CAPACITY,
     REPLY_LINE_CAPACITY,
 };
-use crate::network::Network;
+use crate::net::Network;
 use crate::time::Duration;
 use crate::wire::NodeId;
 

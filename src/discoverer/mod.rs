@@ -1,44 +1,35 @@
 //! The state machine: datagrams and times in, datagrams and events out.
 //!
-//! It does no I/O and has no clock. Whoever drives it repeats three steps:
+//! It does no I/O and has no clock. The program around it repeats three steps:
 //!
 //! 1. *Put in* one thing: a datagram ([`Discoverer::handle_datagram`]), the time
-//!    ([`Discoverer::handle_timeout`]), or a change of the interfaces ([`Discoverer::link_up`],
+//!    ([`Discoverer::handle_timeout`]), or a change of the links ([`Discoverer::link_up`],
 //!    [`Discoverer::link_down`]).
 //! 2. *Drain* what came of it: [`Discoverer::poll_transmit`] and [`Discoverer::poll_event`] until
 //!    they have nothing more.
 //! 3. *Wait* for the next input, or until [`Discoverer::poll_at`].
 //!
 //! Each call does a bounded amount of work, and the times that are handed in never go back.
+//!
+//! A program that has sockets implements [`Transport`] over them and leaves steps 1 and 2 to
+//! [`step`].
 
-mod answers;
-mod event;
-mod link;
-mod origin;
-mod rival;
+mod transport;
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::Ipv4Addr;
 
-use heapless::{Deque, HistoryBuf, Vec};
-
-use crate::limits::{ALLOWED_NETWORKS, LINKS, NETWORKS_PER_LINK, OWN_NODES};
-use crate::network::Network;
-use crate::registry::{
-    Address, Change, Entry, LinkId, Place, Refused, Registry, Saved, Sighting, Storage,
-};
-use crate::schedule::{ANSWER_DELAY, LEASE_INTERVALS, Schedule};
+use crate::net::{Link, LinkId, Links, Network, TooManyLinks, TooManyNetworks, is_one_host};
+use crate::registry::{Entry, Place, Refused, Registry, Saved, Sighting, Storage};
+pub use crate::registry::{Event, EventKind};
+use crate::speaker::v1::{LEASE_INTERVALS, Speaker};
+pub use crate::speaker::{AnnounceError, Protocol, Received, Rival, Transmit};
+use crate::speaker::{Context, OwnNodes};
 use crate::stats::{Rejected, Stats};
 use crate::time::{Duration, Instant};
-use crate::wire::v1::{self, BufferTooSmall, Frame};
+use crate::wire::v1::{self, BufferTooSmall};
 use crate::wire::{Announcement, NodeId};
 
-use answers::Recipient;
-use event::lost;
-pub use event::{Event, EventKind};
-use link::Link;
-pub use origin::TooManyNetworks;
-use origin::is_one_host;
-pub use rival::Rival;
+pub use transport::{Step, Transport, step};
 
 /// How a [`Discoverer`] is to behave.
 #[derive(Clone, Debug)]
@@ -76,58 +67,12 @@ impl defmt::Format for Config {
     }
 }
 
-/// A datagram to be sent: its first `length` bytes are in the buffer that was handed to
-/// [`Discoverer::poll_transmit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Transmit {
-    /// The interface to send it on.
-    pub link: LinkId,
-    /// To whom. The broadcast address is 255.255.255.255.
-    pub to: SocketAddrV4,
-    /// How many bytes it has.
-    pub length: usize,
-}
-
-/// Why a node can't be announced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum AnnounceError {
-    /// This process announces [`OWN_NODES`] already.
-    TooMany,
-    /// It is announced already.
-    Duplicate,
-}
-
-/// The name in an announcement.
-enum Name {
-    /// The registry has it, at that place.
-    Held(Place),
-    /// It is valid, and the registry has it not.
-    New(NodeId),
-}
-
-/// There are [`LINKS`] interfaces in use already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct TooManyLinks;
-
 /// Announces nodes, hears others and keeps them in a [`Registry`].
 pub struct Discoverer<'a> {
-    interval: Duration,
-    udp_port: u16,
     registry: Registry<'a>,
-    own: Vec<Announcement, OWN_NODES>,
-    /// One for each of them that another host announces, too, in the same order.
-    rivals: Vec<Option<Rival>, OWN_NODES>,
-    links: Vec<Link, LINKS>,
-    /// Networks whose nodes count on every link.
-    allowed: Vec<Network, ALLOWED_NETWORKS, u8>,
-    /// The latest addresses that were our own and are no more.
-    former: HistoryBuf<Ipv4Addr, LINKS>,
-    schedule: Schedule,
-    /// What one datagram can cause: one node that gives way, one that comes.
-    events: Deque<Event, 2>,
+    links: Links,
+    own: OwnNodes,
+    v1: Speaker,
     /// The time that was handed in last.
     now: Instant,
     stats: Stats,
@@ -140,19 +85,20 @@ impl<'a> Discoverer<'a> {
     pub fn new<const N: usize>(config: &Config, storage: &'a mut Storage<N>) -> Self {
         let lease = config.interval.times(LEASE_INTERVALS);
         Self {
-            interval: config.interval,
-            udp_port: config.udp_port,
             registry: Registry::new(storage, config.hash_key, lease),
-            own: Vec::new(),
-            rivals: Vec::new(),
-            links: Vec::new(),
-            allowed: Vec::new(),
-            former: HistoryBuf::new(),
-            schedule: Schedule::new(config.interval, config.seed),
-            events: Deque::new(),
+            links: Links::new(),
+            own: OwnNodes::default(),
+            v1: Speaker::new(config.interval, config.udp_port, config.seed),
             now: Instant::ZERO,
             stats: Stats::default(),
         }
+    }
+
+    /// The speaker, and what it shares with others.
+    fn speaker(&mut self, now: Instant) -> (&mut Speaker, Context<'_, 'a>) {
+        self.now = now;
+        let Self { registry, links, own, v1, stats, .. } = self;
+        (v1, Context { now, links, own, registry, stats })
     }
 
     /// Announces one more node from now on.
@@ -161,11 +107,7 @@ impl<'a> Discoverer<'a> {
     ///
     /// [`AnnounceError`]: nothing has changed.
     pub fn announce(&mut self, now: Instant, node: Announcement) -> Result<(), AnnounceError> {
-        if self.is_own(node.id.as_str().as_bytes()) {
-            return Err(AnnounceError::Duplicate);
-        }
-        self.own.push(node).map_err(|_| AnnounceError::TooMany)?;
-        let _ = self.rivals.push(None);
+        self.own.add(node)?;
         self.announce_now(now);
         Ok(())
     }
@@ -173,14 +115,11 @@ impl<'a> Discoverer<'a> {
     /// Announces a node no more. The others forget it when its lease is over. False if it was not
     /// announced. To be called when all is drained, as the contract has it.
     pub fn withdraw(&mut self, id: &NodeId) -> bool {
-        let Some(own) = self.own_place(id.as_str().as_bytes()) else { return false };
-        self.own.remove(own);
-        self.rivals.remove(own);
+        let is_gone = self.own.remove(id);
         if self.own.is_empty() {
-            self.schedule.stop_announcing();
-            self.links.iter_mut().for_each(|link| link.answers.all_told());
+            self.v1.fall_silent();
         }
-        true
+        is_gone
     }
 
     /// Keeps a place in the registry for a node, known or not, whoever else comes.
@@ -192,61 +131,44 @@ impl<'a> Discoverer<'a> {
         self.registry.expect(id)
     }
 
-    /// Announces all nodes on all interfaces now, and next in an interval.
-    pub fn announce_now(&mut self, now: Instant) {
-        if self.own.is_empty() || self.links.is_empty() {
-            return;
-        }
-        for link in &mut self.links {
-            link.announce();
-        }
-        self.schedule.announced(now);
-    }
-
-    /// An interface can be used, or its addresses changed: all nodes are announced there at once.
-    ///
-    /// `networks` are our own addresses there, each with its network, the one that broadcasts come
-    /// from first. The first [`NETWORKS_PER_LINK`] count.
+    /// Nodes from that network are heard too, on every link. Without this, those from a link's own
+    /// networks are. A host that is not in one of those is never answered, and hears our
+    /// announcements only.
     ///
     /// # Errors
     ///
-    /// [`TooManyLinks`]: nothing is sent there, and of the datagrams that come from it only those from
-    /// [allowed](Self::allow) networks are heard.
-    pub fn link_up(
-        &mut self,
-        now: Instant,
-        id: LinkId,
-        networks: &[Network],
-    ) -> Result<(), TooManyLinks> {
-        self.forget(id);
-        let networks = networks.get(..NETWORKS_PER_LINK).unwrap_or(networks);
-        let mut link = Link::new(id, Vec::from_slice(networks).unwrap_or_default());
-        if !self.own.is_empty() {
-            link.announce();
-            if self.schedule.announce_at().is_none() {
-                self.schedule.announced(now);
-            }
-        }
-        self.links.push(link).map_err(|_| TooManyLinks)
+    /// [`TooManyNetworks`]: nothing has changed.
+    pub fn allow(&mut self, network: Network) -> Result<(), TooManyNetworks> {
+        self.links.allow(network)
     }
 
-    /// An interface can't be used any more. What was heard on it lives on until it expires.
+    /// Announces all nodes on all links now, and next in an interval.
+    pub fn announce_now(&mut self, now: Instant) {
+        let (speaker, context) = self.speaker(now);
+        speaker.announce(&context);
+    }
+
+    /// A link can be used, or its addresses changed: all nodes are announced there at once.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyLinks`]: nothing is sent there, and of the datagrams that come from it only those
+    /// from [allowed](Self::allow) networks are heard.
+    pub fn link_up(&mut self, now: Instant, link: Link) -> Result<(), TooManyLinks> {
+        let id = link.id();
+        self.links.add(link)?;
+        let (speaker, context) = self.speaker(now);
+        speaker.link_up(&context, id);
+        Ok(())
+    }
+
+    /// A link can't be used any more. What was heard on it lives on until it expires.
     pub fn link_down(&mut self, id: LinkId) {
-        self.forget(id);
-        if self.links.is_empty() {
-            self.schedule.stop_announcing();
-        }
+        self.links.remove(id);
+        self.v1.link_down(id);
     }
 
-    /// Gives up a link and its address.
-    fn forget(&mut self, id: LinkId) {
-        if let Some(position) = self.links.iter().position(|link| link.id == id) {
-            let link = self.links.swap_remove(position);
-            self.former.extend(link.networks.first().map(|network| network.address()));
-        }
-    }
-
-    /// Takes in one datagram that `from` sent and that came by `link`. A newcomer is answered.
+    /// Takes in one datagram. A newcomer is answered.
     ///
     /// # Errors
     ///
@@ -254,112 +176,37 @@ impl<'a> Discoverer<'a> {
     pub fn handle_datagram(
         &mut self,
         now: Instant,
-        link: LinkId,
-        from: Ipv4Addr,
+        received: &Received,
         datagram: &[u8],
     ) -> Result<(), Rejected> {
-        debug_assert!(self.events.is_empty(), "events are to be drained before the next input");
-        self.now = now;
+        debug_assert!(!self.registry.has_news(), "events are to be drained before the next input");
         self.stats.received.increment();
-        self.hear(now, link, from, datagram).inspect_err(|reason| self.stats.reject(*reason))
+        let (speaker, mut context) = self.speaker(now);
+        let heard = match received.protocol {
+            Protocol::Foghorn => speaker.hear(&mut context, received, datagram),
+        };
+        heard.inspect_err(|reason| self.stats.reject(*reason))
     }
 
-    /// Takes in a node that was known before this discoverer was there. It is no newcomer: nobody
-    /// is told of it, and it is not answered. To be called after the nodes to
+    /// Takes in a node that was known before this discoverer was there. It is no newcomer: no event
+    /// tells of it, and it is not answered. To be called after the nodes to
     /// [announce](Self::announce) are known, and before anything is heard.
     ///
     /// False if it is left out: it is announced here, no announcement can have told of it, or [the
     /// registry](Registry::restore) does not take it.
     pub fn restore(&mut self, now: Instant, node: &Saved) -> bool {
-        let could_be_heard =
-            |sighting: &Sighting| is_one_host(*sighting.socket.ip()) && sighting.socket.port() != 0;
-        !self.is_own(node.id.as_str().as_bytes())
+        let could_be_heard = |sighting: &Sighting| {
+            is_one_host(sighting.address.ip()) && sighting.address.socket.port() != 0
+        };
+        !self.announces(&node.id)
             && node.sightings.iter().all(could_be_heard)
             && self.registry.restore(now, node)
     }
 
-    fn hear(
-        &mut self,
-        now: Instant,
-        link: LinkId,
-        from: Ipv4Addr,
-        datagram: &[u8],
-    ) -> Result<(), Rejected> {
-        let frame = Frame::new(datagram)?;
-        // A name that the registry has is valid: for nearly all datagrams that saves a look at each
-        // of its bytes.
-        let name = match self.registry.find(frame.id()) {
-            Some(place) => Name::Held(place),
-            None => Name::New(frame.announcement()?.id),
-        };
-        let socket = SocketAddrV4::new(from, frame.port()?.get());
-        self.check_source(link, from)?;
-        if let Some(own) = self.own_place(frame.id()) {
-            self.stats.own.increment();
-            return self.check_own(now, from, own);
-        }
-        let heard = Address { socket, link, heard: now };
-        let (place, change) = match name {
-            Name::Held(place) => {
-                self.check_claim(now, from, place)?;
-                self.registry.hear_at(place, heard)?
-            }
-            Name::New(id) => self.registry.hear(now, &id, socket, link)?,
-        };
-        let (kind, address) = match change {
-            Change::Refreshed { silent } => {
-                self.hear_again(link, silent);
-                return Ok(());
-            }
-            Change::Contested { preferred, rival } => (EventKind::Contested { rival }, preferred),
-            Change::Moved => (EventKind::Moved, heard),
-            Change::Added { displaced } => {
-                if let Some(departed) = displaced {
-                    self.push_event(lost(departed));
-                }
-                (EventKind::Found, heard)
-            }
-        };
-        if let Some(id) = self.registry.id(place).cloned() {
-            self.push_event(Event { kind, id, address, place });
-        }
-        if matches!(kind, EventKind::Found | EventKind::Moved) {
-            self.answer(now, link, from);
-        }
-        Ok(())
-    }
-
-    fn answer(&mut self, now: Instant, link: LinkId, newcomer: Ipv4Addr) {
-        if self.own.is_empty() {
-            return;
-        }
-        let known = self.registry.used();
-        let link = self.links.iter_mut().find(|known| known.id == link);
-        if let Some(link) = link.filter(|link| link.reaches(newcomer)) {
-            link.answers.newcomer(now, newcomer, known, &mut self.schedule);
-        }
-    }
-
-    /// A known node was heard after it had been silent for so long.
-    fn hear_again(&mut self, link: LinkId, silent: Duration) {
-        // After less, a network told the same datagram twice.
-        let is_answer = ANSWER_DELAY <= silent && silent.times(4) < self.interval;
-        if is_answer && let Some(link) = self.links.iter_mut().find(|known| known.id == link) {
-            link.answers.others_answer();
-        }
-    }
-
     /// Starts what is due: announcements, answers, expiry.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
-        if self.schedule.announce_at().is_some_and(|due| due <= now) {
-            self.announce_now(now);
-        }
-        for link in &mut self.links {
-            if link.answer(now, &mut self.schedule) {
-                self.stats.answers.increment();
-            }
-        }
+        let (speaker, mut context) = self.speaker(now);
+        speaker.handle_timeout(&mut context);
     }
 
     /// The next datagram to be sent, written to `buffer`, which
@@ -375,30 +222,19 @@ impl<'a> Discoverer<'a> {
     /// the datagram is lost.
     #[must_use = "it is handed out once"]
     pub fn poll_transmit(&mut self, buffer: &mut [u8]) -> nb::Result<Transmit, BufferTooSmall> {
-        let next = self
-            .links
-            .iter_mut()
-            .find_map(|link| Some((link.id, link.next_transmit(self.own.len())?)));
-        let (link, (to, node)) = next.ok_or(nb::Error::WouldBlock)?;
-        let node = self.own.get(node).ok_or(nb::Error::WouldBlock)?;
-        let length = v1::emit(node, buffer)?;
-        let address = match to {
-            Recipient::Everyone => Ipv4Addr::BROADCAST,
-            Recipient::One(address) => address,
-        };
+        let (speaker, mut context) = self.speaker(self.now);
+        let transmit = speaker.poll_transmit(&mut context, buffer)?;
         self.stats.sent.increment();
-        Ok(Transmit { link, to: SocketAddrV4::new(address, self.udp_port), length })
+        Ok(transmit)
     }
 
     /// The next thing that happened. Nodes that have expired are removed one by one as this tells
     /// of them.
     ///
-    /// What it returns changes with each call of it, and with
-    /// [`handle_datagram`](Self::handle_datagram) and [`handle_timeout`](Self::handle_timeout).
+    /// What it returns changes with each call of it, and with each other call that tells the time.
     #[must_use = "it is handed out once"]
     pub fn poll_event(&mut self) -> Option<Event> {
-        let event =
-            self.events.pop_front().or_else(|| self.registry.pop_expired(self.now).map(lost))?;
+        let event = self.registry.poll_event(self.now)?;
         match event.kind {
             EventKind::Found => self.stats.found.increment(),
             EventKind::Moved => self.stats.moved.increment(),
@@ -408,17 +244,19 @@ impl<'a> Discoverer<'a> {
         Some(event)
     }
 
+    /// The next own node that has a rival since there was none, with the address of that.
+    #[must_use = "it is handed out once"]
+    pub fn poll_rival(&mut self) -> Option<(&NodeId, core::net::IpAddr)> {
+        self.own.poll_rival()
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next; never if `None`. It may
-    /// be in the past.
+    /// be in the past, and there may be nothing to do by then.
     ///
     /// What it returns changes with each other call that takes `&mut self`.
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
-        let answer = self.links.iter().filter_map(|link| link.answers.due(&self.schedule)).min();
-        [self.schedule.announce_at(), answer, self.registry.next_expiry()]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.v1.poll_at(), self.registry.next_expiry()].into_iter().flatten().min()
     }
 
     /// The node of that name, if it is known.
@@ -435,31 +273,37 @@ impl<'a> Discoverer<'a> {
     /// The time between announcements.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        self.interval
+        self.v1.interval()
     }
 
     /// The UDP port that announcements and answers are sent to.
     #[must_use]
     pub fn udp_port(&self) -> u16 {
-        self.udp_port
+        self.v1.udp_port()
     }
 
     /// The nodes that are announced.
     #[must_use]
     pub fn own(&self) -> &[Announcement] {
-        &self.own
+        self.own.nodes()
     }
 
-    /// Our own addresses on the interfaces in use, each with its interface: where our own nodes can
-    /// be reached. Those of loopback come last, since they mean something else on every machine.
+    /// The host that announces that node of our own, too. None if no other did for three intervals.
+    #[must_use]
+    pub fn rival(&self, now: Instant, id: &NodeId) -> Option<Rival> {
+        self.own.rival(now, id, self.registry.lease(), &self.links)
+    }
+
+    /// The links in use, with our own addresses there.
+    #[must_use]
+    pub fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// Our own addresses on the links in use, each with its link: where our own nodes can be
+    /// reached. Those of loopback come last, since they mean something else on every machine.
     pub fn addresses(&self) -> impl Iterator<Item = (LinkId, Ipv4Addr)> {
-        [false, true].into_iter().flat_map(|is_loopback| {
-            let networks = self
-                .links
-                .iter()
-                .flat_map(|link| link.networks.iter().map(|network| (link.id, network.address())));
-            networks.filter(move |(_, address)| address.is_loopback() == is_loopback)
-        })
+        self.links.addresses()
     }
 
     /// The registry: how full it is, how long its entries live.
@@ -477,46 +321,9 @@ impl<'a> Discoverer<'a> {
     /// Whether a node of that name is announced.
     #[must_use]
     pub fn announces(&self, id: &NodeId) -> bool {
-        self.is_own(id.as_str().as_bytes())
-    }
-
-    fn is_own(&self, id: &[u8]) -> bool {
-        self.own_place(id).is_some()
-    }
-
-    /// Where among the nodes that are announced one is.
-    fn own_place(&self, id: &[u8]) -> Option<usize> {
-        self.own.iter().position(|own| own.id.as_str().as_bytes() == id)
-    }
-
-    fn push_event(&mut self, event: Event) {
-        // The queue holds what one datagram causes. A caller that does not drain it loses what is
-        // oldest.
-        if let Err(event) = self.events.push_back(event) {
-            self.events.pop_front();
-            let _ = self.events.push_back(event);
-        }
+        self.own.position(id.as_str().as_bytes()).is_some()
     }
 }
-
-impl core::fmt::Display for AnnounceError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::TooMany => write!(f, "at most {OWN_NODES} nodes can be announced"),
-            Self::Duplicate => f.write_str("the node is announced already"),
-        }
-    }
-}
-
-impl core::error::Error for AnnounceError {}
-
-impl core::fmt::Display for TooManyLinks {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "at most {LINKS} interfaces can be used")
-    }
-}
-
-impl core::error::Error for TooManyLinks {}
 
 #[cfg(test)]
 mod tests;

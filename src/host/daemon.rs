@@ -1,9 +1,8 @@
 //! The event loop.
 
 use std::io::{self, Read as _};
-use std::num::NonZeroU16;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration as StdDuration;
 
 use mio::unix::SourceFd;
@@ -12,30 +11,28 @@ use rustix::fs::OFlags;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::host_name::HostName;
-use super::links::Links;
+use super::links::{DATAGRAMS, Links};
 use super::log;
 use super::memory::{Memory, RECEIVED};
+use super::options::Options;
 use super::server::{Server, View};
-use crate::discoverer::{Config, Discoverer};
+use crate::discoverer::{Config, Discoverer, Received, Step, step};
 use crate::host::errors::reason::{failure, refused, usage};
 use crate::host::files::regular_file::open_file;
 use crate::host::files::state_file::StateFile;
-use crate::host::interfaces::interface::Pattern;
 use crate::host::interfaces::monitor::Monitor;
 use crate::host::interfaces::query::Query;
 use crate::host::log::change_log::ChangeLog;
 use crate::host::process::port_owner::port_owner;
-use crate::host::process::privileges::{self, User};
+use crate::host::process::privileges;
 use crate::host::process::service_manager::ServiceManager;
 use crate::host::process::signals::{Signal, Signals};
 use crate::host::time::clock::{self, Clock};
 use crate::host::time::timer::Timer;
-use crate::limits::{ANNOUNCEMENT_CAPACITY, CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS, OWN_NODES};
+use crate::limits::{CONTROL_CLIENTS, DATAGRAM_CAPACITY, LINKS, OWN_NODES};
 use crate::log::{Shown, debug, error, info, warn};
-use crate::network::Network;
 use crate::stats::Rejected;
 use crate::time::{Duration, Instant};
-use crate::wire::{Announcement, NodeId};
 
 const SIGNALS: Token = Token(0);
 const TIMER: Token = Token(1);
@@ -44,44 +41,12 @@ const LISTENER: Token = Token(3);
 const FIRST_CLIENT: usize = 4;
 pub(super) const FIRST_LINK: usize = FIRST_CLIENT + CONTROL_CLIENTS;
 
-/// Datagrams taken from one socket before others have their turn.
-const DATAGRAMS: usize = 256;
-
-/// Events told of before other work has its turn.
-const EVENTS: usize = 256;
+/// Steps of the core before other work has its turn: the datagrams of all links, and as many events.
+const STEPS: usize = 2 * LINKS * DATAGRAMS;
 
 /// An interface that could not be used is tried again after this, and so is a host name that can't
 /// be announced.
 const RETRY: Duration = Duration::from_secs(30);
-
-/// How the daemon is to run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The nodes to announce.
-    pub announce: Vec<Announcement>,
-    /// The port at which a node is announced that is called as this machine is, if one is.
-    pub host_name: Option<NonZeroU16>,
-    /// The nodes that a place in the registry is kept for.
-    pub expect: Vec<NodeId>,
-    /// The time between announcements.
-    pub interval: Duration,
-    /// Which interfaces to use; see [`Pattern`].
-    pub interfaces: Vec<Pattern>,
-    /// Networks that nodes are heard from besides those of the interfaces; see
-    /// [`Discoverer::allow`].
-    pub allow: Vec<Network>,
-    /// The protocol's UDP port.
-    pub udp_port: u16,
-    /// The control socket.
-    pub control: PathBuf,
-    /// Whether the control socket's directory is the daemon's own: it is made again when it goes.
-    pub own_directory: bool,
-    /// Whom the daemon is to run as, if it is to change that once it has
-    /// [started](Daemon::drop_privileges).
-    pub user: Option<User>,
-    /// The file that what is known is kept in over a restart.
-    pub state: Option<PathBuf>,
-}
 
 /// The daemon, ready to run.
 pub struct Daemon<'a> {
@@ -314,10 +279,21 @@ impl<'a> Daemon<'a> {
             polled => polled.map_err(|error| refused("epoll_wait", error))?,
         }
         let now = self.clock.now()?;
-        // What is due comes first: who asks now is not to hear later that a node is lost which had
-        // expired already.
+        if self.take_in(now)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        // What is due comes before requests: a client that asks now is not to hear later that a
+        // node is lost which had expired already.
         self.discoverer.handle_timeout(now);
-        self.drain(now);
+        self.more = self.exchange(now);
+        self.answer(now);
+        self.maintain(now);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Takes in what the kernel reports, but for what clients ask. [`ControlFlow::Break`] when the
+    /// daemon was asked to end.
+    fn take_in(&mut self, now: Instant) -> io::Result<ControlFlow<()>> {
         let mut changed = false;
         for readiness in &self.events {
             match readiness.token() {
@@ -347,11 +323,7 @@ impl<'a> Daemon<'a> {
                 MONITOR => changed |= self.monitor.drain().unwrap_or(true),
                 LISTENER => self.server.mark_ready(),
                 token if token.0 >= FIRST_LINK => self.links.mark_ready(token),
-                _ => {
-                    let view =
-                        view(now, self.started, &self.discoverer, &self.links, &self.host_name);
-                    self.server.handle_client(readiness, &view);
-                }
+                _ => {}
             }
         }
         if changed || self.retry_at.is_some_and(|at| at <= now) {
@@ -359,42 +331,54 @@ impl<'a> Daemon<'a> {
             self.use_interfaces(now);
             self.look_at_host_name(now);
         }
-        self.work(now);
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Does what is due and what waits, each kind of input in its turn.
-    fn work(&mut self, now: Instant) {
-        self.server.handle_timeout(now);
-        self.more = false;
-        self.drain(now);
-        for slot in 0..LINKS {
-            for _ in 0..DATAGRAMS {
-                let buffer = self.received.get_mut(..DATAGRAM_CAPACITY).unwrap_or_default();
-                let Some((link, from, length)) = self.links.receive(now, slot, buffer) else {
-                    break;
-                };
-                let datagram = self.received.get(..length).unwrap_or_default();
-                if let Err(reason) = self.discoverer.handle_datagram(now, link, from, datagram) {
-                    let name = self.links.name(link);
-                    debug!("{}: a datagram from {} was rejected: {}", Shown(&name), from, reason);
-                    if reason == Rejected::OwnName
-                        && let Some((id, address)) = self.discoverer.poll_rival()
-                        && self.changes.claim_line(now)
-                    {
-                        warn!(
-                            "{} also announces {}: give one of the two another name",
-                            address, id
-                        );
-                    }
+    /// Moves datagrams between links and core, and tells what happened. True if there is more to do
+    /// than one turn allows.
+    fn exchange(&mut self, now: Instant) -> bool {
+        self.links.begin_turn(now);
+        for _ in 0..STEPS {
+            let buffer = self.received.get_mut(..DATAGRAM_CAPACITY).unwrap_or_default();
+            match step(&mut self.discoverer, &mut self.links, now, buffer) {
+                Ok(Step::Event(event)) => {
+                    self.changes.log(now, &event, self.links.name(event.address.link));
+                    self.server.publish(&event, &self.links, now);
                 }
-                // Whatever is to be sent because of it waits for its time.
-                self.tell(now);
+                Ok(Step::Rejected(received, reason)) => self.report(now, &received, reason),
+                Ok(Step::Heard(_) | Step::Sent(_)) => {}
+                Err(nb::Error::WouldBlock) => return self.links.is_ready(now),
             }
         }
+        true
+    }
+
+    /// A datagram was rejected.
+    fn report(&mut self, now: Instant, received: &Received, reason: Rejected) {
+        let (name, from) = (self.links.name(received.link), received.from.ip());
+        debug!("{}: a datagram from {} was rejected: {}", Shown(&name), from, reason);
+        if reason == Rejected::OwnName
+            && let Some((id, address)) = self.discoverer.poll_rival()
+            && self.changes.claim_line(now)
+        {
+            warn!("{} also announces {}: give one of the two another name", address, id);
+        }
+    }
+
+    /// Answers clients.
+    fn answer(&mut self, now: Instant) {
         let view = view(now, self.started, &self.discoverer, &self.links, &self.host_name);
+        for readiness in &self.events {
+            if (FIRST_CLIENT..FIRST_LINK).contains(&readiness.token().0) {
+                self.server.handle_client(readiness, &view);
+            }
+        }
+        self.server.handle_timeout(now);
         self.more |= self.server.go_on(self.poll.registry(), &view);
-        self.more |= self.links.is_ready(now);
+    }
+
+    /// Goes on with what has a time of its own: the state, the service manager, the log.
+    fn maintain(&mut self, now: Instant) {
         if let Some(state) = &mut self.state {
             state.go_on(now, self.discoverer.registry(), self.received);
         }
@@ -402,30 +386,6 @@ impl<'a> Daemon<'a> {
             service_manager.go_on(now);
         }
         log::go_on(now);
-    }
-
-    /// Sends what the core has to send and tells what it has to tell.
-    fn drain(&mut self, now: Instant) {
-        let mut datagram = [0; ANNOUNCEMENT_CAPACITY];
-        while let Ok(transmit) = self.discoverer.poll_transmit(&mut datagram) {
-            let networks = self.discoverer.networks(transmit.link);
-            self.links.send(
-                &transmit,
-                networks,
-                datagram.get(..transmit.length).unwrap_or_default(),
-            );
-        }
-        self.tell(now);
-    }
-
-    /// Tells what the core has to tell.
-    fn tell(&mut self, now: Instant) {
-        for _ in 0..EVENTS {
-            let Some(event) = self.discoverer.poll_event() else { return };
-            self.changes.log(now, &event, self.links.name(event.address.link));
-            self.server.publish(&event, &self.links, now);
-        }
-        self.more = true;
     }
 
     /// Makes the interfaces in use those that there are. Why one could not be used, if so.

@@ -1,10 +1,11 @@
 //! What is known of one node at a point in time.
 
-use core::net::SocketAddrV4;
+use core::net::SocketAddr;
 
-use super::Place;
-use super::address::{Address, LinkId, Sighting};
 use super::node::Node;
+use super::sighting::Stored;
+use super::{Place, Registry, Sighting};
+use crate::net::{Address, LinkId};
 use crate::time::{Duration, Instant};
 use crate::wire::NodeId;
 
@@ -13,22 +14,31 @@ use crate::wire::NodeId;
 pub struct Entry<'a> {
     node: &'a Node,
     place: Place,
+    registry: &'a Registry<'a>,
     now: Instant,
-    lease: Duration,
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(node: &'a Node, place: Place, now: Instant, lease: Duration) -> Self {
-        Self { node, place, now, lease }
+    pub(super) fn new(
+        node: &'a Node,
+        place: Place,
+        registry: &'a Registry<'_>,
+        now: Instant,
+    ) -> Self {
+        Self { node, place, registry, now }
     }
 
     pub(super) fn is_live(&self) -> bool {
-        self.node.is_known() && self.node.last_heard() + self.lease > self.now
+        self.node.is_known() && self.last_heard() + self.registry.lease > self.now
     }
 
     /// Whether it is not known, but something of it is remembered.
     pub(super) fn is_remembered(&self) -> bool {
         !self.node.is_known() && !self.node.sightings().is_empty()
+    }
+
+    fn last_heard(&self) -> Instant {
+        self.node.last_heard(self.registry.clock)
     }
 
     /// Its name.
@@ -46,7 +56,24 @@ impl<'a> Entry<'a> {
     /// Its live addresses: the one to use first, then the others, the one heard last first. There
     /// is at least one.
     pub fn addresses(&self) -> impl Iterator<Item = Address> + use<'a> {
-        self.node.addresses(self.now, self.lease)
+        let Self { node, registry, now, .. } = *self;
+        let (clock, lease) = (registry.clock, registry.lease);
+        let sightings = node.sightings().iter().enumerate();
+        // Of those that were heard at the same time, the one that appeared last is first.
+        let rank = move |(position, sighting): (usize, &Stored)| {
+            (position == node.preferred_position(), sighting.heard(clock), position)
+        };
+        let mut last = None;
+        core::iter::from_fn(move || {
+            let rest = sightings
+                .clone()
+                .filter(|other| last.is_none_or(|last| rank(*other).cmp(&last).is_lt()));
+            let next = rest.max_by_key(|other| rank(*other))?;
+            last = Some(rank(next));
+            Some(next.1)
+        })
+        .filter(move |sighting| sighting.heard(clock) + lease > now)
+        .map(move |sighting| sighting.sighting(clock, &registry.slots).address)
     }
 
     /// The address to use.
@@ -54,13 +81,15 @@ impl<'a> Entry<'a> {
     /// It is the one that the node appeared at last, or if the node is
     /// [contested](Self::is_contested), the oldest that speaks.
     #[must_use]
-    pub fn address(&self) -> SocketAddrV4 {
+    pub fn address(&self) -> SocketAddr {
         self.preferred().socket
     }
 
     /// All its addresses, live or remembered, in the order in which they appeared.
-    pub(crate) fn sightings(&self) -> &'a [Sighting] {
-        self.node.sightings()
+    pub(crate) fn sightings(&self) -> impl ExactSizeIterator<Item = Sighting> + use<'a> {
+        let registry = self.registry;
+        let sightings = self.node.sightings().iter();
+        sightings.map(move |sighting| sighting.sighting(registry.clock, &registry.slots))
     }
 
     /// Which of these is preferred, by its position.
@@ -68,14 +97,14 @@ impl<'a> Entry<'a> {
         self.node.preferred_position()
     }
 
-    /// Whether several of its addresses speak: it has more than one network card, or somebody
-    /// claims its name.
+    /// Whether several of its addresses speak: it has more than one network card in one network, or
+    /// somebody claims its name.
     #[must_use]
     pub fn is_contested(&self) -> bool {
-        self.node.is_contested(self.now, self.lease)
+        self.node.is_contested(self.registry.clock, self.now, self.registry.lease)
     }
 
-    /// The interface it was last heard on at that address.
+    /// The link it was last heard on at that address.
     #[must_use]
     pub fn link(&self) -> LinkId {
         self.preferred().link
@@ -83,13 +112,14 @@ impl<'a> Entry<'a> {
 
     /// The preferred address unless that alone has expired.
     fn preferred(&self) -> Address {
-        self.addresses().next().unwrap_or(self.node.preferred())
+        let Self { node, registry, .. } = *self;
+        self.addresses().next().unwrap_or_else(|| node.preferred(registry.clock, &registry.slots))
     }
 
     /// How long ago it was last heard.
     #[must_use]
     pub fn age(&self) -> Duration {
-        self.now.since(self.node.last_heard())
+        self.now.since(self.last_heard())
     }
 
     /// For how long it has been known.
@@ -101,7 +131,7 @@ impl<'a> Entry<'a> {
     /// In what time it will be forgotten unless it is heard again.
     #[must_use]
     pub fn expires_in(&self) -> Duration {
-        (self.node.last_heard() + self.lease).since(self.now)
+        (self.last_heard() + self.registry.lease).since(self.now)
     }
 
     /// How often it was heard since it is known.

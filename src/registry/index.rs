@@ -6,7 +6,8 @@
 
 use siphasher::sip::SipHasher13;
 
-use super::list::{Joint, Place};
+use super::joint::Joint;
+use super::place::Place;
 use crate::random::{half, scaled};
 
 pub(super) struct Index<'a> {
@@ -50,7 +51,7 @@ impl<'a> Index<'a> {
         }
         self.set(slot, Some(place));
         if let Some(joint) = joints.get_mut(place.index()) {
-            joint.hash = hash;
+            joint.set_hash(hash);
         }
     }
 
@@ -104,5 +105,5 @@ impl<'a> Index<'a> {
 }
 
 fn hash_of(place: Place, joints: &[Joint]) -> u32 {
-    joints.get(place.index()).map_or(0, |joint| joint.hash)
+    joints.get(place.index()).map_or(0, Joint::hash)
 }

@@ -40,55 +40,82 @@
 //! ```text
 //! index       2 N places, open addressing with linear probing, from the hash of a NodeID to a place
 //! nodes       N entries, each at its place for as long as it is known or remembered
-//! joints      for each place: the hash, the source, the rank, and its neighbours in one of two lists:
-//!               live   the nodes that are known, the one heard longest ago first
-//!               free   places that were given back
+//! joints      for each place: the hash, the source, the rank, and its neighbours in a list
+//! wheel       256 lists of places: when the lease or the memory of which node ends
 //! candidates  the places of newcomers and remembered nodes, in no order, so that one can be drawn
 //! sources     counters: how many nodes of which source are established, how many names it brought of late
 //! ```
 //!
-//! All entries live equally long after they were last heard, so the list of the live is in the
-//! order of expiry. `places.rs` knows all of this but the nodes.
+//! `places.rs` knows all of this but the nodes.
 
-mod address;
+mod admission;
+mod claim;
+mod contest;
 mod entry;
+mod event;
+mod expiry;
 mod index;
+mod joint;
+mod link_slots;
 mod list;
 mod node;
+mod place;
 mod places;
+mod rank;
+mod restore;
+mod rhythm;
 mod saved;
+mod sighting;
 mod sources;
 mod storage;
+mod wheel;
 
-use core::net::SocketAddrV4;
+use core::net::IpAddr;
 
 use heapless::VecView;
 
+use crate::net::Links;
 use crate::time::{Duration, Instant};
 use crate::wire::NodeId;
 
-pub use address::{Address, LinkId, Sighting};
+pub use claim::{Claim, Name};
+use contest::Outcome;
 pub use entry::Entry;
+pub use event::{Event, EventKind};
 use index::Index;
-pub use list::Place;
-use node::{Heard, Node};
+use link_slots::LinkSlots;
+use node::{News, Node};
+pub use place::Place;
+use places::Places;
 pub use places::Refused;
-use places::{Places, Rank};
+use rank::Rank;
 pub use saved::Saved;
-use sources::{Source, Sources};
+use sighting::Heard;
+pub use sighting::{PARTS, Sighting};
+use sources::Sources;
 pub use storage::Storage;
-#[cfg(all(test, feature = "host"))]
+#[cfg(test)]
 pub(crate) use storage::budget;
+
+/// A registry that was not touched for so long makes all that it remembers as old as this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The table, over [`Storage`] that the caller owns. Code that uses it does not depend on its size.
 pub struct Registry<'a> {
     nodes: &'a mut VecView<Node>,
     places: Places<'a>,
+    slots: LinkSlots,
     lease: Duration,
+    /// When it was last touched. All times in a node are told from here.
+    clock: Instant,
+    /// When a node was last heard.
+    last_heard: Option<Instant>,
+    /// A node that had to give way, until that is told.
+    displaced: Option<Event>,
 }
 
-/// What hearing a node changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a claim changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Change {
     /// Nothing but the time it was heard: known node, known address.
@@ -96,38 +123,20 @@ pub enum Change {
         /// How long it had been silent there.
         silent: Duration,
     },
+    /// A known node speaks in another network of ours, too. It is still looked up where it was.
+    Joined,
     /// A known node is to be looked up where it was heard now: it had not that address, or has been
     /// silent elsewhere.
     Moved,
     /// A known node speaks at two addresses.
-    Contested {
-        /// Where it is looked up.
-        preferred: Address,
-        /// The other one.
-        rival: SocketAddrV4,
-    },
-    /// A node that was not known. Where it needed the place of another, that one is told.
-    Added {
-        /// The node that had to go: it had expired or was a newcomer.
-        displaced: Option<Departed>,
-    },
-}
-
-/// A node that is no longer in the registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Departed {
-    /// Its name.
-    pub id: NodeId,
-    /// Where it was heard last.
-    pub address: Address,
-    /// The place it had.
-    pub place: Place,
+    Contested,
+    /// A node that was not known.
+    Added,
 }
 
 impl<'a> Registry<'a> {
     /// An empty registry in that storage, whatever was in it. Entries live for `lease` after they
-    /// were last heard.
+    /// were last heard, a day at most.
     ///
     /// `hash_key` is to be random and secret: with it a stranger can make every operation slow, and
     /// foresee which nodes give way.
@@ -142,10 +151,15 @@ impl<'a> Registry<'a> {
         let sources = Sources::new(hash_key, &mut storage.established, &mut storage.arrivals);
         let seed = index.hash(b"").into();
         let candidates = storage.candidates.as_mut_view();
+        let (joints, slots) = (&mut storage.joints, &mut storage.slots);
         Self {
             nodes: storage.nodes.as_mut_view(),
-            places: Places::new(&mut storage.joints, candidates, index, sources, seed),
-            lease,
+            places: Places::new(joints, candidates, slots, index, sources, seed),
+            slots: LinkSlots::new(),
+            lease: lease.min(node::MEMORY),
+            clock: Instant::ZERO,
+            last_heard: None,
+            displaced: None,
         }
     }
 
@@ -173,77 +187,56 @@ impl<'a> Registry<'a> {
         self.lease
     }
 
-    /// Takes note that `id` was heard at `address`, and tells what that changed and which place the
-    /// node has.
+    /// Takes in a claim, and returns what it changed.
     ///
-    /// [What has expired](Self::pop_expired) is to be removed before: in a full registry, a node
-    /// that has expired is overlooked as long as an expected one that expired before it is still
-    /// there.
+    /// [Events](Self::poll_event) are to be drained before: in a full registry, a node that has
+    /// expired is overlooked as long as an expected one that expired before it is still there, and
+    /// at most one node gives way.
     ///
     /// # Errors
     ///
     /// [`Refused`]: the node is not known and gets no place. Nothing has changed.
-    pub fn hear(
-        &mut self,
-        now: Instant,
-        id: &NodeId,
-        address: SocketAddrV4,
-        link: LinkId,
-    ) -> Result<(Place, Change), Refused> {
-        let address = Address { socket: address, link, heard: now };
-        match self.find(id.as_str().as_bytes()) {
-            Some(place) => self.hear_at(place, address),
-            None => self.admit(id, address),
-        }
+    pub fn hear(&mut self, claim: &Claim<'_>, links: &Links) -> Result<Change, Refused> {
+        self.touch(claim.address.heard);
+        let heard = Heard::new(claim.address, &mut self.slots);
+        let change = match claim.name {
+            Name::Held(place) => self.hear_at(place, &heard, claim.claimant, links)?,
+            Name::New(id) => match self.find(id.as_str().as_bytes()) {
+                Some(place) => self.hear_at(place, &heard, claim.claimant, links)?,
+                None => self.admit(id, &heard, claim.claimant)?,
+            },
+        };
+        self.last_heard = Some(heard.now);
+        Ok(change)
     }
 
-    /// The same for a node that has a place.
-    pub(crate) fn hear_at(
+    /// A node is heard that has a place.
+    #[inline]
+    fn hear_at(
         &mut self,
         place: Place,
-        address: Address,
-    ) -> Result<(Place, Change), Refused> {
+        heard: &Heard,
+        claimant: IpAddr,
+        links: &Links,
+    ) -> Result<Change, Refused> {
         // Infallible: it was found there.
         let node = self.nodes.get_mut(place.index()).ok_or(Refused::Full)?;
-        let now = address.heard;
-        if !node.is_known() || node.last_heard() + self.lease <= now {
-            return self.come_back(place, address);
+        if !node.is_known() || node.age(heard.now) >= self.lease {
+            return self.come_back(place, heard, claimant);
         }
-        let change = match node.hear(address, self.lease) {
-            Heard::Again(silent) => Change::Refreshed { silent },
-            Heard::Moved => Change::Moved,
-            Heard::Contested(rival) => Change::Contested { preferred: node.preferred(), rival },
+        let (change, news) = match node.hear(heard, self.lease, links) {
+            Outcome::Again(silent) => (Change::Refreshed { silent }, News::Nothing),
+            Outcome::Joined => (Change::Joined, News::Nothing),
+            Outcome::Moved => (Change::Moved, News::Moved),
+            Outcome::Contested => (Change::Contested, News::Contested),
         };
-        self.places.hear(place, node.is_established(now, self.lease));
-        Ok((place, change))
-    }
-
-    /// A node is heard that is remembered or expected, or has expired and was not removed yet.
-    #[cold]
-    fn come_back(&mut self, place: Place, address: Address) -> Result<(Place, Change), Refused> {
-        let displaced = self.remove(address.heard, place);
-        if let Some(departed) = &displaced
-            && self.places.rank(place) == Rank::Free
-        {
-            // Nothing was worth remembering, and it gave its place back: there is a free one.
-            let (place, _) = self.admit(&departed.id, address)?;
-            return Ok((place, Change::Added { displaced }));
+        if self.places.rank(place) == Rank::Newcomer && node.is_established(heard.now, self.lease) {
+            self.places.establish(place);
         }
-        self.arrive(place, address);
-        Ok((place, Change::Added { displaced }))
-    }
-
-    /// Removes one node that has expired, if there is any.
-    #[must_use = "a node is gone"]
-    pub fn pop_expired(&mut self, now: Instant) -> Option<Departed> {
-        let place = self.places.oldest().filter(|place| self.expires_at(*place) <= now)?;
-        self.remove(now, place)
-    }
-
-    /// When the next node expires.
-    #[must_use]
-    pub fn next_expiry(&self) -> Option<Instant> {
-        self.places.oldest().map(|place| self.expires_at(place))
+        if news != News::Nothing {
+            self.announce(place, news);
+        }
+        Ok(change)
     }
 
     /// The node of that name, unless it has expired.
@@ -268,7 +261,7 @@ impl<'a> Registry<'a> {
 
     fn entry(&self, now: Instant, place: Place) -> Option<Entry<'_>> {
         let node = self.nodes.get(place.index())?;
-        Some(Entry::new(node, place, now, self.lease))
+        Some(Entry::new(node, place, self, now))
     }
 
     /// Keeps a place for a node from now on, whatever else comes, and counts it for no source.
@@ -300,79 +293,10 @@ impl<'a> Registry<'a> {
         })
     }
 
-    /// A node that has no place is heard.
-    #[cold]
-    fn admit(&mut self, id: &NodeId, address: Address) -> Result<(Place, Change), Refused> {
-        let displaced = if self.places.has_free() {
-            None
-        } else {
-            let gone = self.gives_way(address)?;
-            let departed = self.departed(gone);
-            self.evict(gone);
-            departed
-        };
-        let place = self.occupy(Node::absent(id.clone()))?;
-        self.arrive(place, address);
-        Ok((place, Change::Added { displaced }))
-    }
-
-    /// The place of a node that gives way to one that comes from an address.
-    fn gives_way(&mut self, address: Address) -> Result<Place, Refused> {
-        let expired = self.places.oldest().filter(|place| {
-            self.expires_at(*place) <= address.heard && self.places.rank(*place) != Rank::Expected
-        });
-        match expired {
-            Some(expired) => Ok(expired),
-            None => self.places.draw(self.source(address)),
-        }
-    }
-
-    /// A node arrives at a place that is its own already.
-    fn arrive(&mut self, place: Place, address: Address) {
-        let source = self.source(address);
-        if let Some(node) = self.nodes.get_mut(place.index()) {
-            node.arrive(address, self.lease);
-        }
-        self.places.arrive(place, source, address.heard, self.lease);
-    }
-
-    fn source(&self, address: Address) -> Source {
-        self.places.source(&address.socket.ip().octets())
-    }
-
-    /// Puts a node where none is. It has no rank yet.
-    fn occupy(&mut self, node: Node) -> Result<Place, Refused> {
-        let hash = self.places.hash(node.id().as_str().as_bytes());
-        let place = self.places.take_free(hash).ok_or(Refused::Full)?;
-        if let Some(unused) = self.nodes.get_mut(place.index()) {
-            *unused = node;
-        } else {
-            // Infallible: places are given out in order.
-            let _ = self.nodes.push(node);
-        }
-        Ok(place)
-    }
-
-    /// A node has expired: it is no longer known.
-    fn remove(&mut self, now: Instant, place: Place) -> Option<Departed> {
-        let departed = self.departed(place)?;
-        let is_remembered = self.nodes.get_mut(place.index())?.depart(now, self.lease);
-        self.places.depart(place, is_remembered);
-        Some(departed)
-    }
-
-    /// A node loses its place, and nothing is remembered of it.
-    fn evict(&mut self, place: Place) {
-        if let Some(node) = self.nodes.get_mut(place.index()) {
-            node.clear();
-        }
-        self.places.release(place);
-    }
-
-    /// The node at a place, if it is known.
-    fn departed(&self, place: Place) -> Option<Departed> {
-        let node = self.nodes.get(place.index()).filter(|node| node.is_known())?;
-        Some(Departed { id: node.id().clone(), address: node.preferred(), place })
+    /// When a node was last heard.
+    #[must_use]
+    pub fn last_heard(&self) -> Option<Instant> {
+        self.last_heard
     }
 
     /// The place of the node that has that name: one that is known, remembered or expected. All
@@ -384,12 +308,8 @@ impl<'a> Registry<'a> {
     }
 
     /// The name of the node at a place.
-    pub(crate) fn id(&self, place: Place) -> Option<&NodeId> {
+    fn id(&self, place: Place) -> Option<&NodeId> {
         self.nodes.get(place.index()).map(Node::id)
-    }
-
-    fn expires_at(&self, place: Place) -> Instant {
-        self.nodes.get(place.index()).map_or(Instant::ZERO, Node::last_heard) + self.lease
     }
 }
 

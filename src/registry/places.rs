@@ -5,8 +5,12 @@
 //! use it. All work is O(1), but for the halving of the arrivals once in a lease.
 
 use super::index::Index;
-use super::list::{Joint, List, Place};
+use super::joint::Joint;
+use super::list::List;
+use super::place::Place;
+use super::rank::Rank;
 use super::sources::{Source, Sources};
+use super::wheel::{Slots, Wheel};
 use crate::random::{Random, half, scaled};
 use crate::time::{Duration, Instant};
 
@@ -20,38 +24,6 @@ const LEAST_SHARE: usize = 8;
 
 /// How many candidates are drawn to find one that gives way.
 const DRAWN: usize = 8;
-
-/// What right the holder of a place has to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rank {
-    /// Nobody holds it.
-    Free,
-    /// It is kept for a name that is not known now.
-    Kept,
-    /// It holds what is remembered of a name, for as long as nobody needs the place. A candidate.
-    Remembered,
-    /// Its name is known, but may have to give way. A candidate.
-    Newcomer,
-    /// Its name is known and stays.
-    Established,
-    /// It is kept for its name, which is known.
-    Expected,
-}
-
-impl Rank {
-    fn is_live(self) -> bool {
-        matches!(self, Self::Newcomer | Self::Established | Self::Expected)
-    }
-
-    /// Whether the place is kept for its name, known or not.
-    pub(super) fn is_kept(self) -> bool {
-        matches!(self, Self::Kept | Self::Expected)
-    }
-
-    fn is_candidate(self) -> bool {
-        matches!(self, Self::Remembered | Self::Newcomer)
-    }
-}
 
 /// Why no place is given to a newcomer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +39,8 @@ pub(super) struct Places<'a> {
     joints: &'a mut [Joint],
     index: Index<'a>,
     sources: Sources<'a>,
-    /// Those whose names are known, the one heard longest ago first.
-    live: List,
+    /// Those that have a deadline.
+    wheel: Wheel<'a>,
     /// Those that were given back.
     free: List,
     /// How many were given out at least once.
@@ -76,6 +48,8 @@ pub(super) struct Places<'a> {
     /// Those that may have to give way, in no order.
     candidates: &'a mut VecView<Place>,
     used: u16,
+    /// The first and the last of those that changed.
+    changed: Option<(Place, Place)>,
     random: Random,
 }
 
@@ -84,6 +58,7 @@ impl<'a> Places<'a> {
     pub(super) fn new(
         joints: &'a mut [Joint],
         candidates: &'a mut VecView<Place>,
+        slots: &'a mut Slots,
         index: Index<'a>,
         sources: Sources<'a>,
         seed: u64,
@@ -94,11 +69,12 @@ impl<'a> Places<'a> {
             joints,
             index,
             sources,
-            live: List::EMPTY,
+            wheel: Wheel::new(slots),
             free: List::EMPTY,
             given: 0,
             candidates,
             used: 0,
+            changed: None,
             random: Random(seed),
         }
     }
@@ -141,19 +117,51 @@ impl<'a> Places<'a> {
         self.sources.established(source).into()
     }
 
-    /// The live place that was heard longest ago.
-    pub(super) fn oldest(&self) -> Option<Place> {
-        self.live.oldest()
+    /// Files a place under its next deadline, if it is not filed yet: a deadline that moves to a
+    /// later time is looked at when the one before has come.
+    pub(super) fn file(&mut self, place: Place, deadline: Instant) {
+        self.wheel.file(place, deadline, self.joints);
     }
 
-    /// The live place that was heard last.
-    pub(super) fn newest(&self) -> Option<Place> {
-        self.live.newest()
+    /// Takes a place out that is filed under a deadline before this time. It may have a later
+    /// deadline by now, and is to be filed again then.
+    pub(super) fn pop_filed(&mut self, now: Instant) -> Option<Place> {
+        self.wheel.pop(now, self.joints)
     }
 
-    /// The live places, the one heard longest ago first.
-    pub(super) fn live(&self) -> impl Iterator<Item = Place> {
-        self.live.iter(self.joints)
+    /// A time before which no deadline is.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.wheel.next()
+    }
+
+    /// Takes note that a place changed.
+    pub(super) fn mark_changed(&mut self, place: Place) {
+        let Some((first, last)) = self.changed else {
+            self.changed = Some((place, place));
+            return;
+        };
+        let is_marked =
+            self.joints.get(place.index()).is_none_or(|joint| joint.next_changed.is_some());
+        if is_marked || place == last {
+            return;
+        }
+        if let Some(joint) = self.joints.get_mut(last.index()) {
+            joint.next_changed = Some(place);
+        }
+        self.changed = Some((first, place));
+    }
+
+    /// Whether a place changed.
+    pub(super) fn has_changed(&self) -> bool {
+        self.changed.is_some()
+    }
+
+    /// The next place that changed, in the order in which they did.
+    pub(super) fn pop_changed(&mut self) -> Option<Place> {
+        let (first, last) = self.changed?;
+        let next = self.joints.get_mut(first.index()).and_then(|joint| joint.next_changed.take());
+        self.changed = next.map(|next| (next, last));
+        Some(first)
     }
 
     /// The places that may have to give way, in no order.
@@ -164,6 +172,11 @@ impl<'a> Places<'a> {
     /// Whether a place is free.
     pub(super) fn has_free(&self) -> bool {
         self.free.oldest().is_some() || self.given < self.joints.len()
+    }
+
+    /// Takes a place out that is filed.
+    pub(super) fn unfile(&mut self, place: Place) {
+        self.wheel.remove(place, self.joints);
     }
 
     /// Takes a free place for a name with that hash, if there is one. Those that were used before
@@ -195,15 +208,6 @@ impl<'a> Places<'a> {
         }
         let is_kept = self.rank(place) == Rank::Kept;
         self.set_rank(place, if is_kept { Rank::Expected } else { Rank::Newcomer });
-    }
-
-    /// A known name was heard again, and may have become established by that.
-    pub(super) fn hear(&mut self, place: Place, is_established: bool) {
-        self.live.remove(place, self.joints);
-        self.live.push_newest(place, self.joints);
-        if is_established {
-            self.establish(place);
-        }
     }
 
     /// A newcomer becomes established, unless its source has its share.
@@ -240,7 +244,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Gives a place back.
+    /// Gives a place back that is not filed.
     pub(super) fn release(&mut self, place: Place) {
         self.index.remove(place, self.joints);
         self.set_rank(place, Rank::Free);
@@ -289,14 +293,8 @@ impl<'a> Places<'a> {
             self.sources.add_established(source);
         }
         match (was.is_live(), rank.is_live()) {
-            (false, true) => {
-                self.live.push_newest(place, self.joints);
-                self.used = self.used.saturating_add(1);
-            }
-            (true, false) => {
-                self.live.remove(place, self.joints);
-                self.used = self.used.saturating_sub(1);
-            }
+            (false, true) => self.used = self.used.saturating_add(1),
+            (true, false) => self.used = self.used.saturating_sub(1),
             _ => {}
         }
     }

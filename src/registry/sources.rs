@@ -12,7 +12,7 @@ use crate::time::{Duration, Instant};
 /// A source address, as a hash of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(test, derive(Hash))]
-pub(super) struct Source(u32);
+pub(super) struct Source([u8; 4]);
 
 /// How many nodes that are established now came from each source. A table has two rows.
 const ESTABLISHED_ROWS: usize = 2;
@@ -35,12 +35,12 @@ pub(super) struct Sources<'a> {
 }
 
 impl Source {
-    pub(super) const NONE: Self = Self(0);
+    pub(super) const NONE: Self = Self([0; 4]);
 
     /// Its counter in each row of a table of that length.
     fn counters<const ROWS: usize>(self, length: usize) -> [usize; ROWS] {
         let row = length / ROWS;
-        let (mut hash, mut first) = (mixed(self.0.into()), 0);
+        let (mut hash, mut first) = (mixed(u32::from_ne_bytes(self.0).into()), 0);
         [(); ROWS].map(|()| {
             let [a, b, c, d, ..] = hash.to_be_bytes();
             let counter = first + scaled(u32::from_be_bytes([a, b, c, d]), row);
@@ -69,7 +69,7 @@ impl<'a> Sources<'a> {
 
     /// The source that has that address.
     pub(super) fn source(&self, address: &[u8]) -> Source {
-        Source(half(self.hasher.hash(address)))
+        Source(half(self.hasher.hash(address)).to_ne_bytes())
     }
 
     /// How many established nodes that source has: never less than it is.
@@ -148,7 +148,9 @@ mod tests {
         let (mut established, mut arrivals) = ([[7; 2]; 256], [[7; 8]; 256]);
         let mut sources = Sources::new([1; 16], &mut established, &mut arrivals);
         let hasher = sources.hasher;
-        test(&mut sources, &|number| Source(half(hasher.hash(&number.to_be_bytes()))));
+        test(&mut sources, &|number| {
+            Source(half(hasher.hash(&number.to_be_bytes())).to_ne_bytes())
+        });
     }
 
     #[test]

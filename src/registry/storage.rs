@@ -2,9 +2,11 @@
 
 use heapless::Vec;
 
-use super::list::{Joint, Place};
+use super::joint::Joint;
 use super::node::Node;
+use super::place::Place;
 use super::sources::{Arrivals, Established};
+use super::wheel::{NO_SLOTS, Slots};
 
 /// The memory of a registry of `N` nodes, 1 to 65,535.
 ///
@@ -15,6 +17,7 @@ pub struct Storage<const N: usize> {
     pub(super) joints: [Joint; N],
     pub(super) index: [[Option<Place>; 2]; N],
     pub(super) candidates: Vec<Place, N>,
+    pub(super) slots: Slots,
     pub(super) established: [Established; N],
     pub(super) arrivals: [Arrivals; N],
 }
@@ -32,6 +35,7 @@ impl<const N: usize> Storage<N> {
             joints: [Joint::UNUSED; N],
             index: [[None; 2]; N],
             candidates: Vec::new(),
+            slots: NO_SLOTS,
             established: [[0; 2]; N],
             arrivals: [[0; 8]; N],
         }
@@ -45,7 +49,7 @@ impl<const N: usize> Default for Storage<N> {
 }
 
 /// What each node costs, in bytes.
-#[cfg(all(test, feature = "host"))]
+#[cfg(test)]
 pub(crate) mod budget {
     use core::mem::size_of;
 
@@ -55,5 +59,7 @@ pub(crate) mod budget {
     pub(crate) const CANDIDATE: usize = size_of::<super::Place>();
     pub(crate) const SOURCES: usize =
         size_of::<super::Established>() + size_of::<super::Arrivals>();
+    #[cfg(feature = "host")]
+    pub(crate) const WHEEL: usize = size_of::<super::Slots>();
     pub(crate) const ENTRY: usize = NODE + JOINT + INDEX + CANDIDATE + SOURCES;
 }

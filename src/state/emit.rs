@@ -1,12 +1,13 @@
 //! From a registry to bytes.
 
 use core::hash::Hasher as _;
+use core::net::IpAddr;
 use core::num::NonZeroU128;
 
 use siphasher::sip::SipHasher13;
 
-use super::{CHECKSUM_KEY, MAGIC, Moment, PIECE_CAPACITY, VERSION};
-use crate::registry::{Entry, Registry};
+use super::{CHECKSUM_KEY, MAGIC, Moment, PIECE_CAPACITY, RIVAL, VERSION};
+use crate::registry::{Entry, Registry, Sighting};
 use crate::time::{Duration, Instant};
 use crate::wire::cursor::{OutOfBytes, Writer};
 
@@ -104,14 +105,17 @@ impl<'a, I: Iterator<Item = Entry<'a>>> Emitter<I> {
         writer.u8(u8::try_from(node.preferred_position()).map_err(|_| OutOfBytes)?)?;
         writer.u16(u16::try_from(id.len()).map_err(|_| OutOfBytes)?)?;
         writer.bytes(id)?;
-        for sighting in sightings {
-            writer.u64(self.now.since(sighting.heard).millis())?;
-            writer.u32(sighting.spoken)?;
-            writer.u32(sighting.link.0)?;
-            writer.u32(sighting.socket.ip().to_bits())?;
-            writer.u16(sighting.socket.port())?;
-            writer.u8(sighting.times)?;
-            writer.u8(u8::from(sighting.is_rival))?;
+        for Sighting { address, spoken, times, is_rival } in sightings {
+            writer.u64(self.now.since(address.heard).millis())?;
+            writer.u32(address.link.0)?;
+            let ip = match address.ip() {
+                IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+                IpAddr::V6(ip) => ip,
+            };
+            writer.u128(ip.to_bits())?;
+            writer.u16(address.socket.port())?;
+            writer.u8(spoken)?;
+            writer.u8(if is_rival { times | RIVAL } else { times })?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |               Magic Number (0x666f6768, "fogh")               |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |                          Version (2)                          |
+//! |                          Version (3)                          |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |                                                               |
 //! +                                                               +
@@ -32,10 +32,7 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! Then come the nodes: those that are known, the one heard longest ago first, then those that are
-//! remembered. Bytes in which they are in another order are no state. So the registry, which keeps
-//! the known nodes in that order, puts each at the end, and to restore any state takes a time that
-//! grows with its length alone.
+//! Then come the nodes that are known and those that are remembered, in any order.
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -66,15 +63,22 @@
 //! +                How long ago it was heard there                +
 //! |                                                               |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |         For how long it spoke there without a pause           |
+//! |                              Link                             |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |                           Interface                           |
+//! |                                                               |
+//! +                                                               +
+//! |                                                               |
+//! +        IPv6 Address, or the one that maps to an IPv4 one      +
+//! |                                                               |
+//! +                                                               +
+//! |                                                               |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |                           IP Address                          |
-//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |          Port Number          |  Times heard  |    Rival: 1   |
+//! |          Port Number          |    Spoken     |R|    Times    |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
+//!
+//! *Spoken* is for how long the node has spoken there without a pause, in 240ths of a lease, and
+//! *Times* how often. *R* is 1 if the address is a rival.
 //!
 //! The last 8 bytes are a checksum over all before them: `SipHash-1-3` with the key "foghorn's
 //! state.". It tells of damage, not of forgery: who may write where state is kept may write
@@ -97,7 +101,7 @@ pub use parse::{State, parse};
 
 const MAGIC: u32 = 0x666f_6768;
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Bytes before the first node.
 const HEADER: usize = 4 + 4 + 16 + 8 + 8 + 8;
@@ -106,7 +110,10 @@ const HEADER: usize = 4 + 4 + 16 + 8 + 8 + 8;
 const NODE: usize = 4 + 8 + 1 + 1 + 2;
 
 /// Bytes of an address.
-const SIGHTING: usize = 8 + 4 + 4 + 4 + 2 + 1 + 1;
+const SIGHTING: usize = 8 + 4 + 16 + 2 + 1 + 1;
+
+/// The bit of a rival.
+const RIVAL: u8 = 0x80;
 
 /// Bytes after the last node.
 const CHECKSUM: usize = 8;
@@ -138,8 +145,6 @@ pub enum Damaged {
     Version(u32),
     /// They are not those that were saved.
     Checksum,
-    /// A node that is known does not stand behind all that were heard before it.
-    Order,
 }
 
 impl fmt::Display for Damaged {
@@ -151,7 +156,6 @@ impl fmt::Display for Damaged {
                 write!(f, "another version of foghorn saved it (state version {version})")
             }
             Self::Checksum => f.write_str("its checksum is wrong"),
-            Self::Order => f.write_str("its nodes are out of order"),
         }
     }
 }

@@ -1,14 +1,15 @@
 //! From bytes to what is to be restored.
 
 use core::hash::Hasher as _;
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{Ipv6Addr, SocketAddr};
 use core::num::NonZeroU128;
 
 use heapless::Vec;
 use siphasher::sip::SipHasher13;
 
-use super::{CHECKSUM_KEY, Damaged, MAGIC, Moment, SIGHTING, VERSION};
-use crate::registry::{LinkId, Saved, Sighting};
+use super::{CHECKSUM_KEY, Damaged, MAGIC, Moment, RIVAL, SIGHTING, VERSION};
+use crate::net::{Address, LinkId};
+use crate::registry::{Saved, Sighting};
 use crate::time::{Duration, Instant};
 use crate::wire::NodeId;
 use crate::wire::cursor::{OutOfBytes, Reader};
@@ -61,13 +62,8 @@ pub fn parse(bytes: &[u8]) -> Result<State<'_>, Damaged> {
         lease: Duration::from_millis(reader.u64()?),
         nodes: reader.clone(),
     };
-    let mut last = u64::MAX;
     while !reader.is_empty() {
-        let rank = record(&mut reader)?.rank();
-        if rank > last {
-            return Err(Damaged::Order);
-        }
-        last = rank;
+        record(&mut reader)?;
     }
     Ok(state)
 }
@@ -120,17 +116,6 @@ fn record<'a>(reader: &mut Reader<'a>) -> Result<Record<'a>, OutOfBytes> {
 }
 
 impl Record<'_> {
-    /// A number that falls from one node to the next: how long ago it was heard, and 0 if it is
-    /// only remembered.
-    fn rank(&self) -> u64 {
-        if self.heard == 0 {
-            return 0;
-        }
-        let mut sightings = self.sightings.clone();
-        let ages = core::iter::from_fn(|| sighting(&mut sightings).ok());
-        ages.map(|(age, _)| age.millis()).min().unwrap_or(0).saturating_add(1)
-    }
-
     /// The node, if its ages count from `then`.
     fn known_at(mut self, then: Instant, same_boot: bool) -> Option<Saved> {
         let mut sightings = Vec::new();
@@ -140,9 +125,9 @@ impl Record<'_> {
             let Ok((age, mut sighting)) = sighting(&mut self.sightings) else { break };
             let Some(heard) = before(then, age) else { continue };
             preferred += usize::from(position < self.preferred);
-            sighting.heard = heard;
+            sighting.address.heard = heard;
             if !same_boot {
-                sighting.link = LinkId::NONE;
+                sighting.address.link = LinkId::NONE;
             }
             // More than there is room for come from another build.
             let _ = sightings.push(sighting);
@@ -155,12 +140,14 @@ impl Record<'_> {
 /// An address, and how long ago the node was heard there.
 fn sighting(reader: &mut Reader<'_>) -> Result<(Duration, Sighting), OutOfBytes> {
     let age = Duration::from_millis(reader.u64()?);
-    let spoken = reader.u32()?;
     let link = LinkId(reader.u32()?);
-    let socket = SocketAddrV4::new(Ipv4Addr::from_bits(reader.u32()?), reader.u16()?);
+    let ip = Ipv6Addr::from_bits(reader.u128()?).to_canonical();
+    let socket = SocketAddr::new(ip, reader.u16()?);
+    let address = Address { socket, link, heard: Instant::ZERO };
+    let spoken = reader.u8()?;
     let times = reader.u8()?;
-    let is_rival = reader.u8()? != 0;
-    Ok((age, Sighting { heard: Instant::ZERO, link, spoken, socket, times, is_rival }))
+    let is_rival = times & RIVAL != 0;
+    Ok((age, Sighting { address, spoken, times: times & !RIVAL, is_rival }))
 }
 
 /// None if that is more than the core's clock can tell.

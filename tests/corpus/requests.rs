@@ -3,14 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
 
 use core::fmt;
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{Ipv4Addr, SocketAddr};
 use core::num::NonZeroU16;
 
 use foghorn::control::{
     self, Address, ErrorCode, EventLine, Fields, Line, NodeLine, Request, read_address,
 };
 use foghorn::limits::{ADDRESSES_PER_NODE, REPLY_LINE_CAPACITY, REQUEST_CAPACITY};
-use foghorn::registry::{Entry, LinkId, Registry, Storage};
+use foghorn::net::{self, LinkId, Links};
+use foghorn::registry::{Claim, Entry, Name, Registry, Storage};
 use foghorn::time::{Duration, Instant};
 use foghorn::wire::NodeId;
 
@@ -78,9 +79,12 @@ fn check_node(bytes: &[u8]) {
     let mut now = Instant::from_millis(1);
     for (pause, host) in heard {
         now = now + Duration::from_secs(u64::from(pause % 100));
-        let address =
-            SocketAddrV4::new(Ipv4Addr::new(255, 255, 255, host), u16::MAX - u16::from(host));
-        registry.hear(now, &id, address, LinkId(1)).unwrap();
+        let ip = Ipv4Addr::new(255, 255, 255, host).into();
+        let socket = SocketAddr::new(ip, u16::MAX - u16::from(host));
+        let address = net::Address { socket, link: LinkId(1), heard: now };
+        let claim = Claim { name: Name::New(&id), claimant: ip, address };
+        registry.hear(&claim, &Links::default()).unwrap();
+        while registry.poll_event(now).is_some() {}
     }
     let unknown = line_of(|out| {
         control::error(out, ErrorCode::UnknownNode, format_args!("{id} is not known"))
@@ -99,8 +103,8 @@ fn check_node(bytes: &[u8]) {
 }
 
 /// Lines that tell of a node, and where it is.
-fn check_lines(id: &NodeId, entry: &Entry<'_>, addresses: &[SocketAddrV4]) {
-    let address = |socket: SocketAddrV4| Address { socket: socket.into(), interface: &INTERFACE };
+fn check_lines(id: &NodeId, entry: &Entry<'_>, addresses: &[SocketAddr]) {
+    let address = |socket: SocketAddr| Address { socket, interface: &INTERFACE };
     let line = NodeLine {
         id,
         addresses: &|number| addresses.get(number).copied().map(address),

@@ -113,6 +113,30 @@ fn a_node_with_two_cards_keeps_both_addresses() {
 }
 
 #[test]
+fn a_node_in_two_of_our_networks_is_one_node_and_not_contested() {
+    let Some(lan) = Lan::new() else { return };
+    let [first, second] = [1, 2].map(|number| lan.host(number));
+    let other_lan = lan.another();
+    other_lan.plug(&first, "eth1", "port1b", "198.19.0.1/24");
+    other_lan.plug(&second, "eth1", "port2b", "198.19.0.2/24");
+    let pi = first.daemon(&["--id", "pi", "--port", "22", "--interval", "3"]);
+    let watch = pi.watch(&["watch"]);
+    let mut nas = second.daemon(&["--id", "nas", "--port", "22", "--interval", "3"]);
+    // Several rounds of announcements in both networks.
+    pi.ask_until(&["list", "--json"], |ended| {
+        let list: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        let nas = list.as_array().unwrap().iter().find(|node| node["id"] == "nas");
+        nas.is_some_and(|nas| {
+            assert_eq!(nas["contested"], false, "{nas}");
+            nas["heard"].as_u64() >= Some(8) && nas["addresses"].as_array().unwrap().len() == 2
+        })
+    });
+    nas.crash();
+    let told = watch.lines.until("lost nas 198.1");
+    assert!(!told.iter().any(|line| line.starts_with("contested")), "{told:?}");
+}
+
+#[test]
 fn a_host_with_two_interfaces_announces_on_both_and_patterns_choose() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use foghorn::discoverer::EventKind;
-use foghorn::schedule::{ANSWER_BURST, ANSWER_PERIOD};
+use foghorn::speaker::v1::{ANSWER_BURST, ANSWER_PERIOD};
 use foghorn::stats::Rejected;
 
 use crate::lan::{CAPACITY, Lan, Weather};

@@ -4,14 +4,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
 use std::rc::Rc;
 
-use foghorn::discoverer::{Config, Discoverer, EventKind};
+use foghorn::discoverer::{Config, Discoverer, EventKind, Protocol, Received};
 use foghorn::limits::ANNOUNCEMENT_CAPACITY;
-use foghorn::network::Network;
-use foghorn::registry::{LinkId, Storage};
+use foghorn::net::{Link, LinkId, Medium, Network};
+use foghorn::registry::Storage;
 use foghorn::stats::Rejected;
 use foghorn::time::{Duration, Instant};
 use foghorn::wire::{Announcement, NodeId, v1};
@@ -81,9 +81,15 @@ pub(crate) struct Lan {
     pub(crate) trace: String,
 }
 
-/// The one that all nodes are in.
-fn network(address: Ipv4Addr) -> Network {
-    Network::new(address, 8).unwrap()
+/// The link that all nodes are on, as a node with that address sees it.
+fn link(address: Ipv4Addr) -> Link {
+    Link::new(LINK, Medium::Shared, &[Network::new(address, 8).unwrap()])
+}
+
+/// What came from that address.
+fn received(from: Ipv4Addr) -> Received {
+    let from = (from, v1::UDP_PORT).into();
+    Received { protocol: Protocol::Foghorn, link: LINK, from, to_group: true }
 }
 
 impl Lan {
@@ -132,7 +138,7 @@ impl Lan {
         let Node { id, address, .. } = &self.nodes[node];
         let announcement = Announcement { id: id.clone(), port: NonZeroU16::new(22000).unwrap() };
         discoverer.announce(self.now, announcement).unwrap();
-        discoverer.link_up(self.now, LINK, &[network(*address)]).unwrap();
+        discoverer.link_up(self.now, link(*address)).unwrap();
         self.nodes[node].discoverer = Some(discoverer);
         self.drain(node);
     }
@@ -158,7 +164,7 @@ impl Lan {
     pub(crate) fn readdress(&mut self, node: usize, address: Ipv4Addr) {
         self.nodes[node].address = address;
         let discoverer = self.nodes[node].discoverer.as_mut().unwrap();
-        discoverer.link_up(self.now, LINK, &[network(address)]).unwrap();
+        discoverer.link_up(self.now, link(address)).unwrap();
         self.drain(node);
     }
 
@@ -168,11 +174,11 @@ impl Lan {
             let Some(discoverer) = &mut self.nodes[node].discoverer else { return };
             let Ok(transmit) = discoverer.poll_transmit(&mut buffer) else { break };
             self.nodes[node].sent += 1;
-            let to = *transmit.to.ip();
-            let to = if to.is_broadcast() { "everyone".to_owned() } else { to.to_string() };
+            let IpAddr::V4(to) = transmit.to.ip() else { unreachable!() };
+            let hears = if to.is_broadcast() { "everyone".to_owned() } else { to.to_string() };
             let bytes = &buffer[..transmit.length];
-            writeln!(self.trace, "{} {node} {to} {bytes:02x?}", self.now.millis()).unwrap();
-            self.deliver(node, *transmit.to.ip(), &buffer[..transmit.length]);
+            writeln!(self.trace, "{} {node} {hears} {bytes:02x?}", self.now.millis()).unwrap();
+            self.deliver(node, to, &buffer[..transmit.length]);
         }
         let Node { discoverer: Some(discoverer), events, wakes, .. } = &mut self.nodes[node] else {
             return;
@@ -217,8 +223,11 @@ impl Lan {
             }
             if let Some(discoverer) = &mut self.nodes[receiver].discoverer {
                 // Only a node that is flooded may have no place for it.
-                let heard =
-                    discoverer.handle_datagram(self.now, LINK, datagram.source, &datagram.bytes);
+                let heard = discoverer.handle_datagram(
+                    self.now,
+                    &received(datagram.source),
+                    &datagram.bytes,
+                );
                 assert!(
                     matches!(heard, Ok(()) | Err(Rejected::RegistryFull | Rejected::SourceFull)),
                     "{heard:?}"
@@ -235,7 +244,8 @@ impl Lan {
         let mut bytes = [0; ANNOUNCEMENT_CAPACITY];
         let length = v1::emit(&announcement, &mut bytes).unwrap();
         let discoverer = self.nodes[to].discoverer.as_mut().unwrap();
-        let admitted = discoverer.handle_datagram(self.now, LINK, from, &bytes[..length]).is_ok();
+        let admitted =
+            discoverer.handle_datagram(self.now, &received(from), &bytes[..length]).is_ok();
         self.drain(to);
         admitted
     }
@@ -285,7 +295,10 @@ impl Lan {
     pub(crate) fn lookup(&self, node: usize, other: usize) -> Option<Ipv4Addr> {
         let id = self.nodes[other].id.as_str();
         let entry = self.nodes[node].discoverer.as_ref()?.lookup(self.now, id)?;
-        Some(*entry.address().ip())
+        match entry.address().ip() {
+            IpAddr::V4(ip) => Some(ip),
+            IpAddr::V6(_) => None,
+        }
     }
 
     /// How many (node, other) pairs do not know where the other is.

@@ -124,8 +124,8 @@ Example:
 pub(crate) const WATCH: &str = "\
 Prints the nodes known now, then each change, a line each: known, found, moved,
 contested or lost, then NODE, ADDRESS and INTERFACE. A node is contested when it
-uses a second address, which is printed last: it has two network cards, or
-another host claims its name.
+uses a second address, which is printed last: it has two cards in one network,
+or another host claims its name.
 
 Usage: foghorn watch [OPTIONS]
 

@@ -1,7 +1,7 @@
 //! When newcomers are answered, and how.
 
 use super::*;
-use crate::schedule::{ANSWER_BURST, ANSWER_PERIOD, PATIENCE, QUIET, REPEATS};
+use crate::speaker::v1::{ANSWER_BURST, ANSWER_PERIOD, PATIENCE, QUIET, REPEATS};
 
 #[test]
 fn a_newcomer_is_answered_by_unicast_within_the_delay() {
@@ -75,7 +75,7 @@ fn a_flood_on_one_link_holds_back_no_answer_on_another() {
     let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
     discoverer.announce(at(0), node("nas", 22)).unwrap();
     for link in [ETH0, ETH1] {
-        discoverer.link_up(at(0), link, &[network("198.18.0.1/24")]).unwrap();
+        discoverer.link_up(at(0), shared(link, &[network("198.18.0.1/24")])).unwrap();
     }
     transmits(&mut discoverer);
     let mut now = at(1000);
@@ -86,7 +86,7 @@ fn a_flood_on_one_link_holds_back_no_answer_on_another() {
         now = now + Duration::from_millis(20);
     }
     let newcomer = peer(222);
-    discoverer.handle_datagram(now, ETH1, newcomer, &datagram("pi")).unwrap();
+    discoverer.handle_datagram(now, &received(ETH1, newcomer), &datagram("pi")).unwrap();
     events(&mut discoverer);
     let sent = wait(&mut discoverer, now + ANSWER_DELAY);
     assert!(sent.iter().any(|(_, to)| *to == newcomer), "{sent:?}");
@@ -107,7 +107,7 @@ fn a_newcomer_on_our_own_host_is_answered_by_broadcast() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
     let ours = [network("198.18.0.1/24"), network("198.18.1.1/24"), network("127.0.0.1/8")];
-    discoverer.link_up(at(0), ETH0, &ours).unwrap();
+    discoverer.link_up(at(0), shared(ETH0, &ours)).unwrap();
     transmits(&mut discoverer);
     for (millis, address) in [
         (1000, OUR_ADDRESS),
@@ -116,7 +116,12 @@ fn a_newcomer_on_our_own_host_is_answered_by_broadcast() {
     ] {
         hear(&mut discoverer, at(millis), address, &format!("at-{address}"));
         discoverer.handle_timeout(at(millis) + ANSWER_DELAY);
-        assert_eq!(transmits(&mut discoverer), [(ETH0, Ipv4Addr::BROADCAST, "nas".into())]);
+        let everyone = [
+            Ipv4Addr::BROADCAST,
+            Ipv4Addr::new(198, 18, 1, 255),
+            Ipv4Addr::new(127, 255, 255, 255),
+        ];
+        assert_eq!(transmits(&mut discoverer), everyone.map(|to| (ETH0, to, "nas".into())));
     }
 }
 
@@ -150,7 +155,7 @@ fn who_comes_alone_each_second_is_answered_however_many_came_before() {
     let mut storage = Storage::<64>::new();
     let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
     discoverer.announce(at(0), node("nas", 22)).unwrap();
-    discoverer.link_up(at(0), ETH0, &[network("198.18.0.1/24")]).unwrap();
+    discoverer.link_up(at(0), shared(ETH0, &[network("198.18.0.1/24")])).unwrap();
     transmits(&mut discoverer);
     for number in 0..20_u8 {
         let now = at(1000 + 1100 * u64::from(number));

@@ -7,7 +7,7 @@ use nix::net::if_::InterfaceFlags;
 
 use super::attributes::AlternativeNames;
 use crate::limits::LINK_NAME_CAPACITY;
-use crate::registry::LinkId;
+use crate::net::LinkId;
 
 /// An interface's name. The kernel allows any bytes but white space, `/` and `:`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use rustix::net::netlink::SocketAddrNetlink;
 
 use super::rtnetlink::{List, request, result_of, split_message};
 use crate::host::errors::reason::refused;
-use crate::registry::LinkId;
+use crate::net::LinkId;
 
 /// Requests and their answers.
 pub(super) struct Requester {

@@ -11,8 +11,8 @@ use super::interface::Interface;
 use super::netlink::Requester;
 use super::rtnetlink::{parse_address, parse_link};
 use crate::limits::NETWORKS_PER_LINK;
-use crate::network::Network;
-use crate::registry::LinkId;
+use crate::net::LinkId;
+use crate::net::Network;
 
 /// Addresses that are read of one interface: one more than can be used, to detect that there are
 /// too many.
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use crate::host::interfaces::attributes::AlternativeNames;
     use crate::host::interfaces::interface::InterfaceName;
-    use crate::network::Networks;
+    use crate::net::Networks;
 
     /// The names of the interfaces that have an address, each with those.
     fn list(query: &mut Query) -> io::Result<std::vec::Vec<(String, String)>> {

@@ -9,8 +9,8 @@ use nix::net::if_::InterfaceFlags;
 
 use super::attributes::{AlternativeNames, aligned, attribute, text, u16_at, u32_at};
 use super::interface::{Interface, InterfaceName};
-use crate::network::Network;
-use crate::registry::LinkId;
+use crate::net::LinkId;
+use crate::net::Network;
 
 /// A message of the kernel.
 pub(crate) struct Message<'a> {

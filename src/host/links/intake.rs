@@ -1,14 +1,12 @@
 //! Taking datagrams from an interface.
 
 use std::io;
-use std::net::Ipv4Addr;
 
 use crate::host::errors::outage::Outage;
 use crate::host::errors::reason::Reason;
 use crate::host::interfaces::interface::InterfaceName;
 use crate::log::{Shown, warn};
 use crate::time::{Duration, Instant};
-use crate::transport::Transport;
 
 /// After an error that stays, datagrams are tried to be taken again after this.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -38,19 +36,18 @@ impl Intake {
         self.paused_until.filter(|_| self.ready)
     }
 
-    /// Takes one datagram: its length in `buffer` and where it came from.
-    pub(crate) fn take(
+    /// Takes one datagram, which `receive` has.
+    pub(super) fn take<T>(
         &mut self,
         now: Instant,
-        socket: &mut impl Transport<Error = io::Error>,
         name: &InterfaceName,
-        buffer: &mut [u8],
-    ) -> Option<(usize, Ipv4Addr)> {
+        receive: impl FnOnce() -> nb::Result<T, io::Error>,
+    ) -> Option<T> {
         if !self.is_ready(now) {
             return None;
         }
         self.paused_until = None;
-        match socket.recv(buffer) {
+        match receive() {
             Ok(received) => {
                 self.outage.end();
                 Some(received)
@@ -79,8 +76,6 @@ impl Intake {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddrV4;
-
     use super::*;
 
     /// A socket with so many datagrams, that fails while `fails` says so; it counts how often it is
@@ -91,20 +86,14 @@ mod tests {
         asked: usize,
     }
 
-    impl<F: FnMut(usize) -> bool> Transport for Faulty<F> {
-        type Error = io::Error;
-
-        fn recv(&mut self, _: &mut [u8]) -> nb::Result<(usize, Ipv4Addr), io::Error> {
+    impl<F: FnMut(usize) -> bool> Faulty<F> {
+        fn receive(&mut self) -> nb::Result<(), io::Error> {
             self.asked += 1;
             if (self.fails)(self.asked) {
                 return Err(nb::Error::Other(io::ErrorKind::PermissionDenied.into()));
             }
             self.datagrams = self.datagrams.checked_sub(1).ok_or(nb::Error::WouldBlock)?;
-            Ok((1, Ipv4Addr::LOCALHOST))
-        }
-
-        fn send(&mut self, _: SocketAddrV4, _: &[u8]) -> nb::Result<(), io::Error> {
-            Err(nb::Error::WouldBlock)
+            Ok(())
         }
     }
 
@@ -125,7 +114,7 @@ mod tests {
             }
             turns += 1;
             assert!(turns < 10_000, "it does not sleep");
-            while intake.take(now, socket, &name, &mut [0; 8]).is_some() {
+            while intake.take(now, &name, || socket.receive()).is_some() {
                 taken += 1;
             }
         }

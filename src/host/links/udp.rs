@@ -11,7 +11,6 @@ use super::filter::{self, Dropped};
 use crate::host::interfaces::interface::InterfaceName;
 use crate::limits::RECEIVE_BUFFER;
 use crate::log::{Shown, debug};
-use crate::transport::Transport;
 
 /// Hears and sends on one interface and on no other.
 pub(crate) struct LinkSocket {
@@ -34,22 +33,17 @@ impl LinkSocket {
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(&mut self.socket, token, Interest::READABLE)
     }
-}
 
-impl Transport for LinkSocket {
-    type Error = io::Error;
-
-    fn recv(&mut self, buffer: &mut [u8]) -> nb::Result<(usize, Ipv4Addr), io::Error> {
-        let (length, from) = self.socket.recv_from(buffer).map_err(would_block)?;
-        match from {
-            SocketAddr::V4(from) => Ok((length, *from.ip())),
-            // An IPv4 socket hears no other; the unspecified address counts as a bad source.
-            SocketAddr::V6(_) => Ok((length, Ipv4Addr::UNSPECIFIED)),
-        }
+    /// Receives one datagram: its length in `buffer`, and its source.
+    pub(super) fn receive(
+        &mut self,
+        buffer: &mut [u8],
+    ) -> nb::Result<(usize, SocketAddr), io::Error> {
+        self.socket.recv_from(buffer).map_err(would_block)
     }
 
-    fn send(&mut self, to: SocketAddrV4, datagram: &[u8]) -> nb::Result<(), io::Error> {
-        self.socket.send_to(datagram, to.into()).map(|_| ()).map_err(would_block)
+    pub(super) fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> nb::Result<(), io::Error> {
+        self.socket.send_to(datagram, to).map(|_| ()).map_err(would_block)
     }
 }
 
@@ -109,7 +103,7 @@ mod tests {
             sender.send_to(b"\x00\x12\x10\x25\x55\xf0\x00\x02pi", to).unwrap();
         }
         let mut waited = 0;
-        while socket.recv(&mut [0; 64]).is_ok() {
+        while socket.receive(&mut [0; 64]).is_ok() {
             waited += 1;
         }
         assert!((200..2000).contains(&waited), "{waited} waited");

@@ -3,8 +3,8 @@
 use crate::discoverer::{Event, EventKind};
 use crate::host::links::LinkName;
 use crate::log::{Shown, debug, info};
-use crate::schedule::TokenBucket;
 use crate::time::{Duration, Instant};
+use crate::token_bucket::TokenBucket;
 
 /// Changes that are logged in a burst: a LAN after a power cut.
 const BURST: u8 = 64;

@@ -29,9 +29,12 @@ fn held() -> Vec<(&'static str, usize)> {
         ("Registry: index", REGISTRY_CAPACITY * registry::INDEX),
         ("Registry: candidates", REGISTRY_CAPACITY * registry::CANDIDATE),
         ("Registry: sources", REGISTRY_CAPACITY * registry::SOURCES),
+        ("Registry: deadlines", registry::WHEEL),
         (
             "Registry: length and padding",
-            size_of::<Storage<REGISTRY_CAPACITY>>() - REGISTRY_CAPACITY * registry::ENTRY,
+            size_of::<Storage<REGISTRY_CAPACITY>>()
+                - REGISTRY_CAPACITY * registry::ENTRY
+                - registry::WHEEL,
         ),
         ("Daemon: schedule, own nodes, links, counters, handles", size_of::<Daemon<'_>>()),
         ("Control clients: requests and replies", CONTROL_CLIENTS * size_of::<Buffers>()),

@@ -7,9 +7,10 @@ use crate::control::{
     self, Address, DaemonLine, DatagramsLine, EventLine, InterfaceLine, NodeLine, RegistryLine,
 };
 use crate::discoverer::{Discoverer, Event, EventKind};
-use crate::host::links::{Link, Links};
+use crate::host::links::{Links, OpenLink};
 use crate::limits::OWN_ADDRESSES;
-use crate::registry::{self, Entry, LinkId};
+use crate::net::{self, Link, LinkId};
+use crate::registry::Entry;
 use crate::stats::{Counter, Rejected};
 use crate::time::Duration;
 use crate::wire::{Announcement, Malformed};
@@ -56,8 +57,8 @@ pub(super) fn own_node(
 
 /// `known`: a node that was there before the watch began.
 pub(super) fn known(out: &mut impl Write, entry: Entry<'_>, links: &Links) -> fmt::Result {
-    let socket = entry.address().into();
-    let address = Address { socket, interface: interface_name(links, entry.link()) };
+    let address =
+        Address { socket: entry.address(), interface: interface_name(links, entry.link()) };
     EventLine { kind: "known", id: entry.id(), address, rival: None }.write(out)
 }
 
@@ -65,7 +66,7 @@ pub(super) fn known(out: &mut impl Write, entry: Entry<'_>, links: &Links) -> fm
 pub(super) fn event(out: &mut impl Write, event: &Event, links: &Links) -> fmt::Result {
     let address = address(event.address, links);
     let rival = match event.kind {
-        EventKind::Contested { rival } => Some(Address { socket: rival.into(), ..address }),
+        EventKind::Contested { rival } => Some(Address { socket: rival, ..address }),
         _ => None,
     };
     EventLine { kind: event.kind.name(), id: &event.id, address, rival }.write(out)
@@ -84,8 +85,8 @@ fn heard_at<'a>(
     move |number| entry.addresses().nth(number).map(|heard| address(heard, links))
 }
 
-fn address(heard: registry::Address, links: &Links) -> Address<'_> {
-    Address { socket: heard.socket.into(), interface: interface_name(links, heard.link) }
+fn address(heard: net::Address, links: &Links) -> Address<'_> {
+    Address { socket: heard.socket, interface: interface_name(links, heard.link) }
 }
 
 /// The name of an interface in use; `-` for one that is gone.
@@ -105,7 +106,7 @@ pub(super) fn status(out: &mut impl Write, view: &View<'_, '_>) -> fmt::Result {
         uptime: view.now.since(view.started),
         interval: discoverer.interval(),
         udp_port: discoverer.udp_port(),
-        allowed: discoverer.allowed(),
+        allowed: discoverer.links().allowed(),
     };
     daemon.write(out)?;
     let registry = RegistryLine {
@@ -147,17 +148,17 @@ pub(super) fn announced(
     control::own(out, &node.id, node.port)?;
     let rival = view.discoverer.rival(view.now, &node.id);
     rival.map_or(Ok(()), |rival| {
-        control::rival(out, &node.id, rival.address.into(), view.now.since(rival.heard))
+        control::rival(out, &node.id, rival.address, view.now.since(rival.heard))
     })
 }
 
 /// `interface`: an interface in use.
-pub(super) fn interface(out: &mut impl Write, link: &Link, view: &View<'_, '_>) -> fmt::Result {
+pub(super) fn interface(out: &mut impl Write, link: &OpenLink, view: &View<'_, '_>) -> fmt::Result {
     let [received, sent, send_errors] =
         [link.received, link.sent, link.send_errors].map(Counter::get);
     let interface = InterfaceLine {
         name: &link.name,
-        networks: view.discoverer.networks(link.id),
+        networks: view.discoverer.links().get(link.id).map_or(&[][..], Link::networks),
         state: link.state(),
         received,
         dropped: link.dropped(),
@@ -175,7 +176,7 @@ mod tests {
     use crate::discoverer::Config;
     use crate::host::host_name::HostName;
     use crate::limits::{LINKS, NETWORKS_PER_LINK, NODE_ID_CAPACITY, REPLY_CAPACITY};
-    use crate::network::Network;
+    use crate::net::{Medium, Network};
     use crate::registry::Storage;
     use crate::time::Instant;
     use crate::wire::NodeId;
@@ -217,7 +218,8 @@ mod tests {
         };
         let links = [&["127.0.0.1/8"][..], &["198.18.0.1/24", "198.18.1.1/24"], &["10.0.0.1/8"]];
         for (number, addresses) in (1..).zip(links) {
-            discoverer.link_up(START, LinkId(number), &networks(addresses)).unwrap();
+            let link = Link::new(LinkId(number), Medium::Shared, &networks(addresses));
+            discoverer.link_up(START, link).unwrap();
         }
         assert_eq!(
             own(&discoverer),
@@ -237,7 +239,7 @@ mod tests {
         let networks = [longest_network(); NETWORKS_PER_LINK];
         for number in 0..LINKS {
             let link = LinkId(number.try_into().unwrap());
-            discoverer.link_up(START, link, &networks).unwrap();
+            discoverer.link_up(START, Link::new(link, Medium::Shared, &networks)).unwrap();
         }
         let id = NodeId::new(&[b'x'; NODE_ID_CAPACITY]).unwrap();
         let node = Announcement { id, port: NonZeroU16::MAX };

@@ -7,24 +7,27 @@
 
 mod model;
 mod origin;
+mod rhythm;
+mod sending;
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroU16;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use foghorn::discoverer::{AnnounceError, Config, Discoverer, Event, EventKind, TooManyLinks};
-use foghorn::limits::{ANNOUNCEMENT_CAPACITY, LINKS, OWN_NODES};
-use foghorn::registry::{Address, LinkId, Refused, Storage};
-use foghorn::schedule::{
-    ALL_ANSWERS_BURST, ALL_ANSWERS_PERIOD, ALONE_PERIOD, ANSWER_BURST, ANSWER_PERIOD,
+use foghorn::discoverer::{
+    AnnounceError, Config, Discoverer, Event, EventKind, Protocol, Received,
 };
+use foghorn::limits::{ANNOUNCEMENT_CAPACITY, LINKS, OWN_NODES};
+use foghorn::net::{Address, LinkId, Medium, TooManyLinks};
+use foghorn::registry::{Refused, Storage};
+use foghorn::speaker::v1::ANSWER_PERIOD;
 use foghorn::stats::Rejected;
 use foghorn::time::{Duration, Instant};
-use foghorn::wire::v1::{self, BufferTooSmall};
+use foghorn::wire::v1;
 use foghorn::wire::{Announcement, NodeId};
 
 use crate::input::Input;
-use model::Model;
+use model::{Change, Model};
 use origin::{Origins, Subnet, allowed, networks, origin};
 
 pub(crate) fn check(bytes: &[u8]) {
@@ -191,7 +194,9 @@ impl<'a> Session<'a> {
 
     fn hear(&mut self, link: LinkId, from: Ipv4Addr, datagram: &[u8]) {
         let remembered = self.remembered();
-        let outcome = self.discoverer.handle_datagram(self.now, link, from, datagram);
+        let source = SocketAddr::new(from.into(), v1::UDP_PORT);
+        let received = Received { protocol: Protocol::Foghorn, link, from: source, to_group: true };
+        let outcome = self.discoverer.handle_datagram(self.now, &received, datagram);
         let mut events = self.events();
         self.counts.received += 1;
         self.counts.rejected += u64::from(outcome.is_err());
@@ -206,8 +211,9 @@ impl<'a> Session<'a> {
                 let rival = self.discoverer.rival(self.now, &id);
                 assert!(
                     is_here
-                        || rival
-                            .is_some_and(|rival| (rival.address, rival.heard) == (from, self.now))
+                        || rival.is_some_and(
+                            |rival| (rival.address, rival.heard) == (source.ip(), self.now)
+                        )
                 );
                 self.counts.own += 1;
             }
@@ -215,7 +221,7 @@ impl<'a> Session<'a> {
                 assert_eq!(outcome, Err(Rejected::OwnAddress));
             }
             Ok(Announcement { id, port }) => {
-                let socket = SocketAddrV4::new(from, port.get());
+                let socket = SocketAddr::new(from.into(), port.get());
                 let address = Address { socket, link, heard: self.now };
                 self.hear_node(&id, address, outcome, &mut events, remembered.contains(&id));
             }
@@ -228,11 +234,10 @@ impl<'a> Session<'a> {
     /// Whether the node is known, and on other machines only.
     fn is_elsewhere(&mut self, id: &NodeId) -> bool {
         let origins = &self.origins;
-        let is_here = |ip| origins.is_ours(ip) || origins.was_ours(ip);
+        let is_here =
+            |ip| matches!(ip, IpAddr::V4(ip) if origins.is_ours(ip) || origins.was_ours(ip));
         let node = self.model.live(self.now, id);
-        node.is_some_and(|node| {
-            node.live(self.now).iter().all(|address| !is_here(*address.socket.ip()))
-        })
+        node.is_some_and(|node| node.live(self.now).iter().all(|address| !is_here(address.ip())))
     }
 
     /// The announcement of another's node was heard.
@@ -246,13 +251,19 @@ impl<'a> Session<'a> {
     ) {
         if let Some(node) = self.model.live(self.now, id) {
             assert_eq!(outcome, Ok(()));
-            let Some((kind, address)) = node.hear(address) else { return };
-            assert_eq!(
-                events.pop_front(),
-                Some(Event { kind, id: id.clone(), address, place: node.place() })
-            );
-            if kind != EventKind::Moved {
-                return;
+            let origins = &self.origins;
+            match node.hear(address, &|a, b| origins.are_in_different_networks(a, b)) {
+                Change::Nothing => return,
+                Change::Joined => {}
+                Change::Told(kind, address) => {
+                    assert_eq!(
+                        events.pop_front(),
+                        Some(Event { kind, id: id.clone(), address, place: node.place() })
+                    );
+                    if kind != EventKind::Moved {
+                        return;
+                    }
+                }
             }
         } else if outcome.is_ok() {
             let mut is_remembered = is_remembered;
@@ -260,7 +271,7 @@ impl<'a> Session<'a> {
             // displaced.
             if events.front().is_some_and(|event| event.kind == EventKind::Lost) {
                 let lost = events.pop_front().unwrap();
-                let gone = self.model.lose(&lost);
+                let gone = self.model.lose(self.now, &lost);
                 assert!(!gone.is_live(self.now) || !self.model.is_safe(&lost.id, &gone));
                 // It was about to be removed: what is remembered of it is remembered now.
                 is_remembered |= lost.id == *id && self.model.may_be_remembered(self.now, id);
@@ -276,22 +287,28 @@ impl<'a> Session<'a> {
                 "{outcome:?}"
             );
         }
-        let is_answered = self.origins.is_answered(address.link, *address.socket.ip());
+        let IpAddr::V4(ip) = address.ip() else { unreachable!("{address:?}") };
+        let is_answered = self.origins.is_answered(address.link, ip);
         if let Some(link) =
             self.links.get_mut(&address.link).filter(|_| !self.own.is_empty() && is_answered)
         {
-            link.waiting.insert(*address.socket.ip());
+            link.waiting.insert(ip);
         }
     }
 
     fn expect(&mut self, id: &NodeId) {
+        if !self.remembered().contains(id) {
+            // Somebody needed the place before it was kept.
+            self.model.forget(id);
+        }
         let is_kept = self.model.expect(id, self.capacity);
         assert_eq!(self.discoverer.expect(id), is_kept.then_some(()).ok_or(Refused::Full));
     }
 
     fn link_up(&mut self, id: LinkId, networks: &[Subnet]) {
         let told: Vec<_> = networks.iter().map(|network| (*network).into()).collect();
-        let outcome = self.discoverer.link_up(self.now, id, &told);
+        let link = foghorn::net::Link::new(id, Medium::Shared, &told);
+        let outcome = self.discoverer.link_up(self.now, link);
         if !self.links.contains_key(&id) && self.links.len() == LINKS {
             assert_eq!(outcome, Err(TooManyLinks));
             assert_eq!(self.drain(), 0);
@@ -302,6 +319,7 @@ impl<'a> Session<'a> {
             assert_eq!(self.drain(), usize::from(!self.own.is_empty()));
             let told = self.links.get(&id).and_then(|link| link.told);
             assert_eq!(told, (!self.own.is_empty()).then_some(self.now));
+            self.pass();
         }
     }
 
@@ -318,6 +336,9 @@ impl<'a> Session<'a> {
         assert_eq!(self.drain(), if expected.is_ok() { self.links.len() } else { 0 });
         let told = self.links.values().all(|link| link.told == Some(self.now));
         assert!(told || expected.is_err());
+        if expected.is_ok() {
+            self.pass();
+        }
     }
 
     fn withdraw(&mut self, id: &NodeId) {
@@ -330,80 +351,6 @@ impl<'a> Session<'a> {
             self.links.values_mut().for_each(|link| link.waiting.clear());
         }
         assert_eq!(self.drain(), 0);
-    }
-
-    /// Announces all nodes, with room for the first datagram that may be too small.
-    fn announce_with(&mut self, size: usize) {
-        self.discoverer.announce_now(self.now);
-        let due = self.links.len() * self.own.len();
-        let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
-        let (room, _) = buffer.split_at_mut(size);
-        let first = self.discoverer.poll_transmit(room).map(|transmit| transmit.length);
-        match self.own.first().map(|node| datagram(node).len()) {
-            Some(length) if due > 0 && length > size => {
-                assert_eq!(first, Err(nb::Error::Other(BufferTooSmall)));
-            }
-            Some(length) if due > 0 => {
-                assert_eq!(first, Ok(length));
-                self.counts.sent += 1;
-            }
-            _ => return assert_eq!(first, Err(nb::Error::WouldBlock)),
-        }
-        let rest =
-            (0..due).take_while(|_| self.discoverer.poll_transmit(&mut buffer).is_ok()).count();
-        assert_eq!(rest, due - 1);
-        self.counts.sent += u64::try_from(rest).unwrap();
-        self.links.values_mut().for_each(|link| link.tell(self.now));
-    }
-
-    /// Handles each timeout at its time, as a host does.
-    fn wait(&mut self, span: Duration) {
-        let end = self.now + span;
-        while let Some(due) = self.discoverer.poll_at().filter(|due| *due <= end) {
-            self.now = self.now.max(due);
-            self.timeout();
-        }
-        self.now = end;
-        // Everyone on every link was told of our nodes within the longest interval.
-        let oldest = end - self.discoverer.interval() - self.sixteenths(1);
-        assert!(self.own.is_empty() || self.links.values().all(|link| link.told >= Some(oldest)));
-    }
-
-    fn timeout(&mut self) {
-        let was_due = self.discoverer.poll_at().is_some_and(|due| due <= self.now);
-        let answers = self.discoverer.stats().answers.get();
-        self.discoverer.handle_timeout(self.now);
-        let events = self.events();
-        let rounds = self.drain_links();
-        assert!(was_due || (rounds.is_empty() && events.is_empty()));
-        self.expire(events);
-        assert!(self.discoverer.poll_at().is_none_or(|due| due > self.now));
-
-        let answers = self.discoverer.stats().answers.get() - answers;
-        if answers > 0 {
-            self.answers_full = self.answers_full.max(self.now) + ALL_ANSWERS_PERIOD.times(answers);
-            assert!(
-                self.answers_full <= self.now + ALL_ANSWERS_PERIOD.times(ALL_ANSWERS_BURST.into())
-            );
-        }
-        if u64::try_from(rounds.len()).unwrap() == answers {
-            for id in rounds {
-                let link = self.links.get_mut(&id).unwrap();
-                // The burst, and one alone each second beyond what is allowed in the long run.
-                let period = Duration::from_millis(
-                    ANSWER_PERIOD.millis() * ALONE_PERIOD.millis()
-                        / (ANSWER_PERIOD.millis() + ALONE_PERIOD.millis()),
-                );
-                link.answers_full = link.answers_full.max(self.now) + period;
-                assert!(link.answers_full <= self.now + period.times(u64::from(ANSWER_BURST) + 2));
-            }
-        } else {
-            // The announcements were due, and who waits for an answer is told with all others.
-            assert_eq!((rounds.len(), answers), (self.links.len(), 0));
-            let shortest = self.discoverer.interval().millis() - self.sixteenths(1).millis();
-            assert!(self.announced.is_none_or(|last| self.now.since(last).millis() >= shortest));
-            self.announced = Some(self.now);
-        }
     }
 
     /// Takes out what happened, and counts it.
@@ -420,49 +367,18 @@ impl<'a> Session<'a> {
         events
     }
 
+    /// The discoverer was told the time.
+    fn pass(&mut self) {
+        let events = self.events();
+        self.expire(events);
+    }
+
     fn expire(&mut self, events: VecDeque<Event>) {
         for event in events {
-            assert!(!self.model.lose(&event).is_live(self.now));
+            assert!(!self.model.lose(self.now, &event).is_live(self.now));
         }
         // Whatever has expired is gone by now.
         assert!(self.model.nodes.values().all(|node| node.is_live(self.now)));
-    }
-
-    /// Takes out what is to be sent. On how many links that is.
-    fn drain(&mut self) -> usize {
-        self.drain_links().len()
-    }
-
-    /// Takes out what is to be sent: on each link at most one round of all our nodes. On which
-    /// links that is.
-    fn drain_links(&mut self) -> Vec<LinkId> {
-        let mut rounds: BTreeMap<LinkId, (Ipv4Addr, Vec<Announcement>)> = BTreeMap::new();
-        let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
-        loop {
-            let transmit = match self.discoverer.poll_transmit(&mut buffer) {
-                Ok(transmit) => transmit,
-                Err(error) => break assert_eq!(error, nb::Error::WouldBlock),
-            };
-            self.counts.sent += 1;
-            assert_eq!(transmit.to.port(), v1::UDP_PORT);
-            let to = *transmit.to.ip();
-            let (first_to, nodes) = rounds.entry(transmit.link).or_insert((to, vec![]));
-            assert_eq!(*first_to, to);
-            nodes.push(v1::parse(buffer.split_at(transmit.length).0).unwrap());
-            assert!(nodes.len() <= self.own.len());
-        }
-        for (id, (to, nodes)) in &rounds {
-            assert_eq!(*nodes, self.own);
-            let link = self.links.get_mut(id).unwrap();
-            if to.is_broadcast() {
-                link.tell(self.now);
-            } else {
-                // One alone, on another host, is told alone; and nobody who was told already.
-                assert_eq!(core::mem::take(&mut link.waiting), HashSet::from([*to]));
-                assert!(!self.origins.is_ours_on(*id, *to));
-            }
-        }
-        rounds.into_keys().collect()
     }
 
     /// The nodes that are not known any more, but remembered.

@@ -6,14 +6,17 @@
     reason = "a check that meets the unexpected is to fail"
 )]
 
-use core::net::SocketAddrV4;
+use core::net::{IpAddr, SocketAddr};
 use std::collections::{HashMap, HashSet};
 
 use foghorn::discoverer::{Discoverer, Event, EventKind};
 use foghorn::limits::ADDRESSES_PER_NODE;
-use foghorn::registry::{Address, Entry, Place};
+use foghorn::net::Address;
+use foghorn::registry::{Entry, Place};
 use foghorn::time::{Duration, Instant};
 use foghorn::wire::NodeId;
+
+use super::rhythm::{Rhythm, is_regular, is_together};
 
 pub(super) struct Model {
     pub(super) nodes: HashMap<NodeId, Node>,
@@ -33,37 +36,50 @@ pub(super) struct Node {
     heard: u32,
     /// In the order in which they appeared.
     addresses: Vec<Known>,
-    preferred: SocketAddrV4,
+    preferred: SocketAddr,
     lease: Duration,
 }
 
-/// An address, and when it was heard since it was last silent for longer than a lease.
+/// An address, and how it was heard since it was last silent for longer than a lease.
 #[derive(Clone)]
 struct Known {
     address: Address,
-    times: Vec<Instant>,
+    times: u32,
+    /// For how long, in whole 240ths of a lease between each time and the next.
+    parts: u64,
     /// Whether it spoke beside the preferred one.
     is_rival: bool,
+    rhythm: Rhythm,
+}
+
+/// What it means that a known node was heard.
+pub(super) enum Change {
+    Nothing,
+    /// It has one more address, and nothing is told of that.
+    Joined,
+    Told(EventKind, Address),
 }
 
 impl Known {
     fn new(address: Address) -> Self {
-        Self { address, times: vec![address.heard], is_rival: false }
+        let rhythm = Rhythm::default();
+        Self { address, times: 1, parts: 0, is_rival: false, rhythm }
     }
 
     fn renew(&mut self, address: Address, lease: Duration) {
-        let was_silent = self.address.heard + lease < address.heard;
+        let silent = address.heard.since(self.address.heard);
         self.address = address;
-        if !was_silent {
-            self.times.push(address.heard);
-        } else if !self.is_established(lease) {
-            self.times = vec![address.heard];
+        if silent <= lease {
+            self.times += 1;
+            self.parts += silent.times(240).millis() / lease.millis();
+        } else if !self.is_established() {
+            (self.times, self.parts) = (1, 0);
         }
     }
 
-    fn is_established(&self, lease: Duration) -> bool {
-        let span = self.times.last().unwrap().since(self.times[0]);
-        self.times.len() >= 3 && span.times(2) >= lease
+    /// Whether it was heard three times, over half a lease or more.
+    fn is_established(&self) -> bool {
+        self.times >= 3 && self.parts >= 120
     }
 
     /// Whether it is kept although it is not preferred.
@@ -71,7 +87,7 @@ impl Known {
         let within = |span: Duration| self.address.heard + span > now;
         within(lease)
             || self.is_rival && within(Duration::from_secs(3600))
-            || self.is_established(lease) && within(Duration::from_secs(86_400))
+            || self.is_established() && within(Duration::from_secs(86_400))
     }
 }
 
@@ -128,13 +144,21 @@ impl Model {
         self.gone.get(id).is_some_and(|gone| !gone.established(now).is_empty())
     }
 
+    /// Nothing is remembered of a node that is not known.
+    pub(super) fn forget(&mut self, id: &NodeId) {
+        self.gone.remove(id);
+    }
+
     /// A node that was known is gone.
-    pub(super) fn lose(&mut self, event: &Event) -> Node {
+    pub(super) fn lose(&mut self, now: Instant, event: &Event) -> Node {
         let Some(node) = self.nodes.remove(&event.id) else {
             unreachable!("{event:?} of an unknown node")
         };
         assert_eq!((event.kind, event.place), (EventKind::Lost, node.place));
-        assert_eq!(node.preferred(), event.address);
+        // After a longer pause all counts as a week old.
+        let mut address = node.preferred();
+        address.heard = address.heard.max(now - Duration::from_secs(7 * 86_400));
+        assert_eq!(address, event.address);
         if let Some(walk) = &mut self.walk {
             walk.met.remove(&event.id);
             walk.owed.remove(&event.id);
@@ -181,8 +205,10 @@ impl Model {
     /// The discoverer knows the same nodes, and the same of each.
     pub(super) fn check(&self, now: Instant, discoverer: &Discoverer<'_>) {
         assert_eq!(discoverer.registry().used(), self.nodes.len());
-        let expiry = self.nodes.values().map(|node| node.last_heard() + self.lease);
-        assert_eq!(discoverer.registry().next_expiry(), expiry.min());
+        // It is not told late, and may be told early.
+        let expiry = self.nodes.values().map(|node| node.last_heard() + self.lease).min();
+        let told = discoverer.registry().next_expiry();
+        assert!(told.is_some() == expiry.is_some() && told <= expiry, "{told:?}, not {expiry:?}");
         let expected: HashSet<_> =
             discoverer.registry().expected_after(None).map(|(_, id)| id.clone()).collect();
         assert_eq!(expected, self.expected);
@@ -222,13 +248,12 @@ impl Node {
     /// What is remembered of it when it is gone.
     fn established(&self, now: Instant) -> Vec<Known> {
         let kept = self.addresses.iter().filter(|known| {
-            known.is_established(self.lease)
-                && known.address.heard + Duration::from_secs(86_400) > now
+            known.is_established() && known.address.heard + Duration::from_secs(86_400) > now
         });
-        kept.cloned().map(|known| Known { is_rival: false, ..known }).collect()
+        kept.map(|known| Known { is_rival: false, ..*known }).collect()
     }
 
-    fn position(&self, socket: SocketAddrV4) -> Option<usize> {
+    fn position(&self, socket: SocketAddr) -> Option<usize> {
         self.addresses.iter().position(|known| known.address.socket == socket)
     }
 
@@ -256,61 +281,133 @@ impl Node {
         self.addresses.iter().any(|known| known.is_rival && known.address.heard + self.lease > now)
     }
 
-    /// What is to be told of it when it was heard at an address.
-    pub(super) fn hear(&mut self, address: Address) -> Option<(EventKind, Address)> {
+    /// It was heard at an address. Some addresses are in different networks of ours.
+    pub(super) fn hear(
+        &mut self,
+        address: Address,
+        are_apart: &dyn Fn(IpAddr, IpAddr) -> bool,
+    ) -> Change {
         self.heard += 1;
         let (now, lease, preferred) = (address.heard, self.lease, self.preferred);
         self.addresses.retain_mut(|known| {
             known.is_rival &= known.address.heard + Duration::from_secs(3600) > now;
             known.address.socket == preferred || known.is_kept(now, lease)
         });
-        let was_contested = self.is_contested(now);
-        let is_vacant = now.since(self.preferred().heard).times(2) > lease;
-        let is_known = self.position(address.socket).is_some();
-        let is_older = is_known && self.position(address.socket) < self.position(preferred);
-        let others = |known: &&Known| known.address.socket != preferred;
-        let is_suspicious = self.addresses.iter().any(|known| known.is_rival)
-            || self
-                .addresses
-                .iter()
-                .filter(others)
-                .filter(|known| known.address.heard + lease > now)
-                .count()
-                == ADDRESSES_PER_NODE - 1;
-        if let Some(position) = self.position(address.socket) {
-            self.addresses[position].renew(address, lease);
-        } else {
-            if self.addresses.len() == ADDRESSES_PER_NODE {
-                // The youngest goes, but rather one where it was not established.
-                let other = |known: &Known| known.address.socket != preferred;
-                let young = self
-                    .addresses
-                    .iter()
-                    .rposition(|known| other(known) && !known.is_established(lease));
-                self.addresses
-                    .remove(young.or_else(|| self.addresses.iter().rposition(other)).unwrap());
+        match self.position(address.socket) {
+            Some(_) if address.socket == preferred => self.hear_preferred(address, are_apart),
+            Some(position) => self.hear_other(position, address, are_apart),
+            None => self.hear_new(address, are_apart),
+        }
+    }
+
+    /// Those in another network that spoke just before have spoken together with it.
+    fn hear_preferred(
+        &mut self,
+        address: Address,
+        are_apart: &dyn Fn(IpAddr, IpAddr) -> bool,
+    ) -> Change {
+        let (now, lease) = (address.heard, self.lease);
+        for known in &mut self.addresses {
+            if known.address.socket == address.socket {
+                known.renew(address, lease);
+            } else if is_together(now.since(known.address.heard), lease)
+                && are_apart(known.address.ip(), address.ip())
+                && let Some(is_regular) = known.rhythm.waits()
+                && known.rhythm.together(is_regular)
+            {
+                known.is_rival = false;
             }
-            self.addresses.push(Known::new(address));
         }
-        if address.socket == preferred {
-            return None;
+        Change::Nothing
+    }
+
+    fn hear_other(
+        &mut self,
+        position: usize,
+        address: Address,
+        are_apart: &dyn Fn(IpAddr, IpAddr) -> bool,
+    ) -> Change {
+        let (now, lease, preferred) = (address.heard, self.lease, self.preferred());
+        let was_contested = self.is_contested(now);
+        let (between, silent) = (now.since(preferred.heard), {
+            let known = &mut self.addresses[position];
+            let silent = now.since(known.address.heard);
+            known.renew(address, lease);
+            silent
+        });
+        let quarters = if self.addresses[position].rhythm.is_companion() { 3 } else { 2 };
+        if between.times(4) > lease.times(quarters) {
+            return self.move_to(address);
         }
-        if is_vacant || !is_known && !is_suspicious {
-            self.addresses.iter_mut().for_each(|known| known.is_rival = false);
-            self.preferred = address.socket;
-            return Some((EventKind::Moved, address));
-        }
-        let rival = if is_older { preferred } else { address.socket };
-        let position = self.position(rival).unwrap();
-        self.addresses[position].is_rival = true;
+        let is_older = Some(position) < self.position(preferred.socket);
         if is_older {
             self.preferred = address.socket;
         }
-        match (was_contested, is_older) {
-            (false, _) => Some((EventKind::Contested { rival }, self.preferred())),
-            (true, true) => Some((EventKind::Moved, address)),
-            (true, false) => None,
+        let younger = if is_older { self.position(preferred.socket).unwrap() } else { position };
+        let younger = &mut self.addresses[younger];
+        let is_out_of_step = if !are_apart(preferred.ip(), address.ip()) {
+            true
+        } else if is_together(between, lease) {
+            if younger.rhythm.together(is_regular(silent, lease)) {
+                younger.is_rival = false;
+            }
+            false
+        } else {
+            !is_older && younger.rhythm.alone(is_regular(silent, lease))
+        };
+        if is_out_of_step {
+            younger.is_rival = true;
+            let rival = younger.address.socket;
+            if !was_contested {
+                return Change::Told(EventKind::Contested { rival }, self.preferred());
+            }
         }
+        if is_older { Change::Told(EventKind::Moved, address) } else { Change::Nothing }
+    }
+
+    fn hear_new(&mut self, address: Address, are_apart: &dyn Fn(IpAddr, IpAddr) -> bool) -> Change {
+        let (now, lease, preferred) = (address.heard, self.lease, self.preferred());
+        let was_contested = self.is_contested(now);
+        let between = now.since(preferred.heard);
+        let other = |known: &&Known| known.address.socket != preferred.socket;
+        let is_live = |known: &&Known| known.address.heard + lease > now;
+        let is_suspicious = self.addresses.iter().any(|known| known.is_rival)
+            || self.addresses.iter().filter(other).filter(is_live).count()
+                == ADDRESSES_PER_NODE - 1;
+        if self.addresses.len() == ADDRESSES_PER_NODE {
+            // The youngest goes, but rather one where it was not established.
+            let young = |known: &Known| other(&known) && !known.is_established();
+            let gone = self.addresses.iter().rposition(young);
+            let gone = gone.or_else(|| self.addresses.iter().rposition(|known| other(&known)));
+            self.addresses.remove(gone.unwrap());
+        }
+        self.addresses.push(Known::new(address));
+        let known = self.addresses.last_mut().unwrap();
+        if is_suspicious && between.times(2) <= lease {
+            known.is_rival = true;
+            let rival = address.socket;
+            if was_contested {
+                return Change::Nothing;
+            }
+            return Change::Told(EventKind::Contested { rival }, preferred);
+        }
+        let is_apart = are_apart(preferred.ip(), address.ip());
+        if is_apart && !is_suspicious && is_together(between, lease) {
+            known.rhythm.together(true);
+            return Change::Joined;
+        }
+        let moved = self.move_to(address);
+        self.addresses.last_mut().unwrap().rhythm.alone(true);
+        moved
+    }
+
+    /// It is looked up there from now on, and no longer contested.
+    fn move_to(&mut self, address: Address) -> Change {
+        self.preferred = address.socket;
+        for known in &mut self.addresses {
+            (known.is_rival, known.rhythm) = (false, Rhythm::default());
+        }
+        Change::Told(EventKind::Moved, address)
     }
 
     fn check(&self, now: Instant, entry: Entry<'_>) {

@@ -1,11 +1,10 @@
 //! Whose datagrams should count, decided the plain way.
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
 use foghorn::limits::{LINKS, NETWORKS_PER_LINK};
-use foghorn::network::Network;
-use foghorn::registry::LinkId;
+use foghorn::net::{LinkId, Network};
 use foghorn::stats::Rejected;
 
 use crate::input::Input;
@@ -16,6 +15,8 @@ const SECOND_NETWORK: Ipv4Addr = Ipv4Addr::new(198, 18, 1, 0);
 #[derive(Default)]
 pub(super) struct Origins {
     links: BTreeMap<LinkId, Vec<Subnet>>,
+    /// The links in the order in which an address is looked for.
+    order: Vec<LinkId>,
     allowed: Vec<Subnet>,
     /// The addresses that were our own, the latest last.
     former: Vec<Ipv4Addr>,
@@ -42,6 +43,13 @@ impl Subnet {
         self.split(ip).0 == self.split(self.0).0
     }
 
+    /// The address that stands for all hosts, unless there are two of them or one.
+    fn last(self) -> Option<Ipv4Addr> {
+        let others = (1_u64 << (32 - u32::from(self.1))) - 1;
+        let last = u64::from(self.0.to_bits()) | others;
+        (others > 1).then(|| Ipv4Addr::from_bits(u32::try_from(last).unwrap()))
+    }
+
     fn is_broadcast(self, ip: Ipv4Addr) -> bool {
         let last = (1 << (32 - u32::from(self.1))) - 1;
         self.contains(ip) && last > 1 && [0, last].contains(&self.split(ip).1)
@@ -56,9 +64,13 @@ impl Origins {
     pub(super) fn link_up(&mut self, id: LinkId, networks: &[Subnet]) {
         self.link_down(id);
         self.links.insert(id, networks.iter().copied().take(NETWORKS_PER_LINK).collect());
+        self.order.push(id);
     }
 
     pub(super) fn link_down(&mut self, id: LinkId) {
+        if let Some(position) = self.order.iter().position(|link| *link == id) {
+            self.order.swap_remove(position);
+        }
         self.former.extend(self.links.remove(&id).unwrap_or_default().first().map(|first| first.0));
         if self.former.len() > LINKS {
             self.former.remove(0);
@@ -94,6 +106,32 @@ impl Origins {
 
     pub(super) fn is_ours(&self, ip: Ipv4Addr) -> bool {
         ip.is_loopback() || self.links.keys().any(|link| self.is_ours_on(*link, ip))
+    }
+
+    /// The addresses that together reach all hosts of a link.
+    pub(super) fn everyone(&self, link: LinkId) -> Vec<Ipv4Addr> {
+        let mut everyone = vec![Ipv4Addr::BROADCAST];
+        // The first network hears 255.255.255.255.
+        let mut told = vec![];
+        for (number, network) in self.of(link).enumerate() {
+            let Some(last) = network.last().filter(|last| !told.contains(last)) else { continue };
+            told.push(last);
+            if number > 0 {
+                everyone.push(last);
+            }
+        }
+        everyone
+    }
+
+    /// Whether both are in networks of ours, and these are not the same.
+    pub(super) fn are_in_different_networks(&self, a: IpAddr, b: IpAddr) -> bool {
+        let network = |ip: IpAddr| {
+            let IpAddr::V4(ip) = ip else { return None };
+            let mut ours = self.order.iter().flat_map(|link| self.of(*link));
+            ours.find(|network| network.contains(ip))
+        };
+        let number = |network: &Subnet| (network.1, network.split(network.0).0);
+        matches!((network(a), network(b)), (Some(a), Some(b)) if number(a) != number(b))
     }
 
     pub(super) fn was_ours(&self, ip: Ipv4Addr) -> bool {

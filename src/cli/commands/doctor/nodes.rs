@@ -34,8 +34,10 @@ pub(super) fn check_named(report: &mut Report, status: &Status) {
     }
     for node in status.all("contested") {
         let values = &[node.get("id"), node.get("addresses")];
-        report
-            .line("warn  $ is at $: it has two network cards, or somebody claims its name", values);
+        report.line(
+            "warn  $ is at $: it has two cards in one network, or somebody claims its name",
+            values,
+        );
     }
 }
 
@@ -61,7 +63,7 @@ mod tests {
         let text = told(&lines);
         for line in [
             "warn  $ is expected but missing",
-            "warn  web is at 10.0.0.2:80,10.0.0.3:80: it has two network cards, or somebody claims its name",
+            "warn  web is at 10.0.0.2:80,10.0.0.3:80: it has two cards in one network, or somebody claims its name",
         ] {
             assert!(text.lines().any(|said| said == line), "{line}: {text}");
         }

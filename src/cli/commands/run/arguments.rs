@@ -10,7 +10,7 @@ use crate::cli::arguments::parser::Argument::{Named, Word};
 use crate::cli::arguments::parser::{Parser, refused};
 use crate::cli::failure::Failure;
 use crate::host::{Options, Pattern, User};
-use crate::network::Network;
+use crate::net::Network;
 use crate::time::Duration;
 use crate::wire::v1::UDP_PORT;
 use crate::wire::{Announcement, NodeId};

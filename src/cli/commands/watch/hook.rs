@@ -19,7 +19,7 @@ use crate::cli::stdio::warn;
 use crate::client::Error;
 use crate::client::deadline::Deadline;
 use crate::control::{ErrorCode, Request};
-use crate::schedule::LEASE_INTERVALS;
+use crate::speaker::v1::LEASE_INTERVALS;
 
 /// The longest interval there is, in seconds.
 const LONGEST: u64 = 3600;

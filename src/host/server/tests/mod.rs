@@ -6,7 +6,7 @@ mod watches;
 
 use std::cell::Cell;
 use std::io::Read as _;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
@@ -14,13 +14,12 @@ use std::path::PathBuf;
 use mio::{Events, Poll};
 
 use super::*;
-use crate::discoverer::{Config, EventKind};
+use crate::discoverer::{Config, EventKind, Protocol, Received};
 use crate::host::Memory;
 use crate::limits::{
     ANNOUNCEMENT_CAPACITY, LINKS, NETWORKS_PER_LINK, OWN_ADDRESSES, OWN_NODES, REPLY_CAPACITY,
 };
-use crate::network::Network;
-use crate::registry::{Address, LinkId};
+use crate::net::{Address, Link, LinkId, Medium, Network};
 use crate::time::Duration;
 use crate::wire::v1::emit;
 use crate::wire::{Announcement, NodeId};
@@ -114,7 +113,7 @@ impl<'a> Table<'a> {
         let id = NodeId::try_from("nas").unwrap();
         self.discoverer.expect(&id).unwrap();
         let (place, _) = self.discoverer.registry().expected_after(None).next().unwrap();
-        let address = Address { socket: SocketAddrV4::new(NAS, port), link: LinkId(1), heard: now };
+        let address = Address { socket: (NAS, port).into(), link: LinkId(1), heard: now };
         let event = Event { kind: EventKind::Moved, id, address, place };
         self.server.publish(&event, &self.links, now);
     }

@@ -129,14 +129,18 @@ fn own_nodes_are_listed_with_any_number_of_addresses_and_hide_others_of_their_na
         let networks: [Network; NETWORKS_PER_LINK] = std::array::from_fn(|number| {
             format!("198.18.{id}.{}/24", 101 + number).parse().unwrap()
         });
-        table.discoverer.link_up(START, LinkId(id.try_into().unwrap()), &networks).unwrap();
+        let link = LinkId(id.try_into().unwrap());
+        table.discoverer.link_up(START, Link::new(link, Medium::Shared, &networks)).unwrap();
     }
     for name in ["nas", "pi"] {
         let announcement =
             Announcement { id: NodeId::try_from(name).unwrap(), port: NonZeroU16::MAX };
         let mut datagram = [0; ANNOUNCEMENT_CAPACITY];
         let length = emit(&announcement, &mut datagram).unwrap();
-        table.discoverer.handle_datagram(START, LinkId(0), NAS, &datagram[..length]).unwrap();
+        let from = (NAS, 21025).into();
+        let received =
+            Received { protocol: Protocol::Foghorn, link: LinkId(0), from, to_group: true };
+        table.discoverer.handle_datagram(START, &received, &datagram[..length]).unwrap();
         while table.discoverer.poll_event().is_some() {}
     }
     // Another machine has had that name before.

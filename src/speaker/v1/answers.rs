@@ -7,11 +7,11 @@
 
 use core::net::Ipv4Addr;
 
-use crate::schedule::{
+use super::schedule::{
     ALONE_PERIOD, ANSWER_BURST, ANSWER_PERIOD, PATIENCE, PATIENCE_PER_NODE, REPEATS, Schedule,
-    TokenBucket,
 };
 use crate::time::Instant;
+use crate::token_bucket::TokenBucket;
 
 /// The answers on one link.
 #[derive(Debug)]
@@ -96,8 +96,8 @@ impl Answers {
         }
     }
 
-    /// All were told just now, not by an answer.
-    pub(super) fn all_told(&mut self) {
+    /// All heard an announcement just now, or nothing is to be said any more.
+    pub(super) fn clear(&mut self) {
         self.next = None;
     }
 

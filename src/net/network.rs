@@ -54,6 +54,11 @@ impl Network {
         ip.to_bits() & !hosts(self.prefix) == self.first.to_bits()
     }
 
+    /// Whether both are the same network, whatever the addresses in it.
+    pub(crate) fn is_same_network(self, other: Self) -> bool {
+        (self.first, self.prefix) == (other.first, other.prefix)
+    }
+
     /// Whether `ip` stands for all hosts of the network: its last address or its first one, which
     /// is an old way to write the same. Networks of one or two addresses have no such (RFC 3021).
     #[must_use]

@@ -1,8 +1,9 @@
-//! What happened to a node, as a [`Discoverer`](super::Discoverer) tells it.
+//! What happened to a node.
 
-use core::net::SocketAddrV4;
+use core::net::SocketAddr;
 
-use crate::registry::{Address, Departed, Place};
+use super::Place;
+use crate::net::Address;
 use crate::wire::NodeId;
 
 /// What happened to a node.
@@ -15,10 +16,10 @@ pub enum EventKind {
     /// been silent at the other.
     Moved,
     /// It speaks at two addresses: it has more than one network card, or somebody claims its name.
-    /// Told once, and again after it has spoken at one alone.
+    /// This is reported once, and again after it has spoken at one alone.
     Contested {
         /// The address besides the one that it is looked up at.
-        rival: SocketAddrV4,
+        rival: SocketAddr,
     },
     /// It was not heard for three intervals, or had to give way to a newcomer.
     Lost,
@@ -49,14 +50,4 @@ pub struct Event {
     pub address: Address,
     /// Its place in the registry.
     pub place: Place,
-}
-
-/// A node is no longer in the registry.
-pub(super) fn lost(departed: Departed) -> Event {
-    Event {
-        kind: EventKind::Lost,
-        id: departed.id,
-        address: departed.address,
-        place: departed.place,
-    }
 }
