@@ -1,15 +1,14 @@
 //! The event loop.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration as StdDuration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use rustix::fs::OFlags;
-use rustix::rand::{GetRandomFlags, getrandom};
 
+use super::entropy::fill_randomly;
 use super::host_name::HostName;
 use super::links::{DATAGRAMS, Links};
 use super::log;
@@ -18,7 +17,6 @@ use super::options::Options;
 use super::server::{Server, View};
 use crate::discoverer::{Config, Discoverer, Received, Step, step};
 use crate::host::errors::reason::{failure, refused, usage};
-use crate::host::files::regular_file::open_file;
 use crate::host::files::state_file::StateFile;
 use crate::host::interfaces::monitor::Monitor;
 use crate::host::interfaces::query::Query;
@@ -423,16 +421,4 @@ fn view<'a, 'b>(
     host_name: &'a HostName,
 ) -> View<'a, 'b> {
     View { now, processor_time: clock::processor_time, started, discoverer, links, host_name }
-}
-
-/// Fills it with what nobody can guess. The kernel is not waited for until it has gathered entropy:
-/// a router that boots has little.
-fn fill_randomly(bytes: &mut [u8]) -> io::Result<()> {
-    // Linux has the call since 3.17; the file is older, but not in every container. So few bytes
-    // come whole.
-    getrandom(&mut *bytes, GetRandomFlags::NONBLOCK).map(|_| ()).or_else(|errno| {
-        let read = open_file(Path::new("/dev/urandom"), OFlags::RDONLY)
-            .and_then(|mut file| file.read_exact(bytes));
-        read.map_err(|_| refused("getrandom", errno))
-    })
 }

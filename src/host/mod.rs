@@ -20,6 +20,7 @@
 //! flood on one socket starves no other.
 
 mod daemon;
+mod entropy;
 mod errors;
 mod files;
 mod host_name;
