@@ -56,24 +56,25 @@ impl<'a> Entry<'a> {
     /// Its live addresses: the one to use first, then the others, the one heard last first. There
     /// is at least one.
     pub fn addresses(&self) -> impl Iterator<Item = Address> + use<'a> {
-        let Self { node, registry, now, .. } = *self;
-        let (clock, lease) = (registry.clock, registry.lease);
-        let sightings = node.sightings().iter().enumerate();
+        let entry = *self;
+        (0..).map_while(move |number| entry.address_at(number))
+    }
+
+    /// The live address at that position in the order of [`addresses`](Self::addresses).
+    pub(crate) fn address_at(&self, number: usize) -> Option<Address> {
+        let (clock, preferred) = (self.registry.clock, self.node.preferred_position());
         // Of those that were heard at the same time, the one that appeared last is first.
-        let rank = move |(position, sighting): (usize, &Stored)| {
-            (position == node.preferred_position(), sighting.heard(clock), position)
+        let rank = |(position, sighting): (usize, &Stored)| {
+            (position == preferred, sighting.heard(clock), position)
         };
-        let mut last = None;
-        core::iter::from_fn(move || {
-            let rest = sightings
-                .clone()
-                .filter(|other| last.is_none_or(|last| rank(*other).cmp(&last).is_lt()));
-            let next = rest.max_by_key(|other| rank(*other))?;
-            last = Some(rank(next));
-            Some(next.1)
-        })
-        .filter(move |sighting| sighting.heard(clock) + lease > now)
-        .map(move |sighting| sighting.sighting(clock, &registry.slots).address)
+        let live = || {
+            let sightings = self.node.sightings().iter().enumerate();
+            sightings.filter(|(_, other)| other.heard(clock) + self.registry.lease > self.now)
+        };
+        let mut all = live();
+        let found =
+            all.find(|one| live().filter(|other| rank(*other) > rank(*one)).count() == number);
+        found.map(|(_, sighting)| sighting.sighting(clock, &self.registry.slots).address)
     }
 
     /// The address to use.
@@ -113,7 +114,7 @@ impl<'a> Entry<'a> {
     /// The preferred address unless that alone has expired.
     fn preferred(&self) -> Address {
         let Self { node, registry, .. } = *self;
-        self.addresses().next().unwrap_or_else(|| node.preferred(registry.clock, &registry.slots))
+        self.address_at(0).unwrap_or_else(|| node.preferred(registry.clock, &registry.slots))
     }
 
     /// How long ago it was last heard.

@@ -46,12 +46,14 @@ pub(super) struct Wheel<'a> {
     occupied: [u64; LEVELS],
     /// All slots before this time are empty.
     time: u64,
+    /// Nothing is due before this time. It spares a look at the slots for each datagram.
+    due: u64,
 }
 
 impl<'a> Wheel<'a> {
     pub(super) fn new(slots: &'a mut Slots) -> Self {
         slots.fill(List::EMPTY);
-        Self { slots, occupied: [0; LEVELS], time: 0 }
+        Self { slots, occupied: [0; LEVELS], time: 0, due: u64::MAX }
     }
 
     /// Files a place that is in no list. A deadline that is past is due at once, and one that is
@@ -62,6 +64,8 @@ impl<'a> Wheel<'a> {
         let level = (u64::BITS - 1 - ((deadline ^ self.time) | 1).leading_zeros()) / BITS;
         let level = level.min(LAST);
         let digit = (deadline >> (level * BITS)) % SLOTS;
+        let start = deadline >> (level * BITS) << (level * BITS);
+        self.due = self.due.min(start);
         let slot = u64::from(level) * SLOTS + digit;
         // Infallible: there are 256.
         let Ok(number) = u8::try_from(slot) else { return };
@@ -91,11 +95,15 @@ impl<'a> Wheel<'a> {
 
     /// Takes out a place whose slot has come: it may be due.
     pub(super) fn pop(&mut self, now: Instant, joints: &mut [Joint]) -> Option<Place> {
-        let first = self.first().filter(|(_, start)| *start <= now.millis());
-        let Some((slot, start)) = first else {
-            self.time = self.time.max(now.millis());
+        let now = now.millis();
+        if now >= self.due {
+            self.due = self.first().map_or(u64::MAX, |(_, start)| start);
+        }
+        if now < self.due {
+            self.time = self.time.max(now);
             return None;
-        };
+        }
+        let (slot, start) = self.first()?;
         self.time = start;
         let place = self.slots.get(usize::from(slot.0))?.oldest()?;
         self.remove(place, joints);
@@ -105,23 +113,21 @@ impl<'a> Wheel<'a> {
     /// The slot that begins first of those that are not empty, and when it begins.
     fn first(&self) -> Option<(Slot, u64)> {
         let mut first = None;
-        let mut unit = 1;
         for (level, occupied) in (0..).zip(self.occupied) {
             if occupied != 0 {
-                let digit = self.time / unit % SLOTS;
+                let time = self.time >> (level * BITS);
                 // Infallible: it is less than 64.
-                let by = u32::try_from(digit).unwrap_or(0);
-                let ahead = u64::from(occupied.rotate_right(by).trailing_zeros());
-                let start = self.time - self.time % unit + ahead * unit;
-                let digit = (digit + ahead) % SLOTS;
-                if first.is_none_or(|(_, _, earliest)| start < earliest) {
-                    first = Some((level, digit, start));
+                let digit = u32::try_from(time % SLOTS).unwrap_or(0);
+                let ahead = u64::from(occupied.rotate_right(digit).trailing_zeros());
+                let start = (time + ahead) << (level * BITS);
+                if first.is_none_or(|(_, earliest)| start < earliest) {
+                    first = Some((level, start));
                 }
             }
-            unit *= SLOTS;
         }
-        let (level, digit, start) = first?;
-        let number = u8::try_from(level * SLOTS + digit).ok()?;
+        let (level, start) = first?;
+        let digit = (start >> (level * BITS)) % SLOTS;
+        let number = u8::try_from(u64::from(level) * SLOTS + digit).ok()?;
         // A slot of which some places were taken out has begun before.
         Some((Slot(number), start.max(self.time)))
     }

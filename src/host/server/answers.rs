@@ -82,7 +82,7 @@ fn heard_at<'a>(
     entry: Entry<'a>,
     links: &'a Links,
 ) -> impl Fn(usize) -> Option<Address<'a>> + Copy {
-    move |number| entry.addresses().nth(number).map(|heard| address(heard, links))
+    move |number| entry.address_at(number).map(|heard| address(heard, links))
 }
 
 fn address(heard: net::Address, links: &Links) -> Address<'_> {
