@@ -180,6 +180,8 @@ pub mod discoverer;
 #[cfg(feature = "host")]
 #[doc(hidden)]
 pub mod host;
+#[cfg(feature = "host")]
+mod kernel_clock;
 pub mod limits;
 #[cfg(feature = "host")]
 mod log;

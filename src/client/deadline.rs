@@ -32,7 +32,8 @@ impl Deadline {
 /// The daemon's clock.
 #[cfg(feature = "host")]
 fn now() -> Result<Duration, Error> {
-    crate::host::awake().map_err(|error| Error::System { call: "clock_gettime", error })
+    crate::kernel_clock::awake()
+        .map_err(|errno| Error::System { call: "clock_gettime", error: errno.into() })
 }
 
 /// The standard library's clock, which has no origin: time counts from the first call.

@@ -55,7 +55,7 @@ pub use process::service_manager::ServiceManager;
 pub(crate) use process::signals::survive_file_limit;
 pub(crate) use process::spawn::spawn;
 pub(crate) use server::{directory_of, make_directory};
-pub(crate) use time::clock::{awake, wall};
+pub(crate) use time::clock::wall;
 #[cfg(feature = "defmt")]
 pub use {crate::log::Level, log::frames::init as init_log};
 #[cfg(all(feature = "log", not(feature = "defmt")))]

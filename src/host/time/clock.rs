@@ -6,15 +6,14 @@
 use std::io::{self, Read as _};
 use std::num::NonZeroU128;
 use std::path::Path;
-use std::time::Duration as StdDuration;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::time::{ClockId, DynamicClockId, TimerfdClockId, Timespec};
 
-use super::kernel_time::clock_gettime_dynamic;
 use crate::host::errors::reason::refused;
 use crate::host::files::regular_file::open_file;
+use crate::kernel_clock::clock_gettime_dynamic;
 use crate::log::{Shown, warn};
 use crate::state::Moment;
 use crate::time::{Duration, Instant};
@@ -113,13 +112,6 @@ pub(crate) fn processor_time() -> Option<u64> {
 /// The same point in time on all clocks.
 pub(crate) fn moment(boot: Option<NonZeroU128>, now: Instant) -> io::Result<Moment> {
     Ok(Moment { boot, since_boot: now.since(BOOT), wall: wall()? })
-}
-
-/// The time since boot without time asleep, for commands. The standard library would read it
-/// through musl, for 2 kB more.
-pub(crate) fn awake() -> io::Result<StdDuration> {
-    let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::Monotonic))?;
-    StdDuration::try_from(time).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// The time since 1970, if the system clock is right.

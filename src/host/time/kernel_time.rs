@@ -1,13 +1,13 @@
-//! The system calls that read a clock and set a timer: rustix makes them.
+//! The system call that sets a timer: rustix makes it.
 //!
 //! On a big-endian MIPS musl pads a time before the nanoseconds, and rustix takes the padding for
 //! them. There the C library's own type is used.
 
 #[cfg(not(all(target_arch = "mips", target_endian = "big", target_env = "musl")))]
-pub(crate) use rustix::time::{clock_gettime_dynamic, timerfd_settime};
+pub(crate) use rustix::time::timerfd_settime;
 
 #[cfg(all(target_arch = "mips", target_endian = "big", target_env = "musl"))]
-pub(crate) use self::padded::{clock_gettime_dynamic, timerfd_settime};
+pub(crate) use self::padded::timerfd_settime;
 
 #[cfg(all(target_arch = "mips", target_endian = "big", target_env = "musl"))]
 mod padded {
@@ -15,19 +15,8 @@ mod padded {
 
     use nix::libc;
     use nix::sys::time::TimeSpec;
-    use nix::time::{self, ClockId};
     use rustix::io::Errno;
-    use rustix::time::{DynamicClockId, Itimerspec, TimerfdTimerFlags, Timespec};
-
-    pub(crate) fn clock_gettime_dynamic(id: DynamicClockId<'_>) -> Result<Timespec, Errno> {
-        let id = match id {
-            DynamicClockId::Known(id) => id as libc::clockid_t,
-            DynamicClockId::Boottime => libc::CLOCK_BOOTTIME,
-            _ => return Err(Errno::INVAL),
-        };
-        let time = time::clock_gettime(ClockId::from_raw(id)).map_err(of_rustix)?;
-        Ok(Timespec { tv_sec: time.tv_sec().into(), tv_nsec: time.tv_nsec() })
-    }
+    use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec};
 
     pub(crate) fn timerfd_settime(
         fd: &OwnedFd,

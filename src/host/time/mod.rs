@@ -3,7 +3,7 @@
 //! ```text
 //! clock.rs        the one clock of the daemon
 //! timer.rs        the one timer of its loop
-//! kernel_time.rs  the system calls behind both
+//! kernel_time.rs  the system call behind the timer
 //! time_limit.rs   a limit for calls that could wait
 //! ```
 

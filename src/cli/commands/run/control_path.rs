@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 use crate::cli::failure::Failure;
-use crate::client::places::{FILE, address, asked_for, complaint, directories};
+use crate::client::connection::socket_address;
+use crate::client::places::{FILE, asked_for, complaint, directories};
 use crate::host::{User, make_directory};
 
 /// The socket that a daemon listens at, and whether it is a default one. The directory of a default
@@ -17,14 +18,14 @@ pub(crate) fn for_daemon(
     user: Option<&User>,
 ) -> Result<(PathBuf, bool), Failure> {
     if let Some(path) = asked_for(option) {
-        address(&path)?;
+        socket_address(&path)?;
         return Ok((path, false));
     }
     let mut tried = String::new();
     for directory in directories() {
         if is_usable(&directory, user) {
             let path = directory.join(FILE);
-            address(&path)?;
+            socket_address(&path)?;
             return Ok((path, true));
         }
         tried.extend([if tried.is_empty() { "" } else { " or " }, &directory.to_string_lossy()]);
