@@ -8,13 +8,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::io::{Errno, retry_on_intr};
+use rustix::net::RecvFlags;
 use rustix::net::addr::SocketAddrArg;
-use rustix::net::{RecvFlags, SocketAddrUnix};
 use socket2::{Domain, Socket, Type};
 
 use super::Error;
 use super::deadline::Deadline;
 use super::places::{self, FILE, SYSTEM};
+use super::socket_address::socket_address;
 use crate::control::{Line, Request, VERSION};
 use crate::limits::{CLIENT_LINE_CAPACITY, CLIENT_LINES, CLIENT_REPLY_CAPACITY};
 use crate::wire::printable::shown;
@@ -217,17 +218,4 @@ fn connect(path: &Path) -> Result<UnixStream, Error> {
 /// that has a time limit.
 pub(crate) fn open(socket: &Socket, address: &impl SocketAddrArg) -> Result<(), Errno> {
     retry_on_intr(|| rustix::net::connect(socket, address))
-}
-
-/// The address of the socket at a path.
-pub(crate) fn socket_address(path: &Path) -> Result<SocketAddrUnix, Error> {
-    // The kernel takes an empty path as a request to choose an address, and rustix takes one of 108
-    // bytes.
-    let given = Some(path).filter(|path| (1..=places::LONGEST).contains(&path.as_os_str().len()));
-    // Not by socket2: its error for a long path is text, and to debug-format that brings tables of
-    // Unicode.
-    given
-        .ok_or(Errno::INVAL)
-        .and_then(SocketAddrUnix::new)
-        .map_err(|errno| Error::InvalidPath { path: path.to_owned(), error: errno.into() })
 }

@@ -68,6 +68,7 @@ mod error;
 mod node;
 mod peer_address;
 pub(crate) mod places;
+pub(crate) mod socket_address;
 #[cfg(test)]
 mod tests;
 pub(crate) mod wait;

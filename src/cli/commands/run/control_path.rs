@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 use crate::cli::failure::Failure;
-use crate::client::connection::socket_address;
 use crate::client::places::{FILE, asked_for, complaint, directories};
+use crate::client::socket_address::socket_address;
 use crate::host::{User, make_directory};
 
 /// The socket that a daemon listens at, and whether it is a default one. The directory of a default
