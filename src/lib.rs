@@ -1,4 +1,4 @@
-//! Foghorn tells the nodes on a LAN where the others are.
+//! Foghorn finds the nodes on a LAN by name.
 //!
 //! It announces nodes by UDP broadcast in Syncthing's first local discovery protocol, hears the
 //! announcements of others, keeps who is where in a registry of fixed size, and answers queries

@@ -55,7 +55,7 @@ pub const CONTROL_CLIENTS: usize = setting(
     "FOGHORN_CONTROL_CLIENTS must be a whole number from 1 to 64",
 );
 
-/// Addresses kept for each node. A box has rarely more than two network cards.
+/// Addresses kept for each node. A machine rarely has more than two network cards.
 pub const ADDRESSES_PER_NODE: usize = 4;
 
 /// Addresses of our own that count on each interface, each with its network. A router has rarely

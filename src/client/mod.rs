@@ -27,9 +27,13 @@
 //! #     for request in requests.map_while(Result::ok) {
 //! #         let reply = match request.as_str() {
 //! #             "lookup nas" => format!(
-//! #                 "node id=nas addresses={nas} interface=eth0 age_s=3 known_s=9 expires_s=87 heard=2 contested=no\nok\n"
+//! #                 "node id=nas addresses={nas} interface=eth0 age_s=3 known_s=9 \
+//! #                  expires_s=87 heard=2 contested=no\nok\n"
 //! #             ),
-//! #             "watch" => format!("known id=nas address={nas} interface=eth0\nlost id=nas address={nas} interface=eth0\n"),
+//! #             "watch" => format!(
+//! #                 "known id=nas address={nas} interface=eth0\n\
+//! #                  lost id=nas address={nas} interface=eth0\n"
+//! #             ),
 //! #             _ => "ok\n".to_owned(),
 //! #         };
 //! #         stream.write_all(reply.as_bytes()).unwrap();

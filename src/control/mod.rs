@@ -6,7 +6,7 @@
 //! ```text
 //! $ socat - UNIX-CONNECT:/run/foghorn/control.sock
 //! lookup nas
-//! node id=nas addresses=198.18.0.2:22000 interface=eth0 age_s=3 known_s=120 expires_s=87 heard=4 contested=no
+//! node id=nas addresses=198.18.0.2:22000 interface=eth0 age_s=3 known_s=9 expires_s=87 ...
 //! ok
 //! lookup printer
 //! error unknown-node printer is not known
@@ -97,7 +97,7 @@
 //! away.
 //!
 //! ```text
-//! node id=nas addresses=198.18.0.2:22 interface=eth0 ... contested=no addresses6=[2001:db8::2]:22,[fe80::2%eth0]:22
+//! node id=nas addresses=198.18.0.2:22 ... addresses6=[2001:db8::2]:22,[fe80::2%eth0]:22
 //! node6 id=tv addresses=[fe80::7%eth0]:80 interface=eth0 ... contested=no
 //! found6 id=tv address=[fe80::7%eth0]:80 interface=eth0
 //! ```

@@ -42,7 +42,7 @@ pub struct Config {
     /// What the random delays come from: the same seed, the same delays. It need not be secret,
     /// only another one on each node: a hardware address will do.
     pub seed: u64,
-    /// A secret for the registry's hash. It is to be random, else a stranger can slow each lookup.
+    /// A secret for the registry's hash. It must be random, or a stranger can slow each lookup.
     pub hash_key: [u8; 16],
 }
 
@@ -79,8 +79,8 @@ pub struct Discoverer<'a> {
 }
 
 impl<'a> Discoverer<'a> {
-    /// A discoverer with an empty registry in that storage. It hears; to announce it is told
-    /// [what](Self::announce) and [where](Self::link_up).
+    /// A discoverer with an empty registry in that storage. It listens. To announce, it needs
+    /// [nodes](Self::announce) and [links](Self::link_up).
     #[must_use]
     pub fn new<const N: usize>(config: &Config, storage: &'a mut Storage<N>) -> Self {
         let lease = config.interval.times(LEASE_INTERVALS);
@@ -122,7 +122,7 @@ impl<'a> Discoverer<'a> {
         is_gone
     }
 
-    /// Keeps a place in the registry for a node, known or not, whoever else comes.
+    /// Reserves a place in the registry for a node, known or not.
     ///
     /// # Errors
     ///

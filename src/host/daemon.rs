@@ -39,7 +39,8 @@ const LISTENER: Token = Token(3);
 const FIRST_CLIENT: usize = 4;
 pub(super) const FIRST_LINK: usize = FIRST_CLIENT + CONTROL_CLIENTS;
 
-/// Steps of the core before other work has its turn: the datagrams of all links, and as many events.
+/// Steps of the core before other work has its turn: the datagrams of all links, and as many
+/// events.
 const STEPS: usize = 2 * LINKS * DATAGRAMS;
 
 /// An interface that could not be used is tried again after this, and so is a host name that can't

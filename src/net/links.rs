@@ -1,7 +1,7 @@
 //! The links in use, and which sources count there.
 //!
-//! Routers pass broadcasts on to nobody. So a datagram from another network was let in by mistake
-//! or is forged, unless that network was allowed.
+//! Routers do not pass broadcasts on. So a datagram from another network was let in by mistake or
+//! is forged, unless that network was allowed.
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr};

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::Ipv4Addr;
 use core::str::FromStr;
 
-/// An address and the network that it belongs to, as `ip addr` tells them: 198.18.0.1/24.
+/// An address and the network that it belongs to, as `ip addr` shows them: 198.18.0.1/24.
 ///
 /// Of an interface the address is our own. Where only the network matters, any address in it stands
 /// for it.
@@ -238,7 +238,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn networks_are_plain_arithmetic(address: u32, prefix in 0..=32_u8, other: u32, differs in 0..=32_u32) {
+        fn networks_are_plain_arithmetic(
+            address: u32,
+            prefix in 0..=32_u8,
+            other: u32,
+            differs in 0..=32_u32,
+        ) {
             // Random addresses hardly ever begin alike, so that the other one is made from the
             // first.
             let other = address ^ u32::try_from(u64::from(other) >> differs).unwrap();
@@ -246,7 +251,8 @@ mod tests {
             let first = u64::from(address) / size * size;
             let network = Network::new(Ipv4Addr::from_bits(address), prefix).unwrap();
             let ip = Ipv4Addr::from_bits(other);
-            prop_assert_eq!(network.contains(ip), (first..first + size).contains(&u64::from(other)));
+            let is_inside = (first..first + size).contains(&u64::from(other));
+            prop_assert_eq!(network.contains(ip), is_inside);
             let is_end = u64::from(other) == first || u64::from(other) == first + size - 1;
             prop_assert_eq!(network.is_broadcast(ip), size > 2 && is_end);
             prop_assert_eq!(network.to_string().parse(), Ok(network));

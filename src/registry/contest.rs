@@ -1,10 +1,10 @@
 //! Which address of a node is preferred, and whether others contest it.
 //!
-//! A node is looked up at the address where it appeared last, so a node that moves is found at once.
-//! If the address before speaks again, the node did not move: it has two cards in one network, or
-//! somebody claims its name. Then it is *contested*. From then on the oldest address that speaks is
-//! preferred. No other takes its place before it has been silent for half a lease, however often
-//! others speak, and before it has missed two announcements if the two speak in step.
+//! A lookup returns the address where the node appeared last, so a node that moves is found at
+//! once. If the address before speaks again, the node did not move: it has two cards in one
+//! network, or another host claims its name. Then the node is *contested*. From then on the oldest
+//! address that speaks is preferred. No other takes its place before it has been silent for half a
+//! lease, however often others speak.
 //!
 //! Addresses in different networks of ours are contested only if they are [out of
 //! step](super::rhythm). One that appears together with the preferred one changes nothing but that

@@ -12,10 +12,11 @@ use crate::wire::NodeId;
 pub enum EventKind {
     /// It was not known and now is.
     Found,
-    /// It is to be looked up at another address: it was heard at one that it did not have, or has
-    /// been silent at the other.
+    /// Lookups return another address from now on: the node appeared there, or has been silent at
+    /// the other.
     Moved,
-    /// It speaks at two addresses: it has more than one network card, or somebody claims its name.
+    /// It speaks at two addresses: it has two cards in one network, or another host claims its
+    /// name.
     /// This is reported once, and again after it has spoken at one alone.
     Contested {
         /// The address besides the one that it is looked up at.
@@ -46,7 +47,7 @@ pub struct Event {
     pub kind: EventKind,
     /// To which node.
     pub id: NodeId,
-    /// Where it is to be looked up; of a lost one, where it was.
+    /// The address that a lookup returns; for a lost node the last one.
     pub address: Address,
     /// Its place in the registry.
     pub place: Place,

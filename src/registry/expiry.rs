@@ -1,4 +1,4 @@
-//! What happens to nodes as time passes, and what is told of it.
+//! Expiry, and the events of nodes.
 
 use super::node::News;
 use super::{Event, EventKind, LONGEST_PAUSE, Place, Registry};
@@ -22,12 +22,12 @@ impl Registry<'_> {
         self.remove(now, place)
     }
 
-    /// Whether something happened that [`poll_event`](Self::poll_event) has not told yet.
+    /// Whether [`poll_event`](Self::poll_event) has an event of something other than expiry.
     pub(crate) fn has_news(&self) -> bool {
         self.displaced.is_some() || self.places.has_changed()
     }
 
-    /// What is to be told of the node at a place.
+    /// The event that waits at a place.
     pub(super) fn take_news(&mut self, place: Place) -> Option<Event> {
         let (clock, slots) = (self.clock, &self.slots);
         let node = self.nodes.get_mut(place.index())?;
@@ -59,7 +59,7 @@ impl Registry<'_> {
         self.clock = self.clock.max(now);
     }
 
-    /// Something is to be told of the node at a place.
+    /// Adds an event for the node at a place.
     pub(super) fn announce(&mut self, place: Place, news: News) {
         if let Some(node) = self.nodes.get_mut(place.index()) {
             node.set_news(news);
@@ -113,7 +113,7 @@ impl Registry<'_> {
         Some(departed)
     }
 
-    /// What is told of the node at a place when it goes; nothing if it is not known.
+    /// The event of the node at a place that goes; none if it is not known.
     pub(super) fn departed(&self, place: Place) -> Option<Event> {
         let node = self.nodes.get(place.index()).filter(|node| node.is_known())?;
         let address = node.preferred(self.clock, &self.slots);

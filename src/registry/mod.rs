@@ -1,52 +1,51 @@
 //! Who is where: a table of fixed size.
 //!
-//! Each entry is a node with the addresses it was heard at. All work is O(1), whatever names a
-//! stranger picks: the hash of a `NodeID` is keyed with a secret that the caller hands in. Expiry
-//! is O(1) for each node that expired. Once in a lease all counters of arrivals are halved, which
-//! takes longer in a larger registry.
+//! Each entry is a node with its addresses. All work is O(1), whatever names a stranger picks: the
+//! hash of a `NodeID` is keyed with a secret that the caller passes in. Expiry is O(1) for each
+//! node that expires. Once in a lease all counters of arrivals are halved, which takes longer in a
+//! larger registry.
 //!
 //! # Who gets a place
 //!
-//! Strangers may want all of them: on a LAN anyone can announce any number of names. Five rules
-//! keep places for those that need them.
+//! On a LAN any host can announce any number of names. Five rules keep a single host from taking
+//! all places.
 //!
-//! - *While there is room, every node gets a place*, from whatever source it comes.
-//! - *A node that is [expected](Registry::expect) has a place*, also while it is not known.
-//! - *A node that has been heard for a while is never displaced.* It is established once it was
-//!   heard three times, over half a lease or more (with the protocol's times: for 45 s, so with its
-//!   third announcement).
-//! - *Of the nodes that came from one source address, an eighth of all places at most are
-//!   established*, or 8 if that is more. Further ones stay newcomers, however long they speak.
-//! - *In a full registry a newcomer displaces a node of the source that brought most names of
-//!   late.* Of a few newcomers drawn at random that one goes. If all of them came from sources that
-//!   brought fewer names than the newcomer's own, the newcomer is not admitted
-//!   ([`Refused::Share`]). If no node can be displaced, it is not admitted either
-//!   ([`Refused::Full`]). It can try again with its next announcement.
+//! - *While there is room, every node gets a place*, whatever its source.
+//! - *A node that is [expected](Registry::expect) has a place*, even while it is not known.
+//! - *An established node is never displaced.* A node is established after it was heard three
+//!   times over at least half a lease. With the protocol's times that is its third announcement.
+//! - *The nodes of one source address get at most an eighth of all places as established nodes*,
+//!   or 8 if that is more. Further ones stay newcomers, however long they speak.
+//! - *In a full registry a newcomer displaces a node of the source that sent most names lately.*
+//!   The registry draws a few newcomers at random and evicts that one. If all of their sources sent
+//!   fewer names than the newcomer's own, it refuses the newcomer ([`Refused::Share`]). If no node
+//!   can be displaced, it refuses the newcomer as well ([`Refused::Full`]). The newcomer's next
+//!   announcement is another try.
 //!
-//! So a host that makes up names displaces its own, from however many addresses it sends. What
-//! remains: from eight addresses and more, names that are repeated as a node repeats its own become
-//! established and take all places that no established or expected node has, for as long as that
-//! goes on.
+//! So a host that invents names displaces its own, however many addresses it uses. One attack
+//! remains: with eight addresses or more it can repeat its names as nodes do. These become
+//! established, and take all places but those of established and expected nodes for as long as the
+//! attack lasts.
 //!
 //! # What is remembered
 //!
-//! A node that expires stays in its place, with the addresses it was established at, for as long as
-//! no newcomer needs the place. It is not known: no lookup finds it. When it comes back within a
-//! day, the old address outranks one that appeared meanwhile. Remembered nodes are drawn together
-//! with newcomers.
+//! An expired node keeps its place and its established addresses until a newcomer needs the place,
+//! for a day at most. It is not known: no lookup finds it. When it returns within that day, its old
+//! address outranks one that appeared meanwhile. Remembered nodes are drawn together with
+//! newcomers.
 //!
 //! # How it is laid out
 //!
 //! ```text
-//! index       2 N places, open addressing with linear probing, from the hash of a NodeID to a place
+//! index       2 N places: from the hash of a NodeID to a place, open addressing, linear probing
 //! nodes       N entries, each at its place for as long as it is known or remembered
 //! joints      for each place: the hash, the source, the rank, and its neighbours in a list
 //! wheel       256 lists of places: when the lease or the memory of which node ends
 //! candidates  the places of newcomers and remembered nodes, in no order, so that one can be drawn
-//! sources     counters: how many nodes of which source are established, how many names it brought of late
+//! sources     for each source: how many of its nodes are established, how many names it brought
 //! ```
 //!
-//! `places.rs` knows all of this but the nodes.
+//! `places.rs` knows all of this except the nodes.
 
 mod admission;
 mod claim;
@@ -106,11 +105,11 @@ pub struct Registry<'a> {
     places: Places<'a>,
     slots: LinkSlots,
     lease: Duration,
-    /// When it was last touched. All times in a node are told from here.
+    /// When it was last touched. The times in nodes count back from here.
     clock: Instant,
     /// When a node was last heard.
     last_heard: Option<Instant>,
-    /// A node that had to give way, until that is told.
+    /// The event of a node that had to give way, until it is handed out.
     displaced: Option<Event>,
 }
 
@@ -125,8 +124,8 @@ pub enum Change {
     },
     /// A known node speaks in another network of ours, too. It is still looked up where it was.
     Joined,
-    /// A known node is to be looked up where it was heard now: it had not that address, or has been
-    /// silent elsewhere.
+    /// A known node is looked up at this address from now on: the address is new, or the other one
+    /// has been silent.
     Moved,
     /// A known node speaks at two addresses.
     Contested,
@@ -138,7 +137,7 @@ impl<'a> Registry<'a> {
     /// An empty registry in that storage, whatever was in it. Entries live for `lease` after they
     /// were last heard, a day at most.
     ///
-    /// `hash_key` is to be random and secret: with it a stranger can make every operation slow, and
+    /// `hash_key` must be random and secret: with it a stranger can make every operation slow, and
     /// foresee which nodes give way.
     #[must_use]
     pub fn new<const N: usize>(

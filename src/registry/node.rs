@@ -42,8 +42,8 @@ pub(super) const OTHERS: usize = ADDRESSES_PER_NODE - 1;
 #[repr(C)]
 pub(super) struct Node {
     id: NodeId,
-    /// Which of its addresses is looked up, by its position, in the lower half; what is to be told
-    /// of it in the upper.
+    /// The position of the address that is looked up, in the lower half. The event that waits is
+    /// in the upper half.
     state: u8,
     /// How often it was heard since it is known; 0 if it is not known.
     heard: [u8; 4],
@@ -63,7 +63,7 @@ const CONTESTED: u8 = 0x30;
 
 const _: () = assert!(ADDRESSES_PER_NODE <= 16, "a position has 4 bits");
 
-/// What is to be told of a node.
+/// The event that waits for a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     Nothing,
@@ -127,7 +127,7 @@ impl Node {
         (self.state & POSITION).into()
     }
 
-    /// What is to be told of it.
+    /// The event that waits.
     pub(super) fn news(&self) -> News {
         match self.state & !POSITION {
             FOUND => News::Found,
@@ -137,7 +137,7 @@ impl Node {
         }
     }
 
-    /// Takes note of what is to be told of it. That it was found says all.
+    /// Sets the event that waits. One that says that the node was found stays.
     pub(super) fn set_news(&mut self, news: News) {
         let bits = match news {
             News::Nothing => 0,

@@ -1,5 +1,4 @@
-//! The places of a registry: which name has which, in what order they expire, and who gives way to
-//! whom.
+//! The places of a registry: the place of each name, deadlines, and the right to a place.
 //!
 //! It works on numbers and knows nothing of what a place holds, so every table of the registry can
 //! use it. All work is O(1), but for the halving of the arrivals once in a lease.
@@ -124,7 +123,7 @@ impl<'a> Places<'a> {
     }
 
     /// Takes a place out that is filed under a deadline before this time. It may have a later
-    /// deadline by now, and is to be filed again then.
+    /// deadline by now. Then the caller files it again.
     pub(super) fn pop_filed(&mut self, now: Instant) -> Option<Place> {
         self.wheel.pop(now, self.joints)
     }
@@ -253,10 +252,10 @@ impl<'a> Places<'a> {
 
     /// The place that a newcomer from that source gets if none is free.
     ///
-    /// A few candidates are drawn. Of these the one goes whose source brought most names of late,
-    /// and of equals one that is only remembered. That a source brought one name alone counts as
-    /// nothing. A node whose source brought fewer names than the newcomer's before does not give
-    /// way. So a flood of names displaces itself, from however many sources it comes.
+    /// A few candidates are drawn. The one with the busiest source gives way: the source that sent
+    /// most names lately. Of equals, one that is only remembered gives way. A single name counts as
+    /// none. A node never gives way to a newcomer whose source sent more names than its own. So a
+    /// flood of names displaces itself, however many sources it has.
     pub(super) fn draw(&mut self, source: Source) -> Result<Place, Refused> {
         let before = self.sources.arrivals(source);
         let mut found = None;

@@ -3,11 +3,11 @@
 /// What right the holder of a place has to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
-    /// Nobody holds it.
+    /// No name has it.
     Free,
     /// It is kept for a name that is not known now.
     Kept,
-    /// It holds what is remembered of a name, for as long as nobody needs the place. A candidate.
+    /// It holds the memory of a name until a newcomer needs the place. A candidate.
     Remembered,
     /// Its name is known, but may have to give way. A candidate.
     Newcomer,

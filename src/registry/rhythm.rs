@@ -1,7 +1,7 @@
 //! Whether two addresses of a node speak in step.
 //!
 //! A machine with two networks of ours announces itself in both at once, interval by interval.
-//! Somebody who claims its name from another network does so at times of his own. So two addresses
+//! A host in another network that claims its name speaks at times of its own. So two addresses
 //! in different networks of ours are *in step* while one speaks within two seconds of the other.
 //! After three such rounds they are companions: one machine, and no contest.
 //!
@@ -36,8 +36,8 @@ const FORGIVEN: u8 = 4;
 /// How an address has spoken beside the one that is looked up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rhythm {
-    /// How often it spoke alone, in the lower half; then how many rounds it was in step; the highest
-    /// bit says whether it spoke regularly when it spoke alone last.
+    /// The lower half counts how often it spoke alone, and the three bits above that the rounds in
+    /// step. The highest bit says whether it spoke regularly when it spoke alone last.
     packed: u8,
 }
 

@@ -21,7 +21,7 @@ use crate::time::Instant;
 /// Levels of slots.
 const LEVELS: usize = 4;
 
-/// Bits of a time that one level tells apart.
+/// Bits of a time that one level covers.
 const BITS: u32 = 6;
 
 /// Slots of a level.

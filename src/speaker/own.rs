@@ -1,8 +1,8 @@
 //! The nodes of our own, and other hosts that announce one of them, too.
 //!
 //! Of each own node the rival that was heard last is kept, for a lease. So rivals take no more room
-//! than own nodes. Somebody who forges announcements from many addresses hides a rival behind
-//! these, but not that there is one.
+//! than own nodes. A host that forges announcements from many addresses hides a rival behind
+//! these, but not the fact that there is one.
 
 use core::fmt;
 use core::net::IpAddr;

@@ -81,11 +81,11 @@
 //! *Times* how often. *R* is 1 if the address is a rival.
 //!
 //! The last 8 bytes are a checksum over all before them: `SipHash-1-3` with the key "foghorn's
-//! state.". It tells of damage, not of forgery: who may write where state is kept may write
-//! anything.
+//! state.". It detects damage, not forgery: a program with permission to write the
+//! state can write anything.
 //!
-//! All times are in milliseconds. What is said of a node are ages, so only one thing has to be told
-//! by a clock: how long ago all of it was saved, see [`Moment::since`].
+//! All times are in milliseconds. The times of a node are ages. So only one thing depends on a
+//! clock: how long ago the state was saved, see [`Moment::since`].
 
 mod emit;
 mod moment;

@@ -231,7 +231,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_parsed_or_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_parsed_or_rejected(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
             let _ = parse(&bytes);
         }
 

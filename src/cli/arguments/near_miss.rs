@@ -181,7 +181,8 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_the_same_both_ways(a in ".{0,80}", b in ".{0,80}") {
-            let (left, right) = (is_within(2, a.as_bytes(), b.as_bytes()), is_within(2, b.as_bytes(), a.as_bytes()));
+            let left = is_within(2, a.as_bytes(), b.as_bytes());
+            let right = is_within(2, b.as_bytes(), a.as_bytes());
             prop_assert_eq!(left, right);
             prop_assert!(is_within(0, a.as_bytes(), a.as_bytes()));
         }

@@ -251,7 +251,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_parsed_or_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_parsed_or_rejected(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
             let mut rest = &bytes[..];
             while let Some((message, next)) = split_message(rest) {
                 let body = message.body;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! signals.rs          SIGTERM, SIGINT and SIGHUP as input of the loop
-//! privileges.rs       giving up what the daemon needs only to start;  accounts.rs  users and groups
+//! privileges.rs       giving up what the daemon needs only to start
+//! accounts.rs         users and groups
 //! service_manager.rs  telling the service manager how the daemon is doing
 //! first_process.rs    being the first process of a container
 //! spawn.rs            starting a program, for `--exec`

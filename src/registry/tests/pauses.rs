@@ -8,7 +8,8 @@ const DAY: u64 = 24 * 3600;
 fn a_registry_that_runs_for_sixty_days_knows_who_is_there() {
     let mut storage = Storage::<8>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
-    // 1 and 2 are heard each 30 s all the time, 2 moves each ten days. 3 is there for the first day.
+    // 1 and 2 are heard each 30 s all the time, and 2 moves each ten days. 3 is there for the first
+    // day.
     let start = 5 * DAY;
     for secs in (start..start + 60 * DAY).step_by(30) {
         let mut told = vec![];

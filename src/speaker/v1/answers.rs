@@ -1,9 +1,9 @@
-//! When newcomers on a link are answered, and to whom.
+//! Answers to newcomers on a link.
 //!
-//! One newcomer is answered alone, after a short time. Where several come at once, as after a power
-//! cut, they are answered together by broadcast, once no more of them come. That is told a few
-//! times, since a broadcast may be lost. So a node sends hardly more among a thousand that wake
-//! together than among three.
+//! A single newcomer gets its answer alone, after a short time. After a power cut several come at
+//! once. These get one answer by broadcast, as soon as no more of them come. It is repeated a few
+//! times, since a broadcast may be lost. So a node among a thousand that start together sends
+//! hardly more than one among three.
 
 use core::net::Ipv4Addr;
 
@@ -38,11 +38,11 @@ enum Newcomers {
         since: Instant,
         gathering: bool,
     },
-    /// Those who were told, so often again.
+    /// The newcomers of the last broadcast, with the number of repeats that are left.
     Again(u8),
 }
 
-/// Who is to hear something.
+/// The receiver of an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Recipient {
     Everyone,
@@ -81,22 +81,23 @@ impl Answers {
                     PATIENCE_PER_NODE.times(u64::try_from(known).unwrap_or(u64::MAX)).max(PATIENCE);
                 next.due = schedule.quiet_at(now).min(*since + patience);
             }
-            // It will be told with the others.
+            // It gets the same answer as the others.
             Newcomers::Many { .. } => {}
             Newcomers::Again(_) => next.to = Newcomers::Many { since: now, gathering: false },
         }
     }
 
-    /// A node that is known already was heard again long before its time: others answer. Who
-    /// gathers newcomers waits for no more, since those that are found from here on are found by
-    /// the answers.
+    /// A known node was heard again long before its time: it answers a newcomer. An answer to
+    /// several newcomers waits for no more of them, since nodes that are found from here on are
+    /// found by their answers.
     pub(super) fn others_answer(&mut self) {
         if let Some(Answer { to: Newcomers::Many { gathering, .. }, .. }) = &mut self.next {
             *gathering = false;
         }
     }
 
-    /// All heard an announcement just now, or nothing is to be said any more.
+    /// Drops the answer that waits: all hosts heard an announcement just now, or nothing is
+    /// announced any more.
     pub(super) fn clear(&mut self) {
         self.next = None;
     }
@@ -107,13 +108,13 @@ impl Answers {
         let allowed = match next.to {
             Newcomers::One(_) => self.allowance.ready_at().min(self.alone_at),
             Newcomers::Many { .. } => self.allowance.ready_at(),
-            // Without leave to be told again, nobody is.
+            // A repeat does not wait for its allowance: without one it is dropped.
             Newcomers::Again(_) => Instant::ZERO,
         };
         Some(next.due.max(allowed).max(schedule.answers.ready_at()))
     }
 
-    /// Who is to be answered now.
+    /// Takes the answer that is due.
     pub(super) fn poll(&mut self, now: Instant, schedule: &mut Schedule) -> Option<Recipient> {
         let next = self.next.filter(|next| next.due <= now)?;
         let is_alone = matches!(next.to, Newcomers::One(_));

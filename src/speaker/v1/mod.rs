@@ -25,7 +25,7 @@ pub use schedule::{
     LEASE_INTERVALS, PATIENCE, PATIENCE_PER_NODE, QUIET, REPEAT_PERIOD, REPEATS,
 };
 
-/// What is to be said on each link, and when.
+/// The announcements and answers of all links.
 pub(crate) struct Speaker {
     interval: Duration,
     udp_port: u16,

@@ -1,4 +1,4 @@
-//! What is to be sent on one link.
+//! The datagrams that wait on one link.
 
 use core::net::{IpAddr, Ipv4Addr};
 

@@ -1,4 +1,4 @@
-//! What is due when: the next announcement, and how often newcomers may be answered.
+//! The times of announcements and answers.
 
 use crate::random::Random;
 use crate::time::{Duration, Instant};
@@ -8,22 +8,22 @@ use crate::token_bucket::TokenBucket;
 /// one.
 pub const ANSWER_DELAY: Duration = Duration::from_millis(100);
 
-/// It waits for this at least, so that newcomers who come together are seen to be several.
+/// It waits for this at least, so that newcomers that come together are recognised as several.
 const LEAST_DELAY: Duration = Duration::from_millis(50);
 
 /// Several newcomers are answered when no other has come for a random time between half of this and
 /// all of it.
 pub const QUIET: Duration = Duration::from_millis(300);
 
-/// If they don't cease to come, they are answered after this, or after [`PATIENCE_PER_NODE`] for
-/// each node that is known if that is longer: then all nodes of a LAN together answer fifty times a
-/// second, however many they are.
+/// While newcomers keep coming, they are answered after this, or after [`PATIENCE_PER_NODE`] for
+/// each known node if that is longer. So all nodes of a LAN together answer fifty times a second,
+/// however many they are.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// See [`PATIENCE`].
 pub const PATIENCE_PER_NODE: Duration = Duration::from_millis(20);
 
-/// How often several newcomers are told again: a broadcast is not repeated by any layer below.
+/// How often an answer to several newcomers is repeated. No layer below repeats a broadcast.
 pub const REPEATS: u8 = 4;
 
 /// The time between those, or up to a tenth more.
@@ -36,8 +36,8 @@ pub const ANSWER_BURST: u8 = 5;
 /// start after a power cut.
 pub const ANSWER_PERIOD: Duration = Duration::from_secs(10);
 
-/// One newcomer alone may be answered when so long no other was, also when the burst is used up:
-/// those who come one by one are not to wait for each other.
+/// A single newcomer may be answered this long after the last one, even when the burst is used up:
+/// newcomers that come one by one do not wait for each other.
 pub const ALONE_PERIOD: Duration = Duration::from_secs(1);
 
 /// Answers that may be given on all links together in a burst.
@@ -98,7 +98,7 @@ impl Schedule {
         between(&mut self.random, now + half, now + QUIET)
     }
 
-    /// When to tell them again.
+    /// When to repeat an answer.
     pub(crate) fn repeat_at(&mut self, now: Instant) -> Instant {
         let jitter = Duration::from_millis(REPEAT_PERIOD.millis() / 10);
         between(&mut self.random, now + REPEAT_PERIOD, now + REPEAT_PERIOD + jitter)
