@@ -39,12 +39,12 @@ const LISTENER: Token = Token(3);
 const FIRST_CLIENT: usize = 4;
 pub(super) const FIRST_LINK: usize = FIRST_CLIENT + CONTROL_CLIENTS;
 
-/// Steps of the core before other work has its turn: the datagrams of all links, and as many
-/// events.
+/// The core does at most this many steps before other work: the datagrams of all links, and as
+/// many events.
 const STEPS: usize = 2 * LINKS * DATAGRAMS;
 
-/// An interface that could not be used is tried again after this, and so is a host name that can't
-/// be announced.
+/// The daemon retries an interface that it could not use after this time, and a host name that it
+/// could not announce.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// The daemon, ready to run.
@@ -65,7 +65,7 @@ pub struct Daemon<'a> {
     service_manager: Option<ServiceManager>,
     received: &'a mut [u8; RECEIVED],
     started: Instant,
-    /// When to try again what could not be used.
+    /// When to retry an interface or a host name that failed.
     retry_at: Option<Instant>,
     /// Whether there is more to do before the next sleep.
     more: bool,
@@ -74,13 +74,13 @@ pub struct Daemon<'a> {
 impl<'a> Daemon<'a> {
     /// Opens the control socket, signals and the timer.
     ///
-    /// SIGTERM, SIGINT and SIGHUP come to the daemon from here on.
+    /// From here on the daemon handles SIGTERM, SIGINT and SIGHUP.
     ///
     /// # Errors
     ///
     /// The control socket can't be opened, or the kernel refuses something basic. The error's text
     /// says what to do about it.
-    // Apart, so that the stack it takes is free again when the daemon runs.
+    // Kept out of line so that its stack frame is freed before the loop.
     #[inline(never)]
     pub fn new<const N: usize>(options: &Options, memory: &'a mut Memory<N>) -> io::Result<Self> {
         let state = options.state.as_deref().map(StateFile::new).transpose()?;
@@ -136,28 +136,27 @@ impl<'a> Daemon<'a> {
         })
     }
 
-    /// Tells a service manager, from now on, that the daemon is ready, that its loop turns, and
-    /// that it ends.
+    /// From now on the daemon reports to a service manager that it is ready, alive, and stopping.
     pub fn report_to(&mut self, service_manager: ServiceManager) {
         self.service_manager = Some(service_manager);
     }
 
-    /// Begins: opens a UDP socket for each interface there is, and takes in which nodes to
-    /// announce. Nothing is sent before it [runs](Self::run). No interface is no error: it waits
-    /// for one.
+    /// Opens a UDP socket for each interface, and sets the nodes to announce. The daemon sends
+    /// nothing before it [runs](Self::run). A machine without an interface is no error: the daemon
+    /// waits for one.
     ///
     /// # Errors
     ///
-    /// A node can't be announced or expected, a network allowed, or the UDP port opened without a
+    /// The daemon can't announce or expect a node, allow a network, or open the UDP port without a
     /// privilege. The error's text says which and why.
-    // Apart from `new`, so that the stack which that takes is free again.
+    // Separate from `new`, so that the stack frame of `new` is free again.
     pub fn start(&mut self, options: &Options) -> io::Result<()> {
-        // No time brings that privilege, so there is nothing to wait for.
+        // The privilege will not appear later, so there is nothing to wait for.
         if let Some(complaint) = privileges::forbidden_port(Path::new("/"), options.udp_port) {
             return Err(failure(io::ErrorKind::PermissionDenied, complaint));
         }
-        // Once more than needed: to be kept from asking is no reason to try again later, and the
-        // loop sends and receives by the same calls.
+        // These calls are not needed yet. They find out early whether a sandbox refuses them: a
+        // retry would not help, and the loop uses the same calls.
         self.monitor.drain()?;
         match self.query.with_address(self.received, &mut |_| ()) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
@@ -181,47 +180,46 @@ impl<'a> Daemon<'a> {
         for id in &options.expect {
             self.discoverer.expect(id).map_err(|_| {
                 let capacity = self.discoverer.registry().capacity();
-                usage(format!("cannot expect {id}: all {capacity} places are kept for others"))
+                usage(format!("cannot expect {id}: all {capacity} places are reserved for others"))
             })?;
         }
         self.links.warn_of_idle_patterns(&mut self.query, self.received);
         if self.use_interfaces(self.started) == Some(io::ErrorKind::AddrInUse)
             && let Some(complaint) = port_owner(Path::new("/"), options.udp_port)
         {
-            // Only now: to look for it allocates, and takes privileges that will be given up.
+            // This search allocates and needs privileges that the daemon drops later.
             error!("{}", complaint.as_str());
         }
         Ok(())
     }
 
-    /// Gives up what privileges the process has and the daemon does not need any more: it becomes
-    /// the user that was asked for, keeps no capability but those that opening a UDP socket takes,
-    /// and can get none any more. Its thread is to be the only one. The place for the log is opened
-    /// now, if it is for that user to do.
+    /// Drops the privileges that the daemon no longer needs: it switches to the requested user,
+    /// keeps only the capabilities that opening a UDP socket needs, and can gain no others. The
+    /// process must have only this thread. Then it opens the log as that user, if it is not open.
     ///
     /// # Errors
     ///
-    /// Something can't be given up, or the log not be opened. The error's text says what to do; the
-    /// daemon is not to be run.
+    /// The daemon can't drop a privilege, or can't open the log. The error's text says what to do;
+    /// the daemon must not run then.
     pub fn drop_privileges(&self, options: &Options) -> io::Result<()> {
         privileges::drop(options.user.as_ref(), options.udp_port)?;
         log::open()?;
         if !self.server.can_remove_file() {
             info!(
-                "{} will stay when foghorn ends: its directory can't be written",
+                "cannot remove {} at exit: its directory is not writable",
                 Shown(&options.control.display())
             );
         }
         Ok(())
     }
 
-    /// Takes in what was known before a restart, if that is kept, and says what is announced and
-    /// that all is ready: nothing can fail any more. To be called by the user that the daemon [runs
-    /// as](Self::drop_privileges).
+    /// Restores the nodes known before a restart, if a state file keeps them. Logs the nodes that
+    /// it announces, and that the daemon is ready: nothing can fail any more. Call it as the user
+    /// that the daemon [runs as](Self::drop_privileges).
     ///
     /// # Errors
     ///
-    /// The state can't be kept there. The error's text says why and what to do.
+    /// The daemon can't keep its state in that file. The error's text says why and what to do.
     pub fn restore(&mut self, options: &Options) -> io::Result<()> {
         if let Some(state) = &mut self.state {
             state.start(self.started, &mut self.discoverer, self.received)?;
@@ -243,12 +241,12 @@ impl<'a> Daemon<'a> {
         Ok(())
     }
 
-    /// Runs until SIGTERM or SIGINT. It is to be [started](Self::start) first.
+    /// Runs until SIGTERM or SIGINT. Call [`start`](Self::start) first.
     ///
     /// # Errors
     ///
-    /// The kernel no longer lets it wait, set its timer, take in signals or tell the time. Nothing
-    /// else ends it.
+    /// The kernel no longer lets it wait, set its timer, read signals or read the time. Nothing
+    /// else stops it.
     pub fn run(&mut self) -> io::Result<()> {
         while self.turn()?.is_continue() {}
         if let Some(service_manager) = &mut self.service_manager {
@@ -257,12 +255,12 @@ impl<'a> Daemon<'a> {
         if let Some(state) = &mut self.state {
             state.save(self.clock.now()?, self.discoverer.registry(), self.received);
         }
-        info!("foghorn ends");
+        info!("stopped");
         Ok(())
     }
 
-    /// One turn of the loop: wait for something to do, and do it. [`ControlFlow::Break`] when it
-    /// was asked to end.
+    /// Runs the loop once: waits for something to do, and does it. [`ControlFlow::Break`] after a
+    /// signal to stop.
     ///
     /// # Errors
     ///
@@ -281,8 +279,8 @@ impl<'a> Daemon<'a> {
         if self.take_in(now)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        // What is due comes before requests: a client that asks now is not to hear later that a
-        // node is lost which had expired already.
+        // Timeouts are handled before requests: otherwise a client could receive a node that has
+        // already expired.
         self.discoverer.handle_timeout(now);
         self.more = self.exchange(now);
         self.answer(now);
@@ -290,8 +288,8 @@ impl<'a> Daemon<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Takes in what the kernel reports, but for what clients ask. [`ControlFlow::Break`] when the
-    /// daemon was asked to end.
+    /// Handles the events that the kernel reports, except those of clients.
+    /// [`ControlFlow::Break`] after a signal to stop.
     fn take_in(&mut self, now: Instant) -> io::Result<ControlFlow<()>> {
         let mut changed = false;
         for readiness in &self.events {
@@ -303,7 +301,7 @@ impl<'a> Daemon<'a> {
                         }
                         log::reopen();
                         info!(
-                            "asked to look at the interfaces and the host name, and announce now"
+                            "SIGHUP: checking the interfaces and the host name, and announcing now"
                         );
                         self.discoverer.announce_now(now);
                         self.server.request_check();
@@ -315,10 +313,10 @@ impl<'a> Daemon<'a> {
                 }
                 TIMER => {
                     self.timer.mark_fired();
-                    // Nobody may ask for days, and the kernel's counts would start again meanwhile.
+                    // The kernel's counts could wrap if no client asked for days.
                     let _ = self.links.dropped();
                 }
-                // What can't be received may be that something changed.
+                // A message that the daemon can't read may be about a change.
                 MONITOR => changed |= self.monitor.drain().unwrap_or(true),
                 LISTENER => self.server.mark_ready(),
                 token if token.0 >= FIRST_LINK => self.links.mark_ready(token),
@@ -326,22 +324,22 @@ impl<'a> Daemon<'a> {
             }
         }
         if changed || self.retry_at.is_some_and(|at| at <= now) {
-            // A machine that boots gets its name about when it gets its address.
+            // A booting machine gets its name at about the same time as its address.
             self.use_interfaces(now);
             self.look_at_host_name(now);
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Moves datagrams between links and core, and tells what happened. True if there is more to do
-    /// than one turn allows.
+    /// Moves datagrams between links and core, and reports events. True if there is more to do than
+    /// one turn allows.
     fn exchange(&mut self, now: Instant) -> bool {
         self.links.begin_turn(now);
         for _ in 0..STEPS {
             let buffer = self.received.get_mut(..DATAGRAM_CAPACITY).unwrap_or_default();
             match step(&mut self.discoverer, &mut self.links, now, buffer) {
                 Ok(Step::Event(event)) => {
-                    self.changes.log(now, &event, self.links.name(event.address.link));
+                    self.changes.log(now, &event, &self.links.name(event.address.link));
                     self.server.publish(&event, &self.links, now);
                 }
                 Ok(Step::Rejected(received, reason)) => self.report(now, &received, reason),
@@ -352,7 +350,7 @@ impl<'a> Daemon<'a> {
         true
     }
 
-    /// A datagram was rejected.
+    /// Reports a rejected datagram.
     fn report(&mut self, now: Instant, received: &Received, reason: Rejected) {
         let (name, from) = (self.links.name(received.link), received.from.ip());
         debug!("{}: a datagram from {} was rejected: {}", Shown(&name), from, reason);
@@ -376,7 +374,7 @@ impl<'a> Daemon<'a> {
         self.more |= self.server.go_on(self.poll.registry(), &view);
     }
 
-    /// Goes on with what has a time of its own: the state, the service manager, the log.
+    /// Continues the work with deadlines of its own: the state, the service manager, the log.
     fn maintain(&mut self, now: Instant) {
         if let Some(state) = &mut self.state {
             state.go_on(now, self.discoverer.registry(), self.received);
@@ -387,7 +385,8 @@ impl<'a> Daemon<'a> {
         log::go_on(now);
     }
 
-    /// Makes the interfaces in use those that there are. Why one could not be used, if so.
+    /// Brings the interfaces in use up to date with the kernel's. Returns the error if one could
+    /// not be used.
     fn use_interfaces(&mut self, now: Instant) -> Option<io::ErrorKind> {
         let (registry, discoverer) = (self.poll.registry(), &mut self.discoverer);
         let failed =
@@ -396,14 +395,14 @@ impl<'a> Daemon<'a> {
         failed
     }
 
-    /// Announces the host name, if that is asked for and it is new.
+    /// Announces the host name, if it is new and the options ask for it.
     fn look_at_host_name(&mut self, now: Instant) {
         if self.host_name.update(now, &mut self.discoverer) {
             self.retry_at = Some(now + RETRY);
         }
     }
 
-    /// When something will be due.
+    /// When the daemon must wake up next.
     fn deadline(&self) -> Option<Instant> {
         let state = self.state.as_ref().and_then(StateFile::deadline);
         let sign_of_life = self.service_manager.as_ref().and_then(ServiceManager::deadline);
@@ -413,7 +412,7 @@ impl<'a> Daemon<'a> {
     }
 }
 
-/// What control clients are answered from.
+/// The data that answers to control clients are made from.
 fn view<'a, 'b>(
     now: Instant,
     started: Instant,

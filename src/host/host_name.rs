@@ -1,4 +1,4 @@
-//! The node that has this machine's host name.
+//! The node named after this machine's host name.
 
 use core::fmt;
 use std::num::NonZeroU16;
@@ -14,7 +14,7 @@ use crate::log::{Shown, info, warn};
 use crate::time::Instant;
 use crate::wire::{Announcement, InvalidNodeId, NodeId};
 
-/// Longest host name in bytes. Linux allows no longer one.
+/// The longest host name that Linux allows, in bytes.
 const CAPACITY: usize = 64;
 
 /// A host name.
@@ -24,7 +24,7 @@ pub(super) struct Name(Vec<u8, CAPACITY, u8>);
 /// Why a host name is not announced.
 #[derive(Debug, PartialEq, Eq)]
 enum Unfit {
-    /// The name of a machine that has not been given one.
+    /// The default name of a machine that has no name of its own.
     Placeholder,
     Invalid(InvalidNodeId),
     Refused(AnnounceError),
@@ -52,7 +52,7 @@ impl Name {
 }
 
 impl fmt::Display for Name {
-    /// Safe to show, and one word: a character that is not printable ASCII becomes a question mark.
+    /// Safe to show, and one word: a question mark replaces each byte that is not printable ASCII.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
         self.0.iter().try_for_each(|byte| {
@@ -64,9 +64,9 @@ impl fmt::Display for Name {
 /// Announces this machine under its host name, and follows changes of the name.
 #[derive(Default)]
 pub(super) struct HostName {
-    /// None if the host name is not announced.
+    /// None if the daemon does not announce the host name.
     port: Option<NonZeroU16>,
-    /// The name that was read last.
+    /// The name at the last reading.
     name: Option<Name>,
     is_announced: bool,
     reading: Outage,
@@ -77,13 +77,13 @@ impl HostName {
         Self { port, ..Self::default() }
     }
 
-    /// The host name, if it cannot be announced.
+    /// The host name, if the daemon cannot announce it.
     pub(super) fn unfit(&self) -> Option<&Name> {
         self.name.as_ref().filter(|_| !self.is_announced)
     }
 
-    /// Reads the host name again, and announces it if it is new. True while there is none that can
-    /// be announced.
+    /// Reads the host name again, and announces it if it is new. True while the machine has no name
+    /// that can be announced.
     pub(super) fn update(&mut self, now: Instant, discoverer: &mut Discoverer<'_>) -> bool {
         let Some(port) = self.port else { return false };
         match Name::read() {
@@ -136,7 +136,8 @@ impl HostName {
             Ok(id) if id.as_str().len() < name.0.len() => {
                 let name = Shown(name);
                 info!(
-                    "announcing {} at port {} every {} s: the first part of the host name {}, which --id overrides",
+                    "announcing {} at port {} every {} s: the first part of the host name {}; \
+                     --id overrides it",
                     id, port, interval, name
                 );
             }
@@ -144,7 +145,7 @@ impl HostName {
             Err(Unfit::Placeholder) => {
                 let name = Shown(name);
                 warn!(
-                    "the host name is {}: waiting for a real one to announce, or give --id",
+                    "the host name is {}: waiting for a real name to announce, or give --id",
                     name
                 );
             }
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_name_is_no_node() {
+    fn a_placeholder_is_not_a_node_name() {
         for placeholder in [
             "",
             "(none)",
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_name_is_no_node_and_is_shown_as_one_word() {
+    fn an_invalid_name_is_not_a_node_name_and_is_shown_as_one_word() {
         assert_eq!(name("a b").node_id(), Err(Unfit::Invalid(InvalidNodeId::NotPrintable)));
         assert_eq!(name("\x1b[2J \u{e9}").to_string(), "?[2J???");
     }
@@ -205,7 +206,7 @@ mod tests {
         assert_eq!(Name::read().unwrap().0, nix::unistd::gethostname().unwrap().as_bytes());
     }
 
-    /// The nodes that are announced after each of these names was read, in turn.
+    /// The announced nodes after reading each of these names in turn.
     fn announced(others: &[&str], names: &[&str]) -> std::vec::Vec<(std::vec::Vec<String>, bool)> {
         let mut storage = Storage::<4>::new();
         let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_node_is_renamed_as_the_machine_is() {
+    fn the_node_is_renamed_with_the_machine() {
         let names = ["(none)", "(none)", "nas", "nas.lan", "pi.lan", "localhost", "a b", "pi"];
         let expected = [
             (&[][..], true),
@@ -237,9 +238,9 @@ mod tests {
             (&[], true),
             (&["pi"], false),
         ];
-        for ((name, told), (own, waits)) in names.iter().zip(announced(&[], &names)).zip(expected) {
+        for ((name, now), (own, waits)) in names.iter().zip(announced(&[], &names)).zip(expected) {
             assert_eq!(
-                (told.0.iter().map(String::as_str).collect::<std::vec::Vec<_>>(), told.1),
+                (now.0.iter().map(String::as_str).collect::<std::vec::Vec<_>>(), now.1),
                 (own.to_vec(), waits),
                 "{name}"
             );
@@ -247,17 +248,17 @@ mod tests {
     }
 
     #[test]
-    fn another_announced_node_stays() {
-        let told = announced(&["nas"], &["nas", "pi", "nas"]);
+    fn a_new_host_name_does_not_withdraw_other_announced_nodes() {
+        let nodes = announced(&["nas"], &["nas", "pi", "nas"]);
         let own = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<std::vec::Vec<_>>();
         assert_eq!(
-            told,
+            nodes,
             [(own(&["nas"]), true), (own(&["nas", "pi"]), false), (own(&["nas"]), true)]
         );
     }
 
     #[test]
-    fn without_a_port_it_is_neither_announced_nor_waited_for() {
+    fn without_a_port_the_host_name_is_neither_announced_nor_awaited() {
         let mut storage = Storage::<4>::new();
         let mut discoverer = Discoverer::new(&Config::new(1, [1; 16]), &mut storage);
         let mut host_name = HostName::new(None);

@@ -115,7 +115,7 @@ fn a_socket_that_can_not_be_made_again_is_told_of_once() {
     let daemon = Daemon::start(&place.join("control.sock"), &arguments);
     fs::remove_dir_all(&place).unwrap();
     // Several signals that come at once are followed by one look.
-    for sign in ["is gone, so no client", "asked to look"] {
+    for sign in ["is gone, so no client", "SIGHUP: checking"] {
         daemon.signal(Signal::SIGHUP);
         if log::can_be_read() {
             daemon.log.wait_for(sign);

@@ -50,7 +50,7 @@ fn frames_tell_what_lines_would_in_fewer_bytes() {
             ("info", "found büro-2 at 127.1.0.2:2 on lo"),
         ]
     );
-    assert_eq!(messages[messages.len() - 1], ("info", "foghorn ends"));
+    assert_eq!(messages[messages.len() - 1], ("info", "stopped"));
 
     let count = messages.len();
     assert_eq!(count, 3 + 3 * 30 + 2, "{messages:#?}");

@@ -62,7 +62,7 @@ fn the_journal_is_told_the_priority_and_not_the_name() {
     run_daemon(OwnedFd::from(writer), &stream, &directory, &arguments);
     let mut said = String::new();
     reader.read_to_string(&mut said).unwrap();
-    for line in ["<6>announcing pi at port 22 every 30 s", "<6>foghorn ends"] {
+    for line in ["<6>announcing pi at port 22 every 30 s", "<6>stopped"] {
         assert!(said.lines().any(|told| told == line), "{line} in {said}");
     }
     assert!(said.lines().all(|line| line.starts_with("<6>") || line.starts_with("<7>")), "{said}");

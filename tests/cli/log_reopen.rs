@@ -65,9 +65,9 @@ fn a_log_that_was_rotated_is_opened_anew_at_a_hangup() {
     loopback.hear("fourth", 1);
     assert!(loopback.daemon.stop().success());
     let told = lines(&rotated);
-    assert!(says(&told, "found first") && !says(&told, "asked to look"), "{told:#?}");
+    assert!(says(&told, "found first") && !says(&told, "SIGHUP: checking"), "{told:#?}");
     let told = lines(&path);
-    assert!(says(&told, "asked to look") && says(&told, "found fourth"), "{told:#?}");
+    assert!(says(&told, "SIGHUP: checking") && says(&told, "found fourth"), "{told:#?}");
     assert!(!says(&told, "found second") && !says(&told, "found third"), "{told:#?}");
 }
 
@@ -135,7 +135,7 @@ fn a_program_that_is_started_again_gets_the_log_again() {
     let told = log::lines(accept(&listener, &loopback));
     loopback.hear("late", 1);
     assert!(loopback.daemon.stop().success());
-    told.wait_for("foghorn ends");
+    told.wait_for("stopped");
     let seen = told.seen();
     let dropped = seen.iter().find_map(|line| line.strip_suffix(" log messages were dropped"));
     let dropped: u32 = dropped.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
@@ -183,7 +183,7 @@ fn a_program_that_takes_the_place_of_another_gets_the_log_at_a_hangup() {
     loopback.hear("late", 1);
     told.wait_for("found late");
     assert!(loopback.daemon.stop().success());
-    told.wait_for("foghorn ends");
+    told.wait_for("stopped");
     assert!(!says(&first.seen(), "late"));
 }
 

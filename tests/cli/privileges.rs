@@ -334,12 +334,15 @@ fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
         daemon.signal(Signal::SIGHUP);
         daemon.status();
         assert!(!path.exists());
-        assert!(says(&rotated, ["cannot open the log again: permission denied", "asked to look"]));
+        assert!(says(
+            &rotated,
+            ["cannot open the log again: permission denied", "SIGHUP: checking"]
+        ));
         fs::write(&path, "").unwrap();
         give_to_nobody(&path);
         daemon.signal(Signal::SIGHUP);
         daemon.status();
-        assert!(says(&path, ["the log can be opened again", "asked to look"]));
+        assert!(says(&path, ["the log can be opened again", "SIGHUP: checking"]));
         assert!(daemon.stop().success());
         fs::remove_file(&path).unwrap();
     }
@@ -353,7 +356,7 @@ fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
     told.wait_for("running as nobody");
     assert_eq!(fs::metadata(&path).unwrap().uid(), 0);
     assert!(loopback.daemon.stop().success());
-    told.wait_for("foghorn ends");
+    told.wait_for("stopped");
 }
 
 #[test]
@@ -371,7 +374,7 @@ fn what_is_said_before_the_user_opens_the_log_is_in_it() {
     assert_eq!(fs::metadata(&path).unwrap().uid(), nobody().uid.as_raw());
     let told = log::lines(File::open(&path).unwrap()).all();
     let mut told = told.iter();
-    for message in ["running as nobody", "announcing own", "listens at", "foghorn ends"] {
+    for message in ["running as nobody", "announcing own", "listens at", "stopped"] {
         assert!(told.any(|line| line.contains(message)), "{message}");
     }
 }

@@ -144,6 +144,6 @@ fn a_manager_that_goes_away_is_missed_once() {
     );
     assert_eq!(daemon.ask(&["status"]).code, 0);
     assert!(daemon.stop().success());
-    let told = daemon.log.until("foghorn ends");
+    let told = daemon.log.until("stopped");
     assert!(!told.iter().any(|line| line.contains("service manager")), "{told:#?}");
 }

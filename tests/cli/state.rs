@@ -275,7 +275,7 @@ fn while_nothing_can_be_saved_it_says_so_once_and_goes_on() {
     let mut told = vec![];
     for _ in 0..3 {
         daemon.signal(Signal::SIGHUP);
-        told.extend(daemon.log.until("asked to look"));
+        told.extend(daemon.log.until("SIGHUP: checking"));
         assert_eq!(daemon.ask(&["list", "--json"]).out, "[]\n");
     }
     fs::create_dir(&place).unwrap();
@@ -325,14 +325,14 @@ fn the_limit_of_file_sizes_ends_nothing() {
     for _ in 0..3 {
         daemon.signal(Signal::SIGHUP);
         if log::can_be_read() {
-            daemon.log.wait_for("asked to look");
+            daemon.log.wait_for("SIGHUP: checking");
         }
         assert_eq!(daemon.ask(&["list", "--json"]).out, "[]\n");
     }
     assert!(daemon.stop().success());
     assert!(!state.exists());
     if log::can_be_read() {
-        daemon.log.wait_for("foghorn ends");
+        daemon.log.wait_for("stopped");
         let told = daemon.log.seen();
         let warnings = told.iter().filter(|line| line.contains("cannot save the state"));
         assert_eq!(warnings.count(), 1, "{told:#?}");

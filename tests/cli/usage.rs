@@ -281,7 +281,7 @@ fn a_pattern_that_matches_no_interface_is_told_with_those_there_are() {
         told.iter().filter(|line| line.contains("matches no interface yet")).collect();
     assert_eq!(warnings.len(), 2, "{told:#?}");
     for (warning, pattern) in warnings.iter().zip(["lo0", "xx*"]) {
-        let (what, names) = warning.split_once("; there are ").unwrap();
+        let (what, names) = warning.split_once("; this machine has ").unwrap();
         assert!(
             what.ends_with(&format!("--interface {pattern} matches no interface yet")),
             "{warning}"

@@ -59,7 +59,7 @@ fn a_lease_that_changes_is_told_once_whichever_address_comes_first() {
         "eth0: up with address 198.18.0.2",
         "eth0: addresses are now 198.18.0.2/24,198.18.0.77/25",
         "eth0: address changed from 198.18.0.2 to 198.18.0.77",
-        "eth0: left, it is gone or has no IPv4 address",
+        "eth0: no longer used, it is gone or has no IPv4 address",
         "eth0: up with address 198.18.0.78",
     ];
     assert_eq!(said_of(pi, &["eth0: "]), expected);
@@ -120,7 +120,7 @@ fn a_host_whose_only_address_is_gone_waits_for_another() {
     wait_for(&late, "pi");
     wait_for(&pi, "late");
     let up = "eth0: up with address 198.18.0.2";
-    let left = "eth0: left, it is gone or has no IPv4 address";
+    let left = "eth0: no longer used, it is gone or has no IPv4 address";
     let waiting = "no usable interface: waiting for one that is up and has an IPv4 address";
     assert_eq!(said_of(pi, &["eth0: ", "no usable"]), [up, left, waiting, up, left, waiting, up]);
 }

@@ -67,7 +67,7 @@ fn a_machine_without_a_name_is_announced_once_it_has_one() {
         assert!(nameless.stop().success());
         if log::can_be_read() {
             let said = nameless.log.all().join("\n") + &nameless.log.seen().join("\n");
-            let waiting = format!("the host name is {placeholder}: waiting for a real one");
+            let waiting = format!("the host name is {placeholder}: waiting for a real name");
             assert_eq!(
                 nameless.log.seen().iter().filter(|line| line.contains(&waiting)).count(),
                 1,

@@ -84,7 +84,7 @@ fn an_interface_that_is_renamed_stays_in_use() {
         second.ip("link set lan0 up");
         pi.log.wait_for("lan0: up");
         expected.extend([
-            "eth0: left, it is down or no longer wanted",
+            "eth0: no longer used, it is down or no longer wanted",
             "lan0: up with address 198.18.0.2",
         ]);
     }
@@ -93,8 +93,10 @@ fn an_interface_that_is_renamed_stays_in_use() {
     second.ip("link set lan0 name wan0");
     second.ip("link set wan0 up");
     pi.log.wait_for("wan0: up");
-    expected
-        .extend(["lan0: left, it is down or no longer wanted", "wan0: up with address 198.18.0.2"]);
+    expected.extend([
+        "lan0: no longer used, it is down or no longer wanted",
+        "wan0: up with address 198.18.0.2",
+    ]);
     // It sends and hears there.
     let late = start(&lan.host(3), "late");
     wait_for(&late, "pi");
@@ -165,7 +167,8 @@ fn a_bridge_is_used_while_any_member_has_a_link() {
     assert_eq!(pi.ask(&["lookup", "nas"]).code, 0);
     // The kernel calls a bridge that never had a member up.
     let up = "br0: up with address 198.18.0.2";
-    let (again, left) = ("br0: has a link again", "br0: left, it is down or no longer wanted");
+    let (again, left) =
+        ("br0: has a link again", "br0: no longer used, it is down or no longer wanted");
     assert_eq!(said_of(pi, &["br0: "]), [up, again, left, up]);
 }
 
@@ -297,7 +300,7 @@ fn more_interfaces_than_there_is_room_for_are_told_of_once() {
     nas.log.wait_for("more than");
     let said = said_of(nas, &["more than", "eth0: "]);
     let crowded =
-        format!("more than {LINKS} interfaces: some are left out; choose with --interface");
+        format!("more than {LINKS} interfaces: some are not used; choose with --interface");
     assert_eq!(said, ["eth0: up with address 198.18.0.1", &crowded, &crowded]);
 }
 

@@ -1,5 +1,4 @@
-//! What the kernel does with datagrams before they wake anybody: it drops foreign ones, and counts
-//! what it drops.
+//! The kernel drops foreign datagrams before they wake the daemon, and counts them.
 
 use std::cell::Cell;
 use std::io;
@@ -11,57 +10,57 @@ use socket2::{SockFilter, Socket};
 
 use crate::wire::v1::MAGIC;
 
-/// What a filter sees of a datagram begins with its UDP header.
+/// A filter sees a datagram from its UDP header on.
 const UDP_HEADER: u32 = 8;
 
-/// The shortest payload that can have another magic number and yet not be truncated.
+/// The length of the shortest payload that counts as foreign and not as truncated.
 const SHORTEST: u32 = 8;
 
-// Instructions of the kernel's packet filter, as <linux/bpf_common.h> puts them together.
-/// `BPF_LD | BPF_W | BPF_LEN`: take the length.
+// Instructions of the kernel's packet filter, as <linux/bpf_common.h> defines them.
+/// `BPF_LD | BPF_W | BPF_LEN`: load the length.
 const LOAD_LENGTH: u16 = 0x80;
-/// `BPF_LD | BPF_W | BPF_ABS`: take the four bytes at an offset.
+/// `BPF_LD | BPF_W | BPF_ABS`: load the four bytes at an offset.
 const LOAD_WORD: u16 = 0x20;
-/// `BPF_JMP | BPF_JGE | BPF_K`: pass over so many instructions if it is as much as that, else over
-/// so many.
+/// `BPF_JMP | BPF_JGE | BPF_K`: skip the first number of instructions if the loaded value is at
+/// least the constant, else the second number.
 const IF_AT_LEAST: u16 = 0x35;
-/// `BPF_JMP | BPF_JEQ | BPF_K`: the same if it is that.
+/// `BPF_JMP | BPF_JEQ | BPF_K`: the same, if the two are equal.
 const IF_EQUAL: u16 = 0x15;
-/// `BPF_RET | BPF_K`: let so many bytes pass.
+/// `BPF_RET | BPF_K`: accept this many bytes.
 const RETURN: u16 = 0x06;
 
-/// Drops what has another magic number. What is too short to have one passes: that is rejected for
-/// another reason.
+/// Drops datagrams with another magic number. Datagrams too short for a magic number pass: the
+/// daemon rejects them for another reason.
 const FILTER: [SockFilter; 6] = [
     SockFilter::new(LOAD_LENGTH, 0, 0, 0),
     SockFilter::new(IF_AT_LEAST, 0, 2, UDP_HEADER + SHORTEST),
     SockFilter::new(LOAD_WORD, 0, 0, UDP_HEADER),
     SockFilter::new(IF_EQUAL, 0, 1, MAGIC),
-    // Not less of one that is too long: it may be another socket's, too, and would be copied to be
-    // cut.
+    // Datagrams that are too long pass whole: another socket may receive the same datagram, and the
+    // kernel would have to copy it to cut it.
     SockFilter::new(RETURN, 0, 0, u32::MAX),
     SockFilter::new(RETURN, 0, 0, 0),
 ];
 
-/// Makes the kernel drop foreign datagrams. It is to be done before the socket is bound, so that
-/// none is in it.
+/// Makes the kernel drop foreign datagrams. Call it before the socket is bound, so that none is
+/// queued.
 ///
 /// # Errors
 ///
-/// The kernel has no filters, or does not tell how much it drops: what is rejected is to be
-/// counted.
+/// The kernel has no filters, or does not count what it drops: the daemon must count each rejected
+/// datagram.
 pub(crate) fn attach(socket: &Socket) -> io::Result<()> {
     read(socket)?;
     socket.attach_filter(&FILTER)
 }
 
-/// What the kernel has dropped at a socket: foreign datagrams, damaged ones, and those for which
-/// there was no room.
+/// The number of datagrams that the kernel has dropped at a socket: foreign ones, damaged ones, and
+/// those that found the queue full.
 #[derive(Debug, Default)]
 pub(crate) struct Dropped(Cell<u64>);
 
 impl Dropped {
-    /// The count as it is now. As long as the kernel does not tell, it stands still.
+    /// The count now. It does not change while the kernel does not report it.
     pub(crate) fn get(&self, socket: impl AsFd) -> u64 {
         if let Ok(reading) = read(socket) {
             self.0.set(widened(self.0.get(), reading));
@@ -70,30 +69,30 @@ impl Dropped {
     }
 }
 
-/// A count goes on where the kernel's, of 32 bits, starts again.
+/// Continues a count when the kernel's 32-bit count wraps.
 fn widened(count: u64, reading: u32) -> u64 {
     let [.., a, b, c, d] = count.to_be_bytes();
     let before = u32::from_be_bytes([a, b, c, d]);
     count.saturating_add(reading.wrapping_sub(before).into())
 }
 
-/// How many numbers `SO_MEMINFO` tells. The last, `SK_MEMINFO_DROPS`, is what was dropped.
+/// `SO_MEMINFO` returns this many numbers. The last, `SK_MEMINFO_DROPS`, counts dropped datagrams.
 const NUMBERS: usize = 9;
 
-/// Linux has it since 4.12. Only SPARC numbers it in another way.
+/// Linux has it since 4.12. Only SPARC has another number for it.
 const SO_MEMINFO: libc::c_int =
     if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) { 57 } else { 55 };
 
-/// What the kernel has dropped at a socket, to 2³².
-#[expect(unsafe_code, reason = "no library knows this option, nor another way to the number")]
+/// The number of datagrams that the kernel has dropped at a socket, modulo 2³².
+#[expect(unsafe_code, reason = "no library has this option or another way to get the number")]
 fn read(socket: impl AsFd) -> io::Result<u32> {
     const LENGTH: libc::socklen_t = 36;
     const _: () = assert!(LENGTH as usize == size_of::<[u32; NUMBERS]>());
     let (mut numbers, mut length) = ([0_u32; NUMBERS], LENGTH);
-    // SAFETY: the kernel is given the address and the length of `numbers`, and all bytes make a
-    // number. It writes no more than that, and then how much it was to `length`. Neither address
-    // outlives the call.
-    let told = unsafe {
+    // SAFETY: the kernel gets the address and the length of `numbers`, and any bytes are valid
+    // numbers. It writes at most that length, and then the length written to `length`. It keeps
+    // neither address after the call.
+    let result = unsafe {
         libc::getsockopt(
             socket.as_fd().as_raw_fd(),
             libc::SOL_SOCKET,
@@ -102,8 +101,8 @@ fn read(socket: impl AsFd) -> io::Result<u32> {
             &raw mut length,
         )
     };
-    Errno::result(told)?;
-    // Emulators that do not know it take it for one number.
+    Errno::result(result)?;
+    // Emulators that do not know the option return one number.
     let [.., dropped] = numbers;
     if length == LENGTH { Ok(dropped) } else { Err(io::ErrorKind::Unsupported.into()) }
 }
@@ -118,11 +117,11 @@ mod tests {
     use super::*;
     use crate::wire::{Malformed, v1};
 
-    /// What ends each test's datagrams.
+    /// The last datagram of each test.
     const MARKER: &[u8] = b"\x00\x12\x10\x25marker";
 
-    /// A socket with the filter, and one that is connected to it. None where there are no filters,
-    /// as in some emulators.
+    /// A socket with the filter, and a socket connected to it. None where the kernel has no
+    /// filters, as in some emulators.
     fn filtered() -> Option<(UdpSocket, UdpSocket)> {
         let receiver = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).unwrap();
         attach(&receiver).ok()?;
@@ -133,7 +132,7 @@ mod tests {
         Some((receiver, sender))
     }
 
-    /// What comes through of these.
+    /// The datagrams among these that pass the filter.
     fn passed((receiver, sender): &(UdpSocket, UdpSocket), datagrams: &[Vec<u8>]) -> Vec<Vec<u8>> {
         for datagram in datagrams.iter().map(Vec::as_slice).chain([MARKER]) {
             sender.send(datagram).unwrap();
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_is_counted() {
+    fn the_kernel_counts_dropped_datagrams() {
         let Some(sockets) = filtered() else { return };
         let dropped = Dropped::default();
         assert_eq!(dropped.get(&sockets.0), 0);
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_goes_on_where_the_kernels_starts_again() {
+    fn the_count_continues_when_the_kernels_count_wraps() {
         let readings = [0, 5, 5, u32::MAX, 0, 7, u32::MAX, 1];
         let counts = readings.iter().scan(0, |count, reading| {
             *count = widened(*count, *reading);
@@ -183,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_kernel_drops_what_the_codec_would_call_foreign(
+        fn the_kernel_drops_exactly_the_datagrams_that_the_codec_calls_foreign(
             magic in prop_oneof![
                 Just(MAGIC),
                 any::<u32>(),

@@ -1,4 +1,4 @@
-//! Taking datagrams from an interface.
+//! Receiving datagrams from an interface.
 
 use std::io;
 
@@ -8,16 +8,16 @@ use crate::host::interfaces::interface::InterfaceName;
 use crate::log::{Shown, warn};
 use crate::time::{Duration, Instant};
 
-/// After an error that stays, datagrams are tried to be taken again after this.
+/// While an error lasts, the daemon tries to receive again after this time.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether there is something to take from a socket, and when.
+/// Whether and when to receive from a socket.
 #[derive(Default)]
 pub(crate) struct Intake {
-    /// Whether there may be datagrams: the kernel says so once, until all were taken.
+    /// Whether there may be datagrams: the kernel reports this once, until all are received.
     ready: bool,
     outage: Outage,
-    /// While nothing is taken, until when.
+    /// The end of a pause in which nothing is received.
     paused_until: Option<Instant>,
 }
 
@@ -26,17 +26,17 @@ impl Intake {
         self.ready = true;
     }
 
-    /// Whether there may be datagrams that may be taken now.
+    /// Whether to try to receive now.
     pub(crate) fn is_ready(&self, now: Instant) -> bool {
         self.ready && self.paused_until.is_none_or(|until| until <= now)
     }
 
-    /// When a pause ends, if there may be datagrams.
+    /// The end of the pause, if there may be datagrams.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.paused_until.filter(|_| self.ready)
     }
 
-    /// Takes one datagram, which `receive` has.
+    /// Takes one datagram from `receive`.
     pub(super) fn take<T>(
         &mut self,
         now: Instant,
@@ -57,8 +57,8 @@ impl Intake {
                 None
             }
             Err(nb::Error::Other(error)) => {
-                // Most errors stand for the interface, not for a datagram, and are gone once they
-                // were told: the first is no reason to wait.
+                // Most errors are about the interface, not about a datagram, and the kernel
+                // reports them once: the first is no reason to wait.
                 if self.outage.begin() {
                     warn!(
                         "{}: cannot receive: {}; still trying",
@@ -78,8 +78,7 @@ impl Intake {
 mod tests {
     use super::*;
 
-    /// A socket with so many datagrams, that fails while `fails` says so; it counts how often it is
-    /// asked.
+    /// A socket with a number of datagrams. It fails while `fails` says so, and counts its calls.
     struct Faulty<F> {
         datagrams: usize,
         fails: F,
@@ -97,8 +96,8 @@ mod tests {
         }
     }
 
-    /// Turns of the loop until that second: each sleeps until the deadline. How many datagrams were
-    /// taken, and how many turns that took.
+    /// Runs turns of the loop until that second, and sleeps until the deadline in each. Returns the
+    /// number of datagrams received, and the number of turns.
     fn run<F: FnMut(usize) -> bool>(
         socket: &mut Faulty<F>,
         intake: &mut Intake,
@@ -113,7 +112,7 @@ mod tests {
                 continue;
             }
             turns += 1;
-            assert!(turns < 10_000, "it does not sleep");
+            assert!(turns < 10_000, "the loop does not sleep");
             while intake.take(now, &name, || socket.receive()).is_some() {
                 taken += 1;
             }
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn all_datagrams_are_taken_and_then_none_is_tried() {
+    fn an_intake_receives_all_datagrams_and_then_does_not_try_again() {
         let mut socket = Faulty { datagrams: 5, fails: |_| false, asked: 0 };
         let mut intake = ready();
         assert_eq!(run(&mut socket, &mut intake, 60), [5, 1]);
@@ -137,12 +136,12 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_stays_does_not_keep_the_loop_busy() {
+    fn a_lasting_error_does_not_keep_the_loop_busy() {
         let mut socket = Faulty { datagrams: 5, fails: |_| true, asked: 0 };
         let mut intake = ready();
         assert_eq!(run(&mut socket, &mut intake, 60)[0], 0);
         assert_eq!(socket.asked, 61);
-        // The kernel says that there are more datagrams: no reason to try before.
+        // A new datagram does not shorten the pause.
         intake.mark_ready();
         assert!(
             !intake.is_ready(Instant::from_millis(59_999))
@@ -151,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_behind_an_error_is_taken_at_once_if_that_is_gone() {
+    fn datagrams_behind_a_single_error_are_received_at_once() {
         let mut socket = Faulty { datagrams: 5, fails: |asked| asked % 2 == 1, asked: 0 };
         assert_eq!(run(&mut socket, &mut ready(), 1)[0], 5);
     }
 
     #[test]
-    fn after_an_outage_all_is_taken() {
+    fn all_datagrams_are_received_after_an_outage() {
         let mut socket = Faulty { datagrams: 5, fails: |asked| asked < 10, asked: 0 };
         assert_eq!(run(&mut socket, &mut ready(), 60)[0], 5);
     }

@@ -24,7 +24,7 @@ pub(crate) struct OpenLink {
     pub(crate) id: LinkId,
     pub(crate) name: InterfaceName,
     medium: Medium,
-    /// How often its link had come up when it was looked at last.
+    /// How often its link had come up at the last check.
     times_up: u32,
     socket: LinkSocket,
     intake: Intake,
@@ -32,17 +32,17 @@ pub(crate) struct OpenLink {
     pub(crate) sent: Counter,
     pub(crate) send_errors: Counter,
     sending: Outage,
-    /// There are more addresses than count.
+    /// The interface has more addresses than the daemon uses.
     crowded: Outage,
     pub(super) seen: Seen,
 }
 
-/// How an interface was found when the kernel was last asked.
+/// The state of an interface when the kernel was last asked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// Not with an address.
+    /// Gone, or without an address.
     Never,
-    /// Down, or no pattern asks for it any more.
+    /// Down, or no pattern selects it any more.
     Unusable,
     Usable,
 }
@@ -86,22 +86,22 @@ impl OpenLink {
         self.socket.dropped()
     }
 
-    /// There may be datagrams at its socket.
+    /// Notes that its socket may have datagrams.
     pub(super) fn mark_ready(&mut self) {
         self.intake.mark_ready();
     }
 
-    /// Whether there may be datagrams to take now.
+    /// Whether to try to receive now.
     pub(super) fn is_ready(&self, now: Instant) -> bool {
         self.intake.is_ready(now)
     }
 
-    /// When datagrams may be taken that can't be taken now.
+    /// When to try to receive again.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.intake.deadline()
     }
 
-    /// Takes one datagram, if there is one: its length in `buffer`, and its source.
+    /// Receives one datagram, if there is one: returns its length in `buffer`, and its source.
     pub(super) fn receive(
         &mut self,
         now: Instant,
@@ -114,9 +114,9 @@ impl OpenLink {
 
     /// Sends a datagram.
     ///
-    /// Whether the interface can send at all is seen by what is for all hosts. One host may be out
-    /// of reach by a route or a firewall, and a stranger can send from its address as often as it
-    /// likes.
+    /// Only datagrams to all hosts show whether the interface can send at all. A route or a
+    /// firewall may keep one host out of reach, and a stranger can send from its address without
+    /// end.
     pub(super) fn send(&mut self, transmit: &Transmit, datagram: &[u8]) {
         let Transmit { to, to_group, .. } = *transmit;
         match self.socket.send(to, datagram) {
@@ -127,7 +127,7 @@ impl OpenLink {
                 }
             }
             Err(error) => {
-                // Nothing is kept: the next announcement says the same.
+                // The datagram is not kept: the next announcement says the same.
                 self.send_errors.increment();
                 let (name, reason) = (Shown(&self.name), reason(&error));
                 if !to_group {
@@ -139,7 +139,7 @@ impl OpenLink {
         }
     }
 
-    /// Takes over its name and its addresses.
+    /// Updates its name and its addresses.
     pub(super) fn update(
         &mut self,
         now: Instant,
@@ -153,7 +153,7 @@ impl OpenLink {
         self.readdress(now, interface, networks, discoverer, changes);
     }
 
-    /// Takes over its name, if that has changed.
+    /// Updates its name, if that has changed.
     fn rename(&mut self, name: &InterfaceName) {
         if self.name != *name {
             info!("{}: is now called {}", Shown(&self.name), Shown(name));
@@ -161,7 +161,7 @@ impl OpenLink {
         }
     }
 
-    /// Takes over its addresses, and announces if those have changed or it was without a link for a
+    /// Updates its addresses. It announces if they have changed, or if the link was down for a
     /// moment.
     fn readdress(
         &mut self,
@@ -180,7 +180,7 @@ impl OpenLink {
                 if self.crowded.begin() {
                     let first = Shown(first);
                     warn!(
-                        "{}: more than {} addresses: left out from {} on",
+                        "{}: more than {} addresses: ignoring {} and those after it",
                         name, NETWORKS_PER_LINK, first
                     );
                 }
@@ -199,11 +199,11 @@ impl OpenLink {
             (Some(was), Some(is)) if was != is => {
                 info!("{}: address changed from {} to {}", name, was, is);
             }
-            // There may be others at the other end.
+            // The other end may be another network now.
             _ if before == networks => info!("{}: has a link again", name),
             _ => info!("{}: addresses are now {}", name, Shown(&Networks(networks))),
         }
-        // There are as many links in the discoverer as slots here.
+        // The discoverer has room for as many links as there are slots here.
         let _ = discoverer.link_up(now, Link::new(self.id, self.medium, networks));
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! udp.rs      the UDP socket of an interface
-//! filter.rs   what the kernel drops for such a socket
-//! link.rs     one of them, with its socket
-//! unused.rs   saying why one can't be used
-//! intake.rs   how much is taken from it at once, and what follows when that fails
+//! filter.rs   the kernel's filter for such a socket
+//! link.rs     one interface in use, with its socket
+//! unused.rs   messages about interfaces that can't be used
+//! intake.rs   receiving from a socket, and the pause after an error
 //! ```
 
 mod filter;
@@ -33,44 +33,44 @@ pub(crate) use link::OpenLink;
 use link::Seen;
 use unused::Unused;
 
-/// Datagrams taken from one link before others have their turn.
+/// The daemon receives at most this many datagrams from one link before it serves the next.
 pub(crate) const DATAGRAMS: usize = 256;
 
-/// What each interface that could be used costs, in bytes.
+/// The memory for each interface that could be used, in bytes.
 #[cfg(test)]
 pub(crate) const LINK: usize = size_of::<Option<OpenLink>>();
 
-/// All interfaces in use, and which are wanted.
+/// All interfaces in use, and the patterns that select them.
 pub(crate) struct Links {
     slots: Box<[Option<OpenLink>]>,
     patterns: Vec<Pattern>,
     udp_port: u16,
     first_token: usize,
-    /// What was dropped at interfaces that are gone.
+    /// The number of datagrams dropped at interfaces that are gone.
     dropped: u64,
-    /// The kernel does not say which interfaces there are.
+    /// The kernel does not list the interfaces.
     asking: Outage,
-    /// Sockets can't be opened.
+    /// The daemon can't open sockets.
     opening: Outage,
-    /// There are more interfaces than slots.
+    /// The machine has more interfaces than slots.
     crowded: Outage,
-    /// There is no interface at all.
+    /// The machine has no usable interface.
     waiting: Outage,
     changes: ChangeLog,
     turn: Turn,
 }
 
-/// Whose datagrams are taken in this turn of the loop.
+/// The progress of receiving in this turn of the loop.
 struct Turn {
     now: Instant,
-    /// The link whose turn it is, by its slot.
+    /// The slot of the link to receive from.
     slot: usize,
-    /// How many it has handed out.
+    /// The number of datagrams received from it.
     taken: usize,
 }
 
 impl Links {
-    /// Sockets will be registered under the [`LINKS`] tokens from `first_token` on.
+    /// Sockets use the [`LINKS`] tokens from `first_token` on.
     pub(crate) fn new(patterns: Vec<Pattern>, udp_port: u16, first_token: usize) -> Self {
         Self {
             slots: (0..LINKS).map(|_| None).collect(),
@@ -91,8 +91,8 @@ impl Links {
         self.slots.iter().flatten()
     }
 
-    /// Datagrams that the kernel dropped before they were received, at all interfaces since the
-    /// start. The kernel counts to 2³² and starts again: this is to be asked now and then.
+    /// The number of datagrams that the kernel has dropped before they were received, at all
+    /// interfaces since the start. The kernel counts modulo 2³², so call this now and then.
     pub(crate) fn dropped(&self) -> u64 {
         self.iter().map(OpenLink::dropped).fold(self.dropped, u64::saturating_add)
     }
@@ -106,8 +106,9 @@ impl Links {
         LinkName(self.iter().find(|link| link.id == id).map(|link| &link.name))
     }
 
-    /// Makes the interfaces in use those that the kernel has and the patterns want. Why one could
-    /// not be used, if so: that is worth another try. The buffer is for what the kernel says.
+    /// Brings the interfaces in use up to date: those that the kernel has and the patterns select.
+    /// Returns the error if one could not be used; a later try may succeed. The buffer is for the
+    /// kernel's answers.
     pub(crate) fn reconcile(
         &mut self,
         now: Instant,
@@ -152,7 +153,7 @@ impl Links {
                 return Some(error.kind());
             }
             self.asking.end();
-            // One for which there was no room takes the place of one that is gone.
+            // An interface that found no room takes the place of one that is gone.
             if !(self.drop_unusable(now, discoverer) && unused.crowded) {
                 self.report(now, &unused);
                 return unused.failed.map(|(_, error)| error.kind());
@@ -160,7 +161,7 @@ impl Links {
         }
     }
 
-    /// Uses one more interface, if there is room.
+    /// Starts to use one more interface, if there is room.
     fn add(
         &mut self,
         now: Instant,
@@ -185,7 +186,7 @@ impl Links {
         }
     }
 
-    /// Gives up those that were not seen to be usable. Whether there was any.
+    /// Stops using the interfaces that are not usable any more. Returns whether there was any.
     fn drop_unusable(&mut self, now: Instant, discoverer: &mut Discoverer<'_>) -> bool {
         let mut any = false;
         for slot in &mut self.slots {
@@ -197,7 +198,7 @@ impl Links {
                 _ => "is down or no longer wanted",
             };
             if self.changes.claim_line(now) {
-                info!("{}: left, it {}", Shown(&link.name), reason);
+                info!("{}: no longer used, it {}", Shown(&link.name), reason);
             }
             discoverer.link_down(link.id);
             self.dropped = self.dropped.saturating_add(link.dropped());
@@ -207,7 +208,7 @@ impl Links {
         any
     }
 
-    /// There may be datagrams at the socket with that token.
+    /// Notes that the socket with that token may have datagrams.
     pub(crate) fn mark_ready(&mut self, token: Token) {
         let slot = token.0.checked_sub(self.first_token).and_then(|slot| self.slots.get_mut(slot));
         if let Some(link) = slot.and_then(Option::as_mut) {
@@ -215,27 +216,27 @@ impl Links {
         }
     }
 
-    /// A turn of the loop begins: each link may hand out [`DATAGRAMS`] datagrams.
+    /// Begins a turn of the loop: each link may hand out [`DATAGRAMS`] datagrams.
     pub(crate) fn begin_turn(&mut self, now: Instant) {
         self.turn = Turn { now, slot: 0, taken: 0 };
     }
 
-    /// Whether there may be datagrams to take now.
+    /// Whether to try to receive now.
     pub(crate) fn is_ready(&self, now: Instant) -> bool {
         self.iter().any(|link| link.is_ready(now))
     }
 
-    /// When datagrams may be taken that can't be taken now.
+    /// When to try to receive again.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.iter().filter_map(OpenLink::deadline).min()
     }
 }
 
 impl Transport for Links {
-    /// What fails is logged here, and tried again.
+    /// `Links` logs failures itself, and retries.
     type Error = Infallible;
 
-    /// Links have their turns one after the other, so that a flood on one starves no other.
+    /// Links take turns, so that a flood on one does not starve the others.
     fn recv(&mut self, buffer: &mut [u8]) -> nb::Result<(Received, usize), Infallible> {
         let Turn { now, slot, taken } = &mut self.turn;
         while let Some(link) = self.slots.get_mut(*slot) {
@@ -251,7 +252,7 @@ impl Transport for Links {
         Err(nb::Error::WouldBlock)
     }
 
-    /// A datagram for an interface that has just gone is dropped.
+    /// Drops a datagram for an interface that has just gone.
     fn send(&mut self, transmit: &Transmit, datagram: &[u8]) -> nb::Result<(), Infallible> {
         match self.iter_mut().find(|link| link.id == transmit.link) {
             Some(link) => link.send(transmit, datagram),
@@ -261,7 +262,7 @@ impl Transport for Links {
     }
 }
 
-/// What to call an interface.
+/// The name of an interface, or `-`.
 #[derive(Clone, Copy)]
 pub(crate) struct LinkName<'a>(Option<&'a InterfaceName>);
 

@@ -12,20 +12,21 @@ use crate::host::interfaces::interface::InterfaceName;
 use crate::limits::RECEIVE_BUFFER;
 use crate::log::{Shown, debug};
 
-/// Hears and sends on one interface and on no other.
+/// A socket that receives and sends on one interface only.
 pub(crate) struct LinkSocket {
     socket: UdpSocket,
     dropped: Dropped,
 }
 
 impl LinkSocket {
-    /// Hears what comes to any address there. It may need a privilege, see [`is_permitted`].
+    /// Opens a socket for all addresses of the interface. It may need a privilege, see
+    /// [`is_permitted`].
     pub(crate) fn open(interface: &InterfaceName, port: u16) -> io::Result<Self> {
         let socket = bound(interface, Ipv4Addr::UNSPECIFIED, port)?;
         Ok(Self { socket: UdpSocket::from_std(socket.into()), dropped: Dropped::default() })
     }
 
-    /// How many datagrams the kernel has dropped here.
+    /// The number of datagrams that the kernel has dropped here.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.get(&self.socket)
     }
@@ -34,7 +35,7 @@ impl LinkSocket {
         registry.register(&mut self.socket, token, Interest::READABLE)
     }
 
-    /// Receives one datagram: its length in `buffer`, and its source.
+    /// Receives one datagram: returns its length in `buffer`, and its source.
     pub(super) fn receive(
         &mut self,
         buffer: &mut [u8],
@@ -47,9 +48,9 @@ impl LinkSocket {
     }
 }
 
-/// Whether the privileges that there are suffice for a socket at that port. It is tried out on
-/// loopback, at the broadcast address: what comes there comes to all who hear it, so that nobody
-/// misses a datagram for it.
+/// Whether the process has the privileges for a socket at that port. This opens a socket on
+/// loopback, at the broadcast address: all sockets there receive each datagram, so that no other
+/// program misses one.
 pub(crate) fn is_permitted(port: u16) -> bool {
     let tried =
         InterfaceName::new(b"lo").map(|loopback| bound(&loopback, Ipv4Addr::BROADCAST, port));
@@ -58,8 +59,8 @@ pub(crate) fn is_permitted(port: u16) -> bool {
     })
 }
 
-/// Bound to the device, a socket hears what comes in there and broadcasts there whatever the routes
-/// say, and other processes on this machine may hear the same. Since Linux 5.7 that needs no
+/// A socket bound to a device receives what arrives there and broadcasts there whatever the routes
+/// say, and other processes on this machine may receive the same. Since Linux 5.7 that needs no
 /// privilege.
 fn bound(interface: &InterfaceName, address: Ipv4Addr, port: u16) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
@@ -68,10 +69,10 @@ fn bound(interface: &InterfaceName, address: Ipv4Addr, port: u16) -> io::Result<
     socket.set_broadcast(true)?;
     socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     socket.bind_device(Some(interface.as_bytes()))?;
-    // Before it is bound, so that nothing foreign waits in it.
+    // Before the socket is bound, so that no foreign datagram is queued.
     if filter::attach(&socket).is_err() {
         debug!(
-            "{}: this kernel does not drop foreign datagrams, they are received",
+            "{}: this kernel does not filter foreign datagrams; foghorn rejects them itself",
             Shown(interface)
         );
     }
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_is_bounded_and_what_has_no_room_is_counted() {
+    fn the_queue_is_bounded_and_datagrams_without_room_are_counted() {
         const SENT: u64 = 5000;
         let mut socket = LinkSocket::open(&InterfaceName::new(b"lo").unwrap(), 0).unwrap();
         let to = (Ipv4Addr::LOCALHOST, socket.socket.local_addr().unwrap().port());
@@ -106,12 +107,12 @@ mod tests {
         while socket.receive(&mut [0; 64]).is_ok() {
             waited += 1;
         }
-        assert!((200..2000).contains(&waited), "{waited} waited");
-        // An emulator may not tell.
+        assert!((200..2000).contains(&waited), "{waited} were queued");
+        // An emulator may not report the number.
         let dropped = socket.dropped();
         assert!(
             dropped == SENT - waited || dropped == 0,
-            "{waited} waited, {dropped} were dropped"
+            "{waited} were queued, {dropped} were dropped"
         );
     }
 }

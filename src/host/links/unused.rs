@@ -1,4 +1,4 @@
-//! Saying once which wanted interfaces can't be used, and why.
+//! Messages, once each, about wanted interfaces that the daemon can't use.
 
 use std::fmt::Write as _;
 use std::io;
@@ -11,18 +11,18 @@ use crate::limits::LINKS;
 use crate::log::{Shown, error, info, warn};
 use crate::time::Instant;
 
-/// Wanted interfaces that can't be used.
+/// Wanted interfaces that the daemon can't use.
 #[derive(Default)]
 pub(super) struct Unused {
-    /// One for which no socket could be opened, and why.
+    /// An interface whose socket could not be opened, and the error.
     pub(super) failed: Option<(InterfaceName, io::Error)>,
-    /// There are more than slots.
+    /// The machine has more of them than slots.
     pub(super) crowded: bool,
 }
 
 impl Links {
-    /// Warns of each pattern that asks for an interface which there is not, with the names of those
-    /// there are. It is no error: an interface may come later.
+    /// Warns of each pattern that matches no interface, with the names of all interfaces. It is no
+    /// error: an interface may appear later.
     pub(crate) fn warn_of_idle_patterns(&self, query: &mut Query, buffer: &mut [u8; BUFFER]) {
         let mut idle: Vec<_> =
             self.patterns.iter().filter(|pattern| !pattern.leaves_out()).collect();
@@ -35,20 +35,23 @@ impl Links {
             query.all(buffer, &mut |interface| {
                 idle.retain(|pattern| !pattern.matches(interface));
                 let comma = if names.is_empty() { "" } else { ", " };
-                // Text in memory takes all that is written to it.
+                // Writing to a string in memory never fails.
                 let _ = write!(names, "{comma}{}", interface.name);
             })
         });
-        // If the kernel does not tell, the use of the interfaces fails and says so.
+        // If the kernel does not answer, `reconcile` fails and logs that.
         if asked.is_ok() {
             for pattern in idle {
                 let (pattern, names) = (Shown(pattern), Shown(&names));
-                warn!("--interface {} matches no interface yet; there are {}", pattern, names);
+                warn!(
+                    "--interface {} matches no interface yet; this machine has {}",
+                    pattern, names
+                );
             }
         }
     }
 
-    /// Says what is new about what can't be used.
+    /// Logs news about interfaces that the daemon can't use.
     pub(super) fn report(&mut self, now: Instant, unused: &Unused) {
         match &unused.failed {
             Some((name, error)) => {
@@ -56,10 +59,11 @@ impl Links {
                     let reason = Reason::new(error);
                     let hint = match error.kind() {
                         io::ErrorKind::AddrInUse => {
-                            "; another program holds it for itself: see `foghorn doctor`"
+                            "; another program uses it exclusively: see `foghorn doctor`"
                         }
                         io::ErrorKind::PermissionDenied => {
-                            "; Linux before 5.7 lets only root bind to an interface, and a sandbox may refuse socket, setsockopt or bind"
+                            "; Linux before 5.7 lets only root bind to an interface, and a sandbox \
+                             may refuse socket, setsockopt or bind"
                         }
                         io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => {
                             "; does a sandbox refuse socket, fcntl, setsockopt or bind?"
@@ -85,7 +89,7 @@ impl Links {
         if !unused.crowded {
             self.crowded.end();
         } else if self.crowded.begin() {
-            warn!("more than {} interfaces: some are left out; choose with --interface", LINKS);
+            warn!("more than {} interfaces: some are not used; choose with --interface", LINKS);
         }
         if self.iter().next().is_some() {
             self.waiting.end();
@@ -99,7 +103,7 @@ impl Links {
     }
 }
 
-/// The patterns that were given, as a part of a sentence.
+/// The patterns from the command line, as a part of a sentence.
 struct Patterns<'a>(&'a [Pattern]);
 
 impl std::fmt::Display for Patterns<'_> {

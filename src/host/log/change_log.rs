@@ -1,20 +1,21 @@
 //! Changes of nodes and interfaces, as log lines.
 
+use core::fmt::Display;
+
 use crate::discoverer::{Event, EventKind};
-use crate::host::links::LinkName;
 use crate::log::{Shown, debug, info};
 use crate::time::{Duration, Instant};
 use crate::token_bucket::TokenBucket;
 
-/// Changes that are logged in a burst: a LAN after a power cut.
+/// This many changes are logged in a burst: a LAN after a power cut.
 const BURST: u8 = 64;
 
-/// In what time another change may be logged after a burst. Then a flood that never ends costs less
+/// After a burst, one more change is logged in each such period. Then an endless flood costs less
 /// than 100 kB a day.
 const PERIOD: Duration = Duration::from_secs(300);
 
-/// Logs changes, but not all of very many: a flood of forged nodes is not to fill the disk, too.
-/// Nor is an interface that somebody takes down and up again without end, as a radio can.
+/// Logs changes at a limited rate: a flood of forged nodes must not fill the disk, nor must an
+/// interface that goes down and up without end, as a radio can.
 pub(crate) struct ChangeLog {
     lines: TokenBucket,
     withheld: u64,
@@ -25,30 +26,30 @@ impl ChangeLog {
         Self { lines: TokenBucket::new(BURST, PERIOD), withheld: 0 }
     }
 
-    /// Logs a change, or counts it for when there may be a line again.
+    /// Logs a change on the interface with that name, or counts it for the next line.
     #[cfg_attr(
         feature = "defmt",
         expect(
             clippy::match_same_arms,
-            reason = "defmt takes the strings, in which alone they differ, out of the code"
+            reason = "the arms differ only in strings, and defmt takes those out of the code"
         )
     )]
-    pub(crate) fn log(&mut self, now: Instant, event: &Event, interface: LinkName<'_>) {
+    pub(crate) fn log(&mut self, now: Instant, event: &Event, interface: &dyn Display) {
         let Event { kind, id, address, .. } = event;
         let socket = address.socket;
         if !self.claim_line(now) {
-            debug!("{} {} at {} on {}", kind.name(), id, socket, Shown(&interface));
+            debug!("{} {} at {} on {}", kind.name(), id, socket, Shown(interface));
             return;
         }
         match kind {
-            EventKind::Found => info!("found {} at {} on {}", id, socket, Shown(&interface)),
-            EventKind::Moved => info!("{} is now at {} on {}", id, socket, Shown(&interface)),
+            EventKind::Found => info!("found {} at {} on {}", id, socket, Shown(interface)),
+            EventKind::Moved => info!("{} is now at {} on {}", id, socket, Shown(interface)),
             EventKind::Contested { rival } => {
                 info!(
                     "{} is contested: at {} on {}, and at {}",
                     id,
                     socket,
-                    Shown(&interface),
+                    Shown(interface),
                     *rival
                 );
             }
@@ -56,7 +57,7 @@ impl ChangeLog {
         }
     }
 
-    /// Whether one more change may be logged. If so, it says how many were not before.
+    /// Whether one more change may be logged. If so, this first logs how many were not.
     pub(crate) fn claim_line(&mut self, now: Instant) -> bool {
         if !self.lines.take(now) {
             self.withheld = self.withheld.saturating_add(1);
@@ -64,7 +65,7 @@ impl ChangeLog {
         }
         let withheld = std::mem::take(&mut self.withheld);
         if withheld > 0 {
-            info!("{} more changes were not logged, they came too fast", withheld);
+            info!("{} more changes were not logged: too many at once", withheld);
         }
         true
     }
@@ -76,7 +77,7 @@ mod tests {
     use crate::limits::NODE_ID_CAPACITY;
 
     #[test]
-    fn a_burst_is_logged_and_of_a_flood_a_line_in_five_minutes() {
+    fn a_burst_is_logged_and_then_one_line_of_a_flood_in_five_minutes() {
         let mut log = ChangeLog::new();
         let at = Instant::from_millis;
         let begin = 1_000_000;
@@ -88,16 +89,17 @@ mod tests {
     }
 
     #[test]
-    fn a_day_of_any_flood_takes_100_kb() {
-        // The longest lines: of a change, and of how many were not logged.
-        let line =
-            "foghorn: info:  is contested: at 255.255.255.255:65535 on , and at 255.255.255.255:65535\n"
-                .len()
-                + NODE_ID_CAPACITY
-                + "wlx0123456789ab".len();
+    fn a_day_of_any_flood_takes_at_most_100_kb() {
+        // The longest lines: of a change, and of the number that was not logged.
+        let line = "foghorn: info:  is contested: at 255.255.255.255:65535 on , \
+                    and at 255.255.255.255:65535\n"
+            .len()
+            + NODE_ID_CAPACITY
+            + "wlx0123456789ab".len();
         let withheld =
-            "foghorn: info: 18446744073709551615 more changes were not logged, they came too fast\n".len();
-        // Without a pause, or with pauses in which the log recovers.
+            "foghorn: info: 18446744073709551615 more changes were not logged: too many at once\n"
+                .len();
+        // A flood without a pause, or with pauses in which the log recovers.
         for (on, off) in [(1, 0), (1, 9), (60, 60), (600, 600), (3600, 3600)] {
             let mut log = ChangeLog::new();
             let mut bytes = 0;
