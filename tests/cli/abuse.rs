@@ -1,4 +1,5 @@
-//! Clients that abuse the control socket: the others are answered all the while, and nothing grows.
+//! Clients that abuse the control socket: the daemon answers the others throughout, and nothing
+//! grows.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -19,18 +20,18 @@ use crate::common::{
 };
 use crate::{Loopback, assert_failed};
 
-/// Those who connect, say nothing, and stay.
+/// The number of clients that connect, send nothing, and stay.
 const SILENT: usize = 200;
 
-/// How often one of each other kind comes, and how long it stays if it is not left. What they cost
-/// is paced, so that many more would make this last.
+/// The number of clients of each other kind, and how long each stays unless it is disconnected. The
+/// daemon slows such clients down, so many more would take long.
 const VISITS: usize = 10;
 const VISIT: Duration = Duration::from_millis(200);
 
-/// The user whom nothing belongs to.
+/// The user `nobody`, who owns no files.
 const NOBODY: u32 = 65_534;
 
-/// What is done with a connection until the daemon leaves it.
+/// An action repeated on a connection until the daemon disconnects it.
 type Abuse = fn(&mut UnixStream) -> io::Result<()>;
 
 const ABUSES: [Abuse; 7] = [
@@ -56,7 +57,7 @@ fn visit(control: &Path, abuse: Abuse) {
     }
 }
 
-/// Every kind of abuse at once. Meanwhile somebody asks, again and again.
+/// Every kind of abuse at once, while another client sends requests.
 fn abuse_in_every_way(control: &Path, mut ask: impl FnMut()) {
     thread::scope(|scope| {
         let _silent: Vec<_> = (0..SILENT).map(|_| UnixStream::connect(control).unwrap()).collect();
@@ -75,10 +76,10 @@ fn descriptors(daemon: &Daemon) -> Vec<u32> {
     numbers
 }
 
-/// The numbers of its descriptors when it holds no client's connection any more.
+/// Its descriptors once it holds no client connection any more.
 fn idle_descriptors(daemon: &Daemon) -> Vec<u32> {
     let start = Instant::now();
-    // The end of a connection that the daemon holds goes by the name of the socket it came in at.
+    // The kernel lists the daemon's end of a connection under the name of the listening socket.
     let sockets = || fs::read_to_string(daemon.proc("net/unix")).unwrap();
     let control = daemon.control.to_str().unwrap();
     while sockets().lines().filter(|line| line.ends_with(control)).count() != 1 {
@@ -87,7 +88,7 @@ fn idle_descriptors(daemon: &Daemon) -> Vec<u32> {
     descriptors(daemon)
 }
 
-/// Its memory that is no file's, in kB.
+/// Its memory outside files, in kB.
 fn memory(daemon: &Daemon) -> u64 {
     let rollup = fs::read_to_string(daemon.proc("smaps_rollup")).unwrap();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
@@ -95,14 +96,14 @@ fn memory(daemon: &Daemon) -> u64 {
 }
 
 #[test]
-fn hundreds_of_abusive_clients_keep_nobody_out_and_nothing_grows() {
+fn hundreds_of_abusive_clients_do_not_block_others_and_nothing_grows() {
     let loopback = Loopback::new(&[]);
     let daemon = &loopback.daemon;
     let idle = idle_descriptors(daemon);
     loopback.hear("pi", 9);
     let round = || {
         abuse_in_every_way(&daemon.control, || {
-            // A client of the very user who does all this may have to give way before it has asked.
+            // A client of the same user as the abusers may be disconnected before its request.
             let ended = daemon.ask_until(&["lookup", "pi"], |ended| ended.code != 3);
             assert_eq!(ended.out, "127.0.0.1:9\n", "{ended:?}");
         });
@@ -112,16 +113,16 @@ fn hundreds_of_abusive_clients_keep_nobody_out_and_nothing_grows() {
         }
         memory(daemon)
     };
-    // The first time all buffers and the whole depth of the stack come into use.
+    // The first time uses all buffers and the whole depth of the stack.
     let first = round();
     let second = round();
-    // Hundreds of clients came. The stack may have been a page or two deeper for once, and an
-    // emulator has memory of its own.
+    // Hundreds of clients connected. The stack may have been a page or two deeper at some time, and
+    // an emulator has memory of its own.
     let emulated = to_run(FOGHORN).0 != FOGHORN;
     assert!(emulated || second <= first + 16, "{first} kB and then {second} kB");
 }
 
-/// A client that watches, and has been told that pi is there.
+/// A client that watches, and has received that pi is there.
 fn watcher(control: &Path) -> BufReader<UnixStream> {
     let mut stream = UnixStream::connect(control).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
@@ -138,12 +139,12 @@ fn line(client: &mut BufReader<UnixStream>) -> String {
 }
 
 #[test]
-fn who_has_no_more_descriptors_still_answers() {
+fn a_daemon_without_free_descriptors_still_answers() {
     if !log::can_be_read_or_skip() {
         return;
     }
     let idle = idle_descriptors(&Loopback::new(&[]).daemon);
-    // Two are left below that.
+    // Two descriptors are left below that.
     let limit = (0..).filter(|number| !idle.contains(number)).nth(2).unwrap();
     let directory = Directory::new();
     let port = free_udp_port();
@@ -163,12 +164,12 @@ fn who_has_no_more_descriptors_still_answers() {
     let control = loopback.daemon.control.clone();
     let lookup = |loopback: &Loopback| loopback.daemon.ask(&["lookup", "pi"]);
 
-    // Silent clients give way.
+    // Silent clients make room.
     for _ in 0..3 {
         let _silent: Vec<_> = (0..20).map(|_| UnixStream::connect(&control).unwrap()).collect();
         assert_eq!(lookup(&loopback).out, "127.0.0.1:9\n");
     }
-    // Busy ones don't.
+    // Busy clients don't.
     let watchers = [watcher(&control), watcher(&control)];
     assert_failed(&lookup(&loopback), 4, "all client slots are taken");
     assert_failed(&lookup(&loopback), 4, "all client slots are taken");
@@ -182,14 +183,14 @@ fn who_has_no_more_descriptors_still_answers() {
 }
 
 #[test]
-fn one_user_keeps_no_other_out() {
+fn one_user_cannot_block_another() {
     if !geteuid().is_root() {
-        return skip("only root can ask as another user");
+        return skip("only root can run a client as another user");
     }
     let loopback = Loopback::new(&[]);
     loopback.hear("pi", 9);
     let control = &loopback.daemon.control;
-    // The other user must reach the program, and the socket is open to the group.
+    // The other user needs access to the program, and the group to the socket.
     let program = loopback.directory.path("foghorn");
     copy_foghorn(&program);
     fs::set_permissions(program.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -205,7 +206,7 @@ fn one_user_keeps_no_other_out() {
     assert_eq!(ask_as_nobody().out, "127.0.0.1:9\n");
     let nobody = Watch::start(as_nobody("watch"));
     assert_eq!(nobody.lines.next(), "known pi 127.0.0.1:9 lo");
-    // One had to give way, and was told so. The others watch on.
+    // One watch had to make room, and received the reason. The others continue.
     loopback.send(&announcement("nas", 8));
     assert_eq!(nobody.lines.next(), "found nas 127.0.0.1:8 lo");
     let told: Vec<_> = watchers.iter_mut().map(line).collect();

@@ -1,4 +1,4 @@
-//! The control socket: who may reach it, what it says, and what bad clients do to it.
+//! The control socket: its permissions, its protocol, and bad clients.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,7 +20,7 @@ use crate::common::{
 use crate::{Loopback, assert_failed, host};
 
 #[test]
-fn the_control_socket_is_opened_or_the_reason_is_told() {
+fn a_control_socket_that_cannot_be_opened_is_an_error_with_its_reason() {
     let directory = Directory::new();
     let start = |control: &Path| {
         let mut command = foghorn();
@@ -51,7 +51,7 @@ fn the_control_socket_is_opened_or_the_reason_is_told() {
 }
 
 #[test]
-fn a_live_socket_is_left_alone_and_a_stale_one_replaced() {
+fn a_live_socket_is_kept_and_a_stale_one_is_replaced() {
     let mut first = Loopback::new(&["--id", "first", "--port", "1"]);
     let control = first.directory.path("control.sock");
     let second = foghorn()
@@ -74,7 +74,7 @@ fn a_live_socket_is_left_alone_and_a_stale_one_replaced() {
 }
 
 #[test]
-fn a_socket_that_took_the_place_of_ours_is_not_removed() {
+fn a_socket_that_replaced_the_daemons_is_not_removed() {
     let mut loopback = Loopback::new(&[]);
     let control = loopback.directory.path("control.sock");
     fs::remove_file(&control).unwrap();
@@ -84,7 +84,7 @@ fn a_socket_that_took_the_place_of_ours_is_not_removed() {
 }
 
 #[test]
-fn a_socket_whose_file_is_gone_is_made_again_at_sighup() {
+fn a_removed_socket_is_created_again_on_sighup() {
     let loopback = Loopback::new(&[]);
     let daemon = &loopback.daemon;
     loopback.hear("pi", 9);
@@ -101,20 +101,20 @@ fn a_socket_whose_file_is_gone_is_made_again_at_sighup() {
     daemon.signal(Signal::SIGHUP);
     daemon.ask_until(&["list"], |ended| ended.code == 0);
     assert_eq!(fs::metadata(&daemon.control).unwrap().permissions().mode() & 0o7777, 0o660);
-    // A client that was there has stayed.
+    // An existing client stayed connected.
     loopback.send(&announcement("nas", 8));
     assert_eq!(watch.lines.next(), "found nas 127.0.0.1:8 lo");
 }
 
 #[test]
-fn a_socket_that_can_not_be_made_again_is_told_of_once() {
+fn a_socket_that_cannot_be_created_again_is_logged_once() {
     let directory = Directory::new();
     let place = directory.path("place");
     fs::create_dir(&place).unwrap();
     let arguments = ["--interface", "lo", "--udp-port", &free_udp_port()];
     let daemon = Daemon::start(&place.join("control.sock"), &arguments);
     fs::remove_dir_all(&place).unwrap();
-    // Several signals that come at once are followed by one look.
+    // The daemon checks once after several signals at once.
     for sign in ["is gone, so no client", "SIGHUP: checking"] {
         daemon.signal(Signal::SIGHUP);
         if log::can_be_read() {
@@ -132,11 +132,11 @@ fn a_socket_that_can_not_be_made_again_is_told_of_once() {
     }
 }
 
-/// Files that came or were given another mode or owner.
+/// Files that were created or got another mode or owner.
 struct Changes(OwnedFd);
 
 impl Changes {
-    /// From now on, in that directory.
+    /// Watches that directory from now on.
     fn watch(directory: &Path) -> Self {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
         let kinds = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ATTRIB;
@@ -144,7 +144,7 @@ impl Changes {
         Self(inotify)
     }
 
-    /// So far.
+    /// The changes so far.
     fn all(&self) -> Vec<(ReadFlags, String)> {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = inotify::Reader::new(&self.0, &mut buffer);
@@ -175,26 +175,26 @@ fn the_control_socket_is_private_under_any_umask() {
             &["--interface", "lo", "--udp-port", &free_udp_port()],
         );
         assert_eq!(fs::metadata(&control).unwrap().permissions().mode() & 0o7777, 0o660);
-        // That is the mode it was made with.
+        // It was created with that mode.
         assert_eq!(changes.all(), [(ReadFlags::CREATE, umask.to_owned())]);
     }
 }
 
-/// Says something to the control socket and reads all the answers.
+/// Sends some bytes to the control socket and reads all the answers.
 fn say(loopback: &Loopback, words: &[u8]) -> String {
     let mut stream = UnixStream::connect(&loopback.daemon.control).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let _ = stream.write_all(words);
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut answer = vec![];
-    // A daemon that leaves a client with words unread resets the connection; what it said comes
-    // first.
+    // A daemon that disconnects a client with unread bytes resets the connection; its last answer
+    // is received before that.
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8(answer).unwrap()
 }
 
 #[test]
-fn the_control_protocol_can_be_typed() {
+fn the_control_protocol_can_be_typed_by_hand() {
     let loopback = Loopback::new(&["--id", "nas", "--port", "22"]);
     loopback.hear("pi", 9);
     let version = format!("version protocol=1 foghorn={}\nok\n", env!("CARGO_PKG_VERSION"));
@@ -247,13 +247,13 @@ fn bad_requests_get_an_answer() {
     }
     let answer = say(&loopback, &b"x".repeat(100_000));
     assert_eq!(answer, "error bad-request the line is too long\n");
-    // A request without its newline is none.
+    // A request without its newline is incomplete.
     assert_eq!(say(&loopback, b"list"), "");
     assert_eq!(loopback.daemon.ask(&["list", "--json"]).out, "[]\n");
 }
 
 #[test]
-fn a_request_may_come_a_byte_at_a_time() {
+fn a_request_may_arrive_byte_by_byte() {
     let loopback = Loopback::new(&[]);
     let mut stream = UnixStream::connect(&loopback.daemon.control).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
@@ -272,7 +272,7 @@ fn many_requests_at_once_are_all_answered() {
     let mut stream = UnixStream::connect(&loopback.daemon.control).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let mut writer = stream.try_clone().unwrap();
-    // Far more than all buffers hold: the daemon has to wait for its reader and go on where it
+    // The answers overfill all buffers: the daemon has to wait for its reader and continue where it
     // stopped.
     let requests = 20_000;
     let writer = thread::spawn(move || writer.write_all(&b"list\n".repeat(requests)).unwrap());
@@ -283,7 +283,7 @@ fn many_requests_at_once_are_all_answered() {
 }
 
 #[test]
-fn silent_clients_give_way_and_watching_ones_do_not() {
+fn silent_clients_make_room_and_watching_clients_do_not() {
     let loopback = Loopback::new(&[]);
     let slots = foghorn::limits::CONTROL_CLIENTS;
     let silent: Vec<_> =
@@ -292,7 +292,7 @@ fn silent_clients_give_way_and_watching_ones_do_not() {
     drop(silent);
 
     loopback.hear("pi", 9);
-    // All but one may watch: that one is for those who ask.
+    // All clients but one may watch: the last slot is for requests.
     let watching: Vec<_> = (1..slots).map(|_| loopback.daemon.watch(&["watch"])).collect();
     for watch in &watching {
         assert_eq!(watch.lines.next(), "known pi 127.0.0.1:9 lo");
@@ -307,18 +307,18 @@ fn silent_clients_give_way_and_watching_ones_do_not() {
         assert_eq!(watch.lines.next(), "found nas 127.0.0.1:8 lo");
     }
     drop(watching);
-    // The slots come free as the daemon sees the clients go.
+    // The slots become free when the daemon notices that the clients are gone.
     loopback.daemon.ask_until(&["lookup", "--wait", "0", "tv"], |ended| ended.code == 1);
 }
 
 #[test]
-fn a_watcher_that_does_not_read_is_left_and_the_rest_are_served() {
+fn a_watch_that_does_not_read_is_disconnected_and_others_are_served() {
     let loopback = Loopback::new(&[]);
     let mut stuck = UnixStream::connect(&loopback.daemon.control).unwrap();
     stuck.write_all(b"watch\n").unwrap();
     let id = |number: u32| format!("{}{number}", "x".repeat(50));
-    // Newcomers from one host displace each other: two lines for each. The daemon's send buffer is
-    // far smaller than all of them.
+    // Newcomers from one host displace each other: two lines for each. All of them overfill the
+    // daemon's send buffer many times.
     for number in 0..6000 {
         loopback.send_from(host(0), &announcement(&id(number), 1));
         if number % 100 == 0 {
@@ -326,7 +326,7 @@ fn a_watcher_that_does_not_read_is_left_and_the_rest_are_served() {
         }
     }
     loopback.hear("marker", 1);
-    // What had been written comes, then why there is no more.
+    // The client receives the lines written so far, then the reason for the end.
     stuck.set_read_timeout(Some(TIMEOUT)).unwrap();
     let mut said = String::new();
     stuck.read_to_string(&mut said).unwrap();
@@ -335,11 +335,11 @@ fn a_watcher_that_does_not_read_is_left_and_the_rest_are_served() {
 }
 
 #[test]
-fn a_users_own_daemon_is_found_without_the_variable_that_names_its_directory() {
+fn a_users_daemon_is_found_without_xdg_runtime_dir() {
     let unshare = |script: &str| {
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
-        // With a /run of its own, in which no daemon of the system can be.
+        // With a private /run, which has no daemon of the system.
         command
             .arg(format!("mount -t tmpfs none /run && touch /run/foghorn && {script}"))
             .arg("sh");
@@ -352,7 +352,7 @@ fn a_users_own_daemon_is_found_without_the_variable_that_names_its_directory() {
     };
     let run = |script: &str| Ended::from(unshare(script).output().unwrap());
     if !unshare("true").output().is_ok_and(|ended| ended.status.success()) {
-        return skip("a mount namespace can't be made here (unshare)");
+        return skip("this machine can't make a mount namespace (unshare)");
     }
     let system = "no daemon answers at /run/foghorn/control.sock";
     let advice = ": start one with foghorn run, or set FOGHORN_CONTROL to the socket of one\n";

@@ -1,4 +1,4 @@
-//! What a daemon knows, as the commands tell it.
+//! A daemon's knowledge in the output of the commands.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -22,7 +22,7 @@ fn two_daemons_on_one_machine_know_each_other() {
     let nas =
         Loopback::new(&["--id", "nas", "--port", "22", "--announce", "web:80", "--interval", "3"]);
     let watch = nas.daemon.watch(&["watch", "--json"]);
-    // It has begun when it tells of anything.
+    // The watch has begun when it prints its first line.
     while watch.lines.seen().is_empty() {
         nas.hear("marker", 1);
     }
@@ -66,7 +66,7 @@ fn two_daemons_on_one_machine_know_each_other() {
 }
 
 #[test]
-fn what_a_node_is_called_can_not_break_the_output() {
+fn node_names_cannot_break_the_output() {
     let loopback = Loopback::new(&[]);
     let id = "a=b,\"c\\d\"'$(x)`";
     loopback.hear(id, 443);
@@ -99,7 +99,7 @@ fn bad_datagrams_are_counted_by_reason() {
         let length = u16::try_from(id.len()).unwrap();
         [&[0, 0x12, 0x10, 0x25], &port.to_be_bytes()[..], &length.to_be_bytes(), id].concat()
     };
-    // 16 bytes that claim 65,535 more: the first implementation panicked.
+    // 16 bytes that claim 65,535 more: the first implementation panicked on these.
     let mut liar = announcement("xxxx", 1);
     liar[6..8].copy_from_slice(&[0xff, 0xff]);
     let bad = [
@@ -134,7 +134,7 @@ fn bad_datagrams_are_counted_by_reason() {
 
 #[test]
 fn foreign_datagrams_are_counted_without_being_received() {
-    // As many as have room, should they be received.
+    // No more than would fit into the socket if they were received.
     const FOREIGN: u64 = 200;
     let loopback = Loopback::new(&[]);
     for _ in 0..FOREIGN {
@@ -146,14 +146,14 @@ fn foreign_datagrams_are_counted_without_being_received() {
     assert_eq!(status["rejected"]["foreign"], FOREIGN, "{status}");
     assert_eq!(status["datagrams"]["received"], count("received"), "{status}");
     assert_eq!(count("received") + count("dropped"), FOREIGN + 1, "{status}");
-    // An emulator may not pass filters on to the kernel; then they are received.
+    // An emulator may not pass filters on to the kernel; then the daemon receives them.
     assert!(count("received") == 1 || is_emulated(), "{status}");
     let text = loopback.daemon.ask(&["status"]).out;
     assert!(text.contains(" dropped, ") && text.contains("rejected    200 foreign\n"), "{text}");
 }
 
 #[test]
-fn status_tells_what_there_is() {
+fn status_shows_all_counts_and_interfaces() {
     let arguments = [
         "--id",
         "nas",
@@ -188,7 +188,7 @@ fn status_tells_what_there_is() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_failure() {
+fn a_reader_that_closes_early_is_not_a_failure() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 1);
     for arguments in [&["list"][..], &["list", "--json"], &["status"], &["watch"]] {
@@ -206,26 +206,26 @@ fn a_reader_that_leaves_early_is_no_failure() {
 }
 
 #[test]
-fn waiting_ends_when_the_node_comes_or_the_time_is_over() {
+fn waiting_ends_when_the_node_appears_or_the_time_is_up() {
     let loopback = Loopback::new(&[]);
     assert_failed(&loopback.daemon.ask(&["lookup", "--wait", "0", "pi"]), 1, "pi is not known");
     assert_failed(&loopback.daemon.ask(&["lookup", "--wait", "0.01", "pi"]), 1, "pi is not known");
     let waiting = loopback.daemon.watch(&["lookup", "--wait", "20", "pi"]);
-    // It waits once it watches; then there is a client.
+    // The command waits once it watches; then the daemon has a client.
     loopback.send(&announcement("other", 1));
     loopback.send(&announcement("pi", 7));
     assert_eq!(waiting.lines.next(), "127.0.0.1:7");
 }
 
-/// Runs it to its end, stopped for a moment, as by ^Z, once that file of `/proc` tells that it
-/// waits.
+/// Runs the command to its end, stopped for a moment, as by ^Z, once that file of `/proc` shows
+/// that it waits.
 fn stopped_where_it_waits(mut command: Command, file: &str, tells: &str) -> Ended {
     let child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let file = file.replace("PID", &child.id().to_string());
     let start = Instant::now();
     while !fs::read_to_string(&file).unwrap().contains(tells) {
-        assert!(start.elapsed() < TIMEOUT, "it does not wait");
+        assert!(start.elapsed() < TIMEOUT, "the command does not wait");
     }
     let process = Pid::from_raw(child.id().try_into().unwrap());
     suspend(process);
@@ -234,14 +234,14 @@ fn stopped_where_it_waits(mut command: Command, file: &str, tells: &str) -> Ende
 }
 
 #[test]
-fn a_daemon_that_takes_nobody_in_is_given_up() {
+fn a_command_gives_up_on_a_daemon_that_accepts_no_client() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let stuck = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     let address = SockAddr::unix(&control).unwrap();
     stuck.bind(&address).unwrap();
     stuck.listen(0).unwrap();
-    // As many as wait for it to look, and no place is left.
+    // As many as the daemon's queue holds, so that no place is free.
     let mut waiting = vec![];
     loop {
         let client = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
@@ -261,35 +261,35 @@ fn a_daemon_that_takes_nobody_in_is_given_up() {
 }
 
 #[test]
-fn a_watch_that_begins_after_a_long_sleep_tells_of_no_node_that_it_never_told_of() {
+fn a_watch_after_a_long_sleep_reports_no_loss_of_an_unreported_node() {
     let loopback = Loopback::new(&["--interval", "1"]);
     loopback.hear("nas", 22);
     let lease = Instant::now() + Duration::from_secs(3);
-    // It is connected already, so that the daemon is woken by it and by the end of the lease at
-    // once.
+    // The client is connected already, so that its request and the end of the lease wake the daemon
+    // at once.
     let mut client = UnixStream::connect(&loopback.daemon.control).unwrap();
     let mut told = BufReader::new(client.try_clone().unwrap()).lines().map(Result::unwrap);
     client.write_all(b"version\n").unwrap();
     assert!(told.find(|line| line == "ok").is_some());
     loopback.daemon.suspend();
     client.write_all(b"watch\n").unwrap();
-    // What is tested is that this time passes.
+    // This test is about the passing of this time.
     thread::sleep(lease.saturating_duration_since(Instant::now()));
     loopback.daemon.resume();
     loopback.hear("pi", 9);
     let told: Vec<_> = told.take_while(|line| !line.starts_with("found id=pi ")).collect();
-    // Suspended amid a turn of its loop, it ends that turn as if no time had passed: nas is known
-    // still, and lost in the next turn.
+    // The daemon is suspended in the middle of a turn of its loop. It finishes that turn as if no
+    // time had passed: nas is still known, and lost in the next turn.
     assert!(told.first().is_none_or(|first| first.starts_with("known id=nas ")), "{told:?}");
 }
 
 #[test]
-fn connect_joins_a_node_to_standard_input_and_output() {
+fn connect_connects_a_node_to_standard_input_and_output() {
     let loopback = Loopback::new(&[]);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     loopback.hear("nas", listener.local_addr().unwrap().port());
-    // The node answers only when all has been said, so both directions and the end of the first are
-    // passed on.
+    // The node answers only after the last byte, so connect passes on both directions and the end
+    // of the first.
     let node = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut said = String::new();
@@ -305,14 +305,14 @@ fn connect_joins_a_node_to_standard_input_and_output() {
     node.join().unwrap();
 }
 
-/// The TCP sockets of a process, each as a descriptor of our own.
+/// The TCP sockets of a process, each as a duplicate descriptor.
 fn tcp_sockets(process: &Child) -> Vec<Socket> {
     let pid = rustix::process::Pid::from_child(process);
     let process = pidfd_open(pid, PidfdFlags::empty()).unwrap();
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
     let numbers =
         descriptors.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap());
-    // One that was closed meanwhile is none.
+    // A descriptor that was closed meanwhile is skipped.
     let copies =
         numbers.filter_map(|number| pidfd_getfd(&process, number, PidfdGetfdFlags::empty()).ok());
     let sockets = copies.map(Socket::from);
@@ -331,7 +331,7 @@ fn connect_sends_short_messages_at_once_and_notices_a_peer_that_has_vanished() {
     command.args(["connect", "nas"]).env("FOGHORN_CONTROL", &loopback.daemon.control);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut stream, _) = listener.accept().unwrap();
-    // What has passed through shows that the connection has been set up.
+    // A byte that passed through shows that the connection exists.
     child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
     stream.read_exact(&mut [0]).unwrap();
     let sockets = tcp_sockets(&child);
@@ -344,7 +344,7 @@ fn connect_sends_short_messages_at_once_and_notices_a_peer_that_has_vanished() {
 }
 
 #[test]
-fn connect_takes_a_name_in_other_letters_if_it_can_mean_one_node_alone() {
+fn connect_ignores_case_if_only_one_node_matches() {
     let loopback = Loopback::new(&[]);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     loopback.hear("OpenWrt", listener.local_addr().unwrap().port());
@@ -358,19 +358,19 @@ fn connect_takes_a_name_in_other_letters_if_it_can_mean_one_node_alone() {
         1,
         "openwrt is not known: did you mean",
     );
-    // Elsewhere a name is what it is.
+    // All other commands compare names exactly.
     assert_failed(&loopback.daemon.ask(&["lookup", "openwrt"]), 1, "openwrt is not known");
 }
 
 #[test]
-fn connect_gives_up_a_node_that_takes_nobody_in() {
+fn connect_gives_up_on_a_node_that_accepts_no_connection() {
     let loopback = Loopback::new(&[]);
     let node = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     node.bind(&SockAddr::from(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))).unwrap();
     node.listen(0).unwrap();
     let address = node.local_addr().unwrap();
     let port = address.as_socket().unwrap().port();
-    // The one that waits for it to look takes the only place.
+    // The connection that waits to be accepted takes the only place.
     let first = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     first.connect(&address).unwrap();
     loopback.hear("nas", port);
@@ -381,14 +381,14 @@ fn connect_gives_up_a_node_that_takes_nobody_in() {
 }
 
 #[test]
-fn connect_tells_of_a_node_that_breaks_off() {
+fn connect_reports_a_reset_connection() {
     let loopback = Loopback::new(&[]);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     loopback.hear("nas", listener.local_addr().unwrap().port());
     let node = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         stream.read_exact(&mut [0]).unwrap();
-        // Closed so, TCP resets.
+        // TCP resets a connection that is closed like this.
         Socket::from(stream).set_linger(Some(Duration::ZERO)).unwrap();
     });
     let mut command = foghorn();
@@ -399,7 +399,7 @@ fn connect_tells_of_a_node_that_breaks_off() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // What reaches the node shows that the connection stands before it is reset.
+    // A byte at the node shows that the connection exists before it is reset.
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"x").unwrap();
     node.join().unwrap();
@@ -410,10 +410,10 @@ fn connect_tells_of_a_node_that_breaks_off() {
 }
 
 #[test]
-fn connect_tells_why_it_can_not() {
+fn connect_gives_the_reason_for_a_failure() {
     let loopback = Loopback::new(&[]);
     assert_failed(&loopback.daemon.ask(&["connect", "nas"]), 1, "nas is not known");
-    // Bound, so that nobody else gets the port, and not listening.
+    // The socket is bound, so that no other test gets the port, and does not listen.
     let closed = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     closed.bind(&SockAddr::from(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))).unwrap();
     let closed_port = closed.local_addr().unwrap().as_socket().unwrap().port();
@@ -426,7 +426,7 @@ fn connect_tells_why_it_can_not() {
 }
 
 #[test]
-fn signals_are_obeyed() {
+fn the_daemon_obeys_signals() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -447,7 +447,7 @@ fn signals_are_obeyed() {
 }
 
 #[test]
-fn a_pattern_that_matches_nothing_is_waited_for() {
+fn the_daemon_waits_for_an_interface_that_matches() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -472,7 +472,7 @@ fn the_registry_never_holds_more_than_its_capacity() {
     }
     let loopback = Loopback::new(&[]);
     let capacity = foghorn::limits::REGISTRY_CAPACITY;
-    // While there is room, all that one host brings has a place.
+    // While there is room, all nodes of one host have a place.
     for number in 0..capacity - 1 {
         loopback.send_from(
             Ipv4Addr::new(127, 0, 0, 9),
@@ -507,13 +507,13 @@ fn the_registry_never_holds_more_than_its_capacity() {
 }
 
 #[test]
-fn who_speaks_at_two_addresses_is_contested_and_the_answer_stays() {
+fn a_name_at_two_addresses_is_contested_and_keeps_its_address() {
     let loopback = Loopback::new(&[]);
     let [first, second] = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
     loopback.hear_from(first, "nas", 22);
     let watch = loopback.daemon.watch(&["watch"]);
     assert_eq!(watch.lines.next(), "known nas 127.0.0.2:22 lo");
-    // It seems to have moved. But it speaks where it was.
+    // It seems to have moved. But it still speaks at its old address.
     loopback.send_from(second, &announcement("nas", 22));
     assert_eq!(watch.lines.next(), "moved nas 127.0.0.3:22 lo");
     let in_json = loopback.daemon.watch(&["watch", "--json"]);
@@ -548,7 +548,7 @@ fn who_speaks_at_two_addresses_is_contested_and_the_answer_stays() {
 }
 
 #[test]
-fn an_expected_node_is_told_of_and_has_a_place_among_any_number() {
+fn an_expected_node_is_shown_and_has_room_among_any_number() {
     let loopback = Loopback::new(&["--expect", "nas", "--expect", "pi", "--expect", "pi"]);
     let expects = |nas, pi| {
         let status = loopback.daemon.status();
@@ -579,7 +579,7 @@ fn an_expected_node_is_told_of_and_has_a_place_among_any_number() {
 }
 
 #[test]
-fn more_can_not_be_expected_than_there_are_places() {
+fn too_many_expected_nodes_are_refused() {
     let directory = Directory::new();
     let many: Vec<_> = (0..=foghorn::limits::REGISTRY_CAPACITY)
         .map(|number| format!("--expect=n{number}"))

@@ -1,4 +1,4 @@
-//! `watch --exec`: a command for each change, and what becomes of it.
+//! `watch --exec`: a command for each change, and its end.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -29,16 +29,16 @@ fn start(mut command: Command) -> Watch {
     Watch::start(command)
 }
 
-/// Says all that it was told.
+/// Prints all of its variables.
 const TELL: &str = "echo $FOGHORN_EVENT $FOGHORN_NODE $FOGHORN_ADDRESS $FOGHORN_HOST $FOGHORN_PORT $FOGHORN_INTERFACE \
                     ${FOGHORN_RIVAL-none}";
 
 #[test]
-fn a_command_is_run_for_each_change_and_told_what_happened() {
+fn exec_runs_a_command_for_each_change_with_its_details() {
     let loopback = Loopback::new(&[]);
     loopback.hear_from(host(1), "nas", 22);
     let mut command = command(&loopback, &["sh", "-c", TELL]);
-    // What foghorn itself was started with is not what happened.
+    // Variables from foghorn's own environment are not passed on.
     command.env("FOGHORN_RIVAL", "leaked").env("FOGHORN_NODE", "leaked");
     let reaction = start(command);
     assert_eq!(reaction.lines.next(), "known nas 127.1.0.1:22 127.1.0.1 22 lo none");
@@ -70,7 +70,7 @@ fn a_command_is_run_for_each_change_and_told_what_happened() {
 }
 
 #[test]
-fn no_shell_sees_what_a_node_is_called() {
+fn exec_passes_node_names_through_no_shell() {
     let loopback = Loopback::new(&[]);
     let reaction = watch(&loopback, &["printenv", "FOGHORN_NODE"]);
     let names = [
@@ -94,7 +94,7 @@ fn no_shell_sees_what_a_node_is_called() {
 }
 
 #[test]
-fn what_follows_exec_is_the_commands_own_to_the_last_word() {
+fn all_words_after_exec_belong_to_the_command() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let reaction = watch(&loopback, &["echo", "$FOGHORN_NODE", "--json", "--help", "a b", ""]);
@@ -102,7 +102,7 @@ fn what_follows_exec_is_the_commands_own_to_the_last_word() {
 }
 
 #[test]
-fn a_directory_is_no_program() {
+fn exec_refuses_a_directory() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     fs::create_dir(loopback.directory.path("echo")).unwrap();
@@ -113,14 +113,14 @@ fn a_directory_is_no_program() {
 }
 
 #[test]
-fn the_command_starts_clean() {
+fn the_command_starts_with_default_signals_and_without_sockets() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let told =
         watch(&loopback, &["sh", "-c", "readlink /proc/$$/fd/*; echo end"]).lines.until("end");
     assert_eq!(told.first().unwrap(), "/dev/null");
     assert!(!told.iter().any(|line| line.starts_with("socket:")), "{told:?}");
-    // Of itself: a shell that waits may block some.
+    // This is a program by itself: a waiting shell may block some signals.
     let told = watch(&loopback, &["grep", "^Sig[BI]", "/proc/self/status"]).lines.until("SigIgn");
     let signals = |key: &str| {
         let line = told.iter().find_map(|line| line.strip_prefix(key)).unwrap();
@@ -132,7 +132,7 @@ fn the_command_starts_clean() {
 }
 
 #[test]
-fn a_command_that_fails_is_told_of_and_the_next_one_runs() {
+fn a_failed_command_is_reported_and_the_next_one_runs() {
     let loopback = Loopback::new(&[]);
     let fail = "echo $FOGHORN_NODE; case $FOGHORN_NODE in code) exit 3;; signal) kill -9 $$;; esac";
     let reaction = watch(&loopback, &["sh", "-c", fail]);
@@ -149,7 +149,7 @@ fn a_command_that_fails_is_told_of_and_the_next_one_runs() {
 }
 
 #[test]
-fn a_command_that_can_not_be_started_ends_it() {
+fn exec_stops_if_its_command_cannot_be_started() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let no_program = loopback.directory.path("no-program");
@@ -162,7 +162,7 @@ fn a_command_that_can_not_be_started_ends_it() {
     ] {
         assert_failed(&command(&loopback, &[program]).output().unwrap().into(), 4, says);
     }
-    // An empty PATH has no program, an emulator neither.
+    // An empty PATH has no program, and no emulator either.
     if !is_emulated() {
         assert_failed(
             &command(&loopback, &["true"]).env("PATH", "").output().unwrap().into(),
@@ -173,7 +173,7 @@ fn a_command_that_can_not_be_started_ends_it() {
 }
 
 #[test]
-fn it_ends_by_a_signal() {
+fn exec_stops_on_a_signal() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let mut reaction = watch(&loopback, &["echo", "told"]);
@@ -183,7 +183,7 @@ fn it_ends_by_a_signal() {
 }
 
 #[test]
-fn it_goes_on_with_the_next_daemon_and_what_was_missed_is_made_good() {
+fn exec_continues_with_the_next_daemon_and_reports_missed_changes() {
     let mut loopback = Loopback::new(&["--interval", "1"]);
     loopback.hear("nas", 22);
     let reaction = watch(&loopback, &["sh", "-c", TELL]);
@@ -196,7 +196,7 @@ fn it_goes_on_with_the_next_daemon_and_what_was_missed_is_made_good() {
     loopback.daemon = Daemon::start(&control, &arguments);
     assert!(reaction.errors.next().ends_with("a daemon answers again"));
     loopback.send_from(host(1), &announcement("tv", 80));
-    // The daemon has not heard of nas for as long as nodes are believed.
+    // The daemon has not heard of nas for as long as a lease lasts.
     let missed = [
         "found tv 127.1.0.1:80 127.1.0.1 80 lo none",
         "lost nas 127.0.0.1:22 127.0.0.1 22 lo none",
@@ -216,7 +216,7 @@ fn it_goes_on_with_the_next_daemon_and_what_was_missed_is_made_good() {
 }
 
 #[test]
-fn a_program_that_is_being_replaced_is_run_as_soon_as_it_can_be() {
+fn exec_waits_for_a_program_that_is_being_replaced() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let program = loopback.directory.path("program");
@@ -233,8 +233,8 @@ fn a_program_that_is_being_replaced_is_run_as_soon_as_it_can_be() {
     assert_eq!(reaction.errors.seen().len(), 1);
 }
 
-/// Stands in for a daemon: it tells each watch in turn these lines, and an `error` is the last that
-/// it tells.
+/// A stand-in for a daemon. It sends each watch in turn these lines, and an `error` is its last
+/// line.
 fn stand_in(control: &Path, daemon: &'static str, nodes: &'static str, watches: [&'static str; 2]) {
     let listener = UnixListener::bind(control).unwrap();
     thread::spawn(move || {
@@ -268,7 +268,7 @@ const TOO_SLOW: [&str; 2] = [
 ];
 
 #[test]
-fn what_a_watch_missed_that_was_too_slow_is_made_good() {
+fn exec_reports_changes_missed_by_a_slow_watch() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let list = "node id=nas addresses=10.0.0.9:22\nnode id=pi addresses=10.0.0.4:22\nok\n";
@@ -293,7 +293,7 @@ fn what_a_watch_missed_that_was_too_slow_is_made_good() {
 }
 
 #[test]
-fn a_daemon_that_has_just_started_has_lost_no_node() {
+fn exec_reports_no_loss_while_a_new_daemon_still_listens() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     stand_in(&control, "daemon interval_s=3600 uptime_s=0", "ok\n", TOO_SLOW);
@@ -305,7 +305,7 @@ fn a_daemon_that_has_just_started_has_lost_no_node() {
 }
 
 #[test]
-fn a_watch_that_is_too_slow_is_told_so() {
+fn a_slow_watch_gets_the_reason() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     stand_in(&control, "", "", TOO_SLOW);

@@ -18,11 +18,11 @@ use crate::common::{
 };
 use crate::{Loopback, host};
 
-/// Foghorn as the first process of a namespace of processes. None where there can be none. That has
-/// been said, but for an emulator, which would be that process itself.
+/// Foghorn as the first process of a process namespace. None where this machine can't make one. A
+/// message has then been printed, except under an emulator, which would itself be that process.
 fn first_process() -> Option<Command> {
     let unshare = |program: &str| {
-        // A shell has its background jobs ignore these two, and the tests may be one.
+        // A shell makes its background jobs ignore these two, and the tests may be such a job.
         let mut command = Command::new("env");
         command.args(["--default-signal=INT,QUIT", "unshare"]);
         command.args(["--user", "--map-root-user", "--pid", "--fork", "--kill-child", program]);
@@ -32,7 +32,7 @@ fn first_process() -> Option<Command> {
         return None;
     }
     if !unshare("true").output().is_ok_and(|ended| ended.status.success()) {
-        skip("no namespace of processes can be made here (unshare)");
+        skip("this machine can't make a process namespace (unshare)");
         return None;
     }
     let (program, arguments) = to_run(FOGHORN);
@@ -41,7 +41,7 @@ fn first_process() -> Option<Command> {
     Some(command)
 }
 
-/// The processes whose parent that is, each with its name.
+/// The children of that process, each with its name.
 fn children(parent: Pid) -> Vec<(Pid, String)> {
     let parent = parent.to_string();
     let child = |stat: &str| {
@@ -55,7 +55,7 @@ fn children(parent: Pid) -> Vec<(Pid, String)> {
     processes.filter_map(|stat| child(&fs::read_to_string(stat).ok()?)).collect()
 }
 
-/// The children, once there are so many of that name and no others.
+/// The children, once there are that many of that name and no others.
 fn children_when(parent: Pid, count: usize, name: &str) -> Vec<Pid> {
     let start = Instant::now();
     loop {
@@ -72,8 +72,8 @@ fn inside(unshare: u32) -> Pid {
     children(Pid::from_raw(unshare.try_into().unwrap())).first().unwrap().0
 }
 
-/// Stands in for a daemon that lets everybody wait: it knows no node, and says nothing else. Tells
-/// each request.
+/// A stand-in for a daemon that makes all clients wait: it knows no node, and sends nothing else.
+/// It reports each request.
 fn stand_in(control: &Path) -> Receiver<String> {
     let listener = UnixListener::bind(control).unwrap();
     let (sender, requests) = mpsc::channel();
@@ -96,7 +96,7 @@ fn stand_in(control: &Path) -> Receiver<String> {
 }
 
 #[test]
-fn a_signal_ends_each_command_that_waits() {
+fn a_signal_stops_each_waiting_command() {
     for (arguments, waits_for) in [
         (&["watch"][..], "watch"),
         (&["watch", "--exec", "true"], "watch"),
@@ -127,7 +127,7 @@ fn a_signal_ends_each_command_that_waits() {
 }
 
 #[test]
-fn a_signal_that_is_ignored_ends_nothing() {
+fn an_ignored_signal_stops_nothing() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let requests = stand_in(&control);
@@ -147,7 +147,7 @@ fn a_signal_that_is_ignored_ends_nothing() {
 }
 
 #[test]
-fn a_daemon_ends_by_a_signal_and_lets_orphans_go() {
+fn a_daemon_stops_on_a_signal_and_reaps_orphans() {
     let directory = Directory::new();
     let Some(command) = first_process() else { return };
     let arguments = ["--interface", "lo", "--udp-port", &free_udp_port()];
@@ -166,10 +166,10 @@ fn a_daemon_ends_by_a_signal_and_lets_orphans_go() {
 }
 
 #[test]
-fn what_a_hook_leaves_behind_is_no_zombie() {
+fn orphans_of_a_hook_do_not_become_zombies() {
     let loopback = Loopback::new(&[]);
     let Some(mut command) = first_process() else { return };
-    // The last one goes on for longer than what it has started.
+    // The last one runs for longer than its children.
     let hook = "sleep 1000 & echo $FOGHORN_NODE; if [ $FOGHORN_NODE = last ]; then wait; fi";
     command
         .args(["watch", "--exec", "sh", "-c", hook])
@@ -180,7 +180,7 @@ fn what_a_hook_leaves_behind_is_no_zombie() {
         assert_eq!(watch.lines.next(), name);
     }
     let process = inside(watch.child.id());
-    // The hooks have ended, and what they have started is still there.
+    // The hooks have exited, and their children still run.
     let orphans = children_when(process, 3, "sleep");
     kill(orphans[0], Signal::SIGTERM).unwrap();
     children_when(process, 2, "sleep");
@@ -190,7 +190,7 @@ fn what_a_hook_leaves_behind_is_no_zombie() {
     for orphan in &orphans[1..] {
         kill(*orphan, Signal::SIGTERM).unwrap();
     }
-    // How the hook itself ends is known all the same.
+    // Foghorn still learns how the hook itself exited.
     let hook = children_when(process, 1, "sh");
     kill(hook[0], Signal::SIGKILL).unwrap();
     assert!(watch.errors.next().ends_with("sh was killed by a signal"));

@@ -1,4 +1,4 @@
-//! What is particular to a log of frames, as the real defmt-print reads them.
+//! Features of a log of frames only, read by the real defmt-print.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -8,7 +8,7 @@ use crate::common::{Directory, announcement, foghorn, log, terminal};
 use crate::{Loopback, host};
 
 #[test]
-fn frames_tell_what_lines_would_in_fewer_bytes() {
+fn frames_carry_the_same_messages_as_lines_in_fewer_bytes() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -64,7 +64,7 @@ fn frames_tell_what_lines_would_in_fewer_bytes() {
 }
 
 #[test]
-fn a_part_of_a_frame_spoils_no_other() {
+fn a_partial_frame_does_not_damage_other_frames() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -75,7 +75,8 @@ fn a_part_of_a_frame_spoils_no_other() {
     let frames = fs::read(&path).unwrap();
     let whole = log::lines(File::open(&path).unwrap()).all();
     assert_eq!(whole.len(), 4, "{whole:#?}");
-    // As the daemon goes on after a part of its first frame, which begins behind a zero byte.
+    // This is how the daemon continues after a part of its first frame: the next begins after a
+    // zero byte.
     let end = frames.iter().skip(1).position(|byte| *byte == 0).unwrap();
     for length in 1..=end {
         fs::write(&path, [&frames[..length], b"\0", &frames[1..]].concat()).unwrap();
@@ -84,7 +85,7 @@ fn a_part_of_a_frame_spoils_no_other() {
 }
 
 #[test]
-fn what_is_too_long_for_a_frame_is_left_out_and_told_of() {
+fn a_message_too_long_for_a_frame_is_dropped_and_reported() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -101,7 +102,7 @@ fn what_is_too_long_for_a_frame_is_left_out_and_told_of() {
 }
 
 #[test]
-fn a_terminal_is_spared() {
+fn frames_are_not_written_to_a_terminal() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let (outside, inside) = terminal();

@@ -1,4 +1,4 @@
-//! A daemon that is none: it says what costs most, and without end.
+//! A hostile daemon: its replies cost the client the most, and have no end.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -12,7 +12,7 @@ use foghorn::limits::CLIENT_LINE_CAPACITY;
 use crate::assert_failed;
 use crate::common::{Directory, Ended, FOGHORN, foghorn, is_emulated};
 
-/// Answers each request by that: what is said after the version, until nobody listens.
+/// Answers each request with the version and these bytes, until the client disconnects.
 fn stand_in(
     control: &Path,
     reply: impl Fn(&str, &mut UnixStream) -> io::Result<()> + Send + 'static,
@@ -28,7 +28,7 @@ fn stand_in(
     });
 }
 
-/// Runs a command that may have 8 MB of memory for its data.
+/// Runs a command with at most 8 MB of memory for its data.
 fn in_8_mb(arguments: &str, control: &Path) -> Ended {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -d 8192 && exec \"$@\"", "sh", FOGHORN]).args(arguments.split(' '));
@@ -37,8 +37,8 @@ fn in_8_mb(arguments: &str, control: &Path) -> Ended {
 }
 
 #[test]
-fn a_reply_without_end_takes_a_bounded_amount_of_memory() {
-    // An emulator's memory is not foghorn's.
+fn an_endless_reply_takes_a_bounded_amount_of_memory() {
+    // An emulator uses memory of its own.
     if is_emulated() {
         return;
     }
@@ -58,20 +58,20 @@ fn a_reply_without_end_takes_a_bounded_amount_of_memory() {
             let ended = in_8_mb(command, &control);
             assert_failed(&ended, 4, &format!("has no valid {says}"));
         }
-        // It says that, and examines the rest.
+        // It prints that, and checks the rest.
         assert_failed(&in_8_mb("doctor", &control), 1, "see the lines marked bad above");
     }
 }
 
 #[test]
-fn what_a_command_makes_of_a_reply_takes_a_bounded_amount_of_memory() {
-    // An emulator's memory is not foghorn's.
+fn the_output_for_any_reply_takes_a_bounded_amount_of_memory() {
+    // An emulator uses memory of its own.
     if is_emulated() {
         return;
     }
     let long = |text: &str| text.repeat(3900 / text.len());
     let lines = |line: String| line.repeat((1 << 20) / line.len());
-    // Wide columns, many rows, and what takes more room as JSON or HTML.
+    // Wide columns, many rows, and characters that need more room in JSON or HTML.
     let wide = format!("node id={} addresses=x\n", long("x"));
     let few =
         lines(format!("node id=nas addresses={} {}\n", long(",").get(..100).unwrap(), long("x ")));
@@ -103,8 +103,8 @@ fn what_a_command_makes_of_a_reply_takes_a_bounded_amount_of_memory() {
 }
 
 #[test]
-fn a_watch_without_end_takes_a_bounded_amount_of_memory() {
-    // An emulator's memory is not foghorn's.
+fn an_endless_watch_takes_a_bounded_amount_of_memory() {
+    // An emulator uses memory of its own.
     if is_emulated() {
         return;
     }
@@ -119,12 +119,12 @@ fn a_watch_without_end_takes_a_bounded_amount_of_memory() {
         stream.write_all(b"ok\n")
     });
     assert_eq!(in_8_mb("watch", &control).code, 0);
-    // Those that it was told of are kept.
+    // The nodes that it has received are kept.
     assert_failed(&in_8_mb("watch --exec true", &control), 4, "has no valid end");
 }
 
 #[test]
-fn a_wait_ends_in_time_whatever_the_daemon_says() {
+fn a_wait_ends_in_time_with_any_reply() {
     for (repeated, pause) in [("later\n", 0), ("later\n", 1), ("x", 1)] {
         let directory = Directory::new();
         let control = directory.path("control.sock");
@@ -144,7 +144,7 @@ fn a_wait_ends_in_time_whatever_the_daemon_says() {
 }
 
 #[test]
-fn an_error_is_no_page_of_text() {
+fn a_long_error_is_shortened() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let error = format!("error busy {}\n", "x".repeat(CLIENT_LINE_CAPACITY - 20));

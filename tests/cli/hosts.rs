@@ -12,7 +12,7 @@ use nix::unistd::mkfifo;
 use crate::common::{Daemon, Directory, Watch, announcement, foghorn, run, skip};
 use crate::{Loopback, assert_failed, host};
 
-/// What no line may be made of.
+/// Names that must not get a line.
 const HOSTILE: [&str; 20] = [
     "$(reboot)",
     "-rf",
@@ -37,7 +37,7 @@ const HOSTILE: [&str; 20] = [
 ];
 
 #[test]
-fn only_what_can_be_a_host_name_and_nobody_elses_has_a_line() {
+fn only_valid_host_names_of_other_machines_have_a_line() {
     let loopback = Loopback::new(&[]);
     assert_eq!(loopback.daemon.ask(&["hosts"]).out, "");
     for name in HOSTILE {
@@ -56,7 +56,7 @@ fn only_what_can_be_a_host_name_and_nobody_elses_has_a_line() {
 }
 
 #[test]
-fn what_is_excluded_has_no_line() {
+fn excluded_names_have_no_line() {
     let loopback = Loopback::new(&[]);
     for (number, name) in ["nas", "tv-1", "TV-2", "pi"].iter().enumerate() {
         loopback.hear_from(host(number.try_into().unwrap()), name, 22);
@@ -93,7 +93,7 @@ impl Follower {
         Self(Watch::start(command))
     }
 
-    /// The lines of the next replacement, without the first, which says whose file it is.
+    /// The lines of the next replacement, without the first, which names the owner of the file.
     fn next(&self) -> Vec<String> {
         let mut lines = vec![];
         loop {
@@ -106,12 +106,12 @@ impl Follower {
         lines
     }
 
-    /// The lines once they are these.
+    /// Waits until the lines are these.
     fn wait_for(&self, lines: &[&str]) {
         while self.next() != lines {}
     }
 
-    /// The lines once there are as many.
+    /// Waits until there are that many lines.
     fn until(&self, count: usize) -> Vec<String> {
         loop {
             let lines = self.next();
@@ -123,7 +123,7 @@ impl Follower {
 }
 
 #[test]
-fn a_followed_file_is_replaced_when_the_nodes_change_and_not_otherwise() {
+fn a_followed_file_is_replaced_only_when_the_nodes_change() {
     let loopback = Loopback::new(&[]);
     let directory = Directory::new();
     let file = directory.path("hosts");
@@ -136,7 +136,7 @@ fn a_followed_file_is_replaced_when_the_nodes_change_and_not_otherwise() {
     assert_ne!(fs::metadata(&file).unwrap().ino(), first.ino());
     loopback.send_from(host(2), &announcement("NAS", 22));
     assert_eq!(follower.next(), ["127.1.0.2\tnas"]);
-    // One that begins with a file that is right already does not touch it.
+    // A command that starts with an up-to-date file does not touch it.
     drop(follower);
     let before = fs::metadata(&file).unwrap().ino();
     let follower = Follower::start(&loopback.daemon.control, &file);
@@ -153,7 +153,7 @@ fn a_followed_file_is_replaced_when_the_nodes_change_and_not_otherwise() {
 }
 
 #[test]
-fn everybody_may_read_a_followed_file_whatever_the_umask() {
+fn a_followed_file_is_readable_by_all_users_under_any_umask() {
     let loopback = Loopback::new(&[]);
     let file = loopback.directory.path("hosts");
     let inner = foghorn();
@@ -167,7 +167,7 @@ fn everybody_may_read_a_followed_file_whatever_the_umask() {
 }
 
 #[test]
-fn many_at_once_are_written_together() {
+fn many_changes_at_once_are_written_together() {
     let loopback = Loopback::new(&[]);
     let follower = Follower::start(&loopback.daemon.control, &loopback.directory.path("hosts"));
     follower.next();
@@ -182,7 +182,7 @@ fn many_at_once_are_written_together() {
 }
 
 #[test]
-fn while_the_nodes_change_without_end_the_command_runs_less_and_less_often() {
+fn the_command_runs_less_often_during_endless_changes() {
     let loopback = Loopback::new(&[]);
     let file = loopback.directory.path("hosts");
     let mut command = foghorn();
@@ -191,19 +191,19 @@ fn while_the_nodes_change_without_end_the_command_runs_less_and_less_often() {
     let follower = Watch::start(command);
     let times = [(); 4].map(|()| {
         let seconds: u64 = follower.lines.next().parse().unwrap();
-        // Each change after the command ran for the one before.
+        // Each change follows the end of the command for the previous one.
         loopback.hear(&format!("node-{}", fs::read_to_string(&file).unwrap().lines().count()), 22);
         seconds
     });
-    // Pauses of 1, 2 and 4 s, of which two may be lost to a busy machine.
+    // Pauses of 1, 2 and 4 s, two of which a busy machine may skip.
     assert!(times[3] - times[0] >= 5, "{times:?}");
-    // And what changed last is followed by a run, too.
+    // The command also runs for the last change.
     follower.lines.next();
     assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 5);
 }
 
 #[test]
-fn what_is_not_foghorns_is_left_alone() {
+fn a_file_of_another_program_is_not_replaced() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let directory = &loopback.directory;
@@ -233,7 +233,7 @@ fn what_is_not_foghorns_is_left_alone() {
             .to_string_lossy()
             .starts_with('.'))
     );
-    // An empty file is nobody's, and what is left of a foghorn that was ended is in nobody's way.
+    // An empty file has no owner, and the leftover of a killed foghorn blocks nobody.
     let empty = directory.path("empty");
     fs::write(&empty, "").unwrap();
     fs::write(directory.path(".empty.new"), "half").unwrap();
@@ -242,7 +242,7 @@ fn what_is_not_foghorns_is_left_alone() {
 }
 
 #[test]
-fn the_file_stays_while_there_is_no_daemon() {
+fn the_file_is_kept_while_the_daemon_is_down() {
     let mut loopback = Loopback::new(&[]);
     loopback.hear_from(host(1), "nas", 22);
     let file = loopback.directory.path("hosts");
@@ -260,7 +260,7 @@ fn the_file_stays_while_there_is_no_daemon() {
 }
 
 #[test]
-fn a_daemon_that_starts_later_is_waited_for() {
+fn hosts_waits_for_a_daemon_that_starts_later() {
     let directory = Directory::new();
     let [control, file] = ["control.sock", "hosts"].map(|name| directory.path(name));
     let follower = Follower::start(&control, &file);
@@ -278,7 +278,7 @@ fn a_daemon_that_starts_later_is_waited_for() {
 }
 
 #[test]
-fn a_file_that_can_not_be_kept_is_told_of_also_without_a_daemon() {
+fn a_file_that_cannot_be_written_is_reported_even_without_a_daemon() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     for (file, says) in [("/etc", "is a directory"), ("/nowhere/hosts", "make its directory first")]
@@ -289,14 +289,14 @@ fn a_file_that_can_not_be_kept_is_told_of_also_without_a_daemon() {
 }
 
 #[test]
-fn a_command_that_can_not_be_started_ends_it() {
+fn hosts_stops_if_its_command_cannot_be_started() {
     let loopback = Loopback::new(&[]);
     let file = loopback.directory.path("hosts");
     let follow = ["hosts", "--follow", file.to_str().unwrap(), "--exec", "/no/such/program"];
     assert_failed(&loopback.daemon.ask(&follow), 4, "cannot run /no/such/program");
 }
 
-/// Writes a file at one stroke: nobody finds a part of it.
+/// Writes a file atomically: no reader sees a part of it.
 fn put(path: &Path, text: &str) {
     let new = path.with_file_name(".put");
     fs::write(&new, text).unwrap();
@@ -304,7 +304,7 @@ fn put(path: &Path, text: &str) {
 }
 
 #[test]
-fn a_file_that_somebody_removes_or_changes_comes_back_also_if_its_directory_was_gone() {
+fn a_removed_or_changed_file_is_written_again_even_after_its_directory_was_gone() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let directory = Directory::new();
@@ -328,7 +328,7 @@ fn a_file_that_somebody_removes_or_changes_comes_back_also_if_its_directory_was_
     assert_eq!(follower.next(), ["127.0.0.1\tnas"]);
     assert!(follower.0.errors.next().ends_with("can be written again"));
 
-    // What somebody else puts there stays, and is told of once.
+    // A file of another program stays there, and foghorn reports it once.
     fs::remove_file(&file).unwrap();
     put(&file, "10.0.0.1 theirs\n");
     assert!(follower.0.errors.next().contains("is not foghorn's"));
@@ -338,12 +338,11 @@ fn a_file_that_somebody_removes_or_changes_comes_back_also_if_its_directory_was_
     assert_eq!(follower.0.errors.seen().len(), 4);
 }
 
-/// A foghorn that runs in a mount namespace of its own, after that script. None where there can be
-/// no such.
+/// Foghorn in a private mount namespace, after that script. None where this machine can't make one.
 fn in_mount_namespace(script: &str) -> Option<Command> {
     let can = Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
     if !can.is_ok_and(|status| status.success()) {
-        skip("no mount namespace can be made");
+        skip("this machine can't make a mount namespace");
         return None;
     }
     let inner = foghorn();
@@ -356,12 +355,13 @@ fn in_mount_namespace(script: &str) -> Option<Command> {
 }
 
 #[test]
-fn a_full_disk_is_told_of_once_and_survived() {
+fn a_full_disk_is_reported_once_and_survived() {
     let directory = Directory::new();
     let disk = directory.path("disk");
     fs::create_dir(&disk).unwrap();
     let at = disk.display();
-    // Full, until the file that fills it is cut, in a place that is the same inside and outside.
+    // The disk is full until the file that fills it is cut. Its path is the same inside and
+    // outside.
     let fill = directory.path("fill");
     let script = format!(
         "mount -t tmpfs -o size=64k tmpfs {at}; head -c 65536 /dev/zero > {at}/fill || true
@@ -382,7 +382,7 @@ fn a_full_disk_is_told_of_once_and_survived() {
 }
 
 #[test]
-fn a_file_that_is_mounted_by_itself_is_written_in_place() {
+fn a_bind_mounted_file_is_written_in_place() {
     let directory = Directory::new();
     let [file, source] = ["hosts", "source"].map(|name| directory.path(name));
     fs::write(&file, "").unwrap();
@@ -401,7 +401,7 @@ fn a_file_that_is_mounted_by_itself_is_written_in_place() {
 }
 
 #[test]
-fn names_that_other_hosts_files_have_are_left_out() {
+fn names_in_other_hosts_files_are_not_exported() {
     let loopback = Loopback::new(&[]);
     for name in ["nas", "mail", "Printer", "tv"] {
         loopback.hear(name, 22);
@@ -409,17 +409,17 @@ fn names_that_other_hosts_files_have_are_left_out() {
     let directory = Directory::new();
     let file = directory.path("foghorn");
     put(&directory.path("theirs"), "10.0.0.5 mail.lan # tv\n10.0.0.6\tx PRINTER\n");
-    // Neither of these is read by a name server.
+    // A name server reads neither of these.
     for name in [".hidden", "old~", "#draft#"] {
         fs::write(directory.path(name), "10.0.0.7 nas\n").unwrap();
     }
     mkfifo(&directory.path("fifo"), Mode::S_IRWXU).unwrap();
     symlink("nowhere", directory.path("dangling")).unwrap();
-    // Foghorn's own file by another name has no names of others.
+    // Foghorn's own file under another name adds no names to keep out.
     symlink(&file, directory.path("alias")).unwrap();
     let follower = Follower::start(&loopback.daemon.control, &file);
     assert_eq!(follower.next(), ["127.0.0.1\tnas", "127.0.0.1\ttv"]);
-    // What comes and goes beside it counts without any change of a node.
+    // A changed file beside it counts even without a change of a node.
     put(&directory.path("more"), "10.0.0.8 tv\n");
     assert_eq!(follower.next(), ["127.0.0.1\tnas"]);
     fs::remove_file(directory.path("theirs")).unwrap();
@@ -428,7 +428,7 @@ fn names_that_other_hosts_files_have_are_left_out() {
 }
 
 #[test]
-fn names_of_the_machines_own_hosts_file_are_left_out() {
+fn names_in_the_machines_hosts_file_are_not_exported() {
     let directory = Directory::new();
     let hosts = directory.path("hosts");
     fs::write(&hosts, "127.0.0.1 localhost\n10.0.0.5 mail.example.org\n0.0.0.0 tv.ads.example\n")
@@ -448,7 +448,7 @@ fn names_of_the_machines_own_hosts_file_are_left_out() {
 }
 
 #[test]
-fn names_to_keep_out_are_read_again_and_nothing_new_is_exported_while_they_can_not_be() {
+fn names_to_keep_out_are_reread_and_nothing_new_is_exported_while_that_fails() {
     let loopback = Loopback::new(&[]);
     for (number, name) in ["mail", "nas", "www"].iter().enumerate() {
         loopback.hear_from(host(number.try_into().unwrap()), name, 22);
@@ -475,7 +475,7 @@ fn names_to_keep_out_are_read_again_and_nothing_new_is_exported_while_they_can_n
         "{told}"
     );
     assert_failed(&loopback.daemon.ask(&[&["hosts"], &options[..]].concat()), 4, "cannot read");
-    // What was exported follows its node, and what the other file has counts.
+    // An exported name follows its node, and names in the other file count.
     loopback.hear_from(host(9), "tv", 22);
     loopback.send_from(host(7), &announcement("nas", 22));
     assert_eq!(follower.next(), ["127.1.0.0\tmail", "127.1.0.7\tnas"]);
@@ -492,7 +492,7 @@ fn names_to_keep_out_are_read_again_and_nothing_new_is_exported_while_they_can_n
 }
 
 #[test]
-fn what_can_not_be_read_keeps_nobody_waiting() {
+fn an_unreadable_hosts_file_does_not_block() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let fifo = loopback.directory.path("fifo");

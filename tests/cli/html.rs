@@ -1,4 +1,4 @@
-//! `foghorn list --html`, as a browser reads it.
+//! `foghorn list --html`, parsed by a browser.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use crate::Loopback;
 use crate::assert_failed;
 use crate::common::{Directory, Ended, is_emulated, run, tool::find};
 
-/// Names that would change the page if they were taken for markup, with what shows them as text.
+/// Names that would change the page if they were treated as markup, with their form as text.
 const HOSTILE: [(&str, &str); 7] = [
     ("<script>document.title=1</script>", "&lt;script&gt;document.title=1&lt;/script&gt;"),
     ("<img/src=x/onerror=document.title=2>", "&lt;img/src=x/onerror=document.title=2&gt;"),
@@ -18,8 +18,7 @@ const HOSTILE: [(&str, &str); 7] = [
     ("שלום", "שלום"),
 ];
 
-/// The elements of a page as a browser has read it, written out again. None where there is no
-/// browser.
+/// The elements of a page after a browser has parsed it, as text again. None without a browser.
 fn rendered(loopback: &Loopback, page: &str) -> Option<String> {
     let chromium = find("chromium", "chromium")?;
     let file = loopback.directory.path("page.html");
@@ -45,7 +44,7 @@ fn rendered(loopback: &Loopback, page: &str) -> Option<String> {
     Some(String::from_utf8(ended.stdout).unwrap())
 }
 
-/// Asks for the page, which is an answer like any other.
+/// Requests the page, which is valid like any other answer.
 fn page(loopback: &Loopback) -> String {
     let Ended { code, out, err } = loopback.daemon.ask(&["list", "--html"]);
     assert_eq!((code, err.as_str()), (0, ""));
@@ -70,7 +69,7 @@ fn hostile_names_are_text_in_a_browser() {
     }
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     assert!(dom.contains(&format!("<title>Nodes at {}</title>", host.trim_end())), "{dom}");
-    // In the text that a browser writes out, `<` is always the beginning of a tag.
+    // In the text that a browser writes, `<` always starts a tag.
     let (_, body) = dom.split_once("<body>").unwrap();
     for tag in body.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()) {
         let name = tag.trim_start_matches('/');
@@ -82,7 +81,7 @@ fn hostile_names_are_text_in_a_browser() {
 }
 
 #[test]
-fn a_browser_shows_that_there_is_no_node() {
+fn a_browser_shows_an_empty_list() {
     let loopback = Loopback::new(&[]);
     let page = page(&loopback);
     assert!(page.contains(" UTC\n<p>No node has been heard yet: wait 30 s, "), "{page}");
@@ -91,7 +90,7 @@ fn a_browser_shows_that_there_is_no_node() {
 }
 
 #[test]
-fn a_page_without_a_daemon_says_so() {
+fn html_without_a_daemon_is_an_error_page() {
     let directory = Directory::new();
     let control = directory.path("<none>");
     let ended = run(&["list", "--html", "--control", control.to_str().unwrap()]);
@@ -109,7 +108,7 @@ fn a_page_without_a_daemon_says_so() {
 }
 
 #[test]
-fn the_page_needs_nothing_from_elsewhere() {
+fn the_page_loads_no_other_resources() {
     let loopback = Loopback::new(&[]);
     loopback.hear("nas", 22);
     let page = page(&loopback);

@@ -10,8 +10,8 @@ use nix::sys::stat::fstat;
 
 use crate::common::{Daemon, Directory, Ended, foghorn, free_udp_port};
 
-/// A stream as systemd makes one for a service: the end to read, and the other with how
-/// `JOURNAL_STREAM` names it.
+/// A stream as systemd makes one for a service: the end to read, and the other end with its name in
+/// `JOURNAL_STREAM`.
 fn journal() -> (UnixStream, UnixStream, String) {
     let (reader, writer) = UnixStream::pair().unwrap();
     let stream = stream(&writer);
@@ -23,7 +23,7 @@ fn stream(of: impl AsFd) -> String {
     format!("{}:{}", stat.st_dev, stat.st_ino)
 }
 
-/// A command that says that there is no daemon.
+/// A command that fails because no daemon answers.
 fn list(directory: &Directory) -> Command {
     let mut command = foghorn();
     command.arg("list").arg("--control").arg(directory.path("none.sock"));
@@ -42,7 +42,7 @@ fn run_daemon(stderr: impl Into<Stdio>, stream: &str, directory: &Directory, arg
 }
 
 #[test]
-fn the_journal_is_told_the_priority_and_not_the_name() {
+fn the_journal_gets_the_priority_and_not_the_name() {
     let directory = Directory::new();
     let (mut reader, writer, stream) = journal();
     let mut command = list(&directory);
@@ -69,7 +69,7 @@ fn the_journal_is_told_the_priority_and_not_the_name() {
 }
 
 #[test]
-fn who_is_not_the_journal_is_told_the_name() {
+fn other_readers_than_the_journal_get_the_name() {
     let directory = Directory::new();
     let (_reader, _writer, other) = journal();
     let file = directory.path("said");
@@ -100,7 +100,7 @@ fn who_is_not_the_journal_is_told_the_name() {
         let said = fs::read_to_string(&file).unwrap();
         assert!(said.starts_with("foghorn: no daemon answers at "), "{named:?}: {said}");
     }
-    // A standard error that is closed has no number.
+    // A closed standard error has no device number.
     let mut command = Command::new("sh");
     command.args(["-c", "exec \"$@\" 2>&-", "sh"]).arg(list(&directory).get_program());
     command.args(list(&directory).get_args()).env("JOURNAL_STREAM", "0:0");
@@ -108,7 +108,7 @@ fn who_is_not_the_journal_is_told_the_name() {
 }
 
 #[test]
-fn a_log_of_its_own_has_no_prefixes() {
+fn a_separate_log_has_no_prefixes() {
     if cfg!(feature = "defmt") {
         return;
     }

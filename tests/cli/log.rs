@@ -1,4 +1,4 @@
-//! Where the log goes and how much of it.
+//! The destination and the level of the log.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -10,10 +10,10 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::common::{Directory, Ended, foghorn, log};
 use crate::{Loopback, assert_failed, host};
 
-/// A datagram that is rejected, which `--log debug` tells.
+/// A datagram that is rejected, which `--log debug` reports.
 const TRUNCATED: &[u8] = b"\x00\x12\x10\x25";
 
-/// So many messages do not fit into a socket.
+/// So many messages overfill a socket.
 const REJECTED: usize = 5000;
 
 #[test]
@@ -44,7 +44,7 @@ fn a_log_file_is_appended_to() {
 }
 
 #[test]
-fn only_what_is_asked_for_is_logged() {
+fn only_messages_of_the_chosen_level_are_logged() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -56,7 +56,7 @@ fn only_what_is_asked_for_is_logged() {
         loopback.hear("pi", 9);
         assert!(loopback.daemon.stop().success());
         let mut told = log::lines(File::open(&path).unwrap()).all();
-        // An emulator may not pass filters on to the kernel, and that is told.
+        // An emulator may not pass filters on to the kernel, and foghorn logs that.
         told.retain(|line| !line.contains("this kernel does not filter"));
         assert_eq!(told.len(), lines, "{told:#?}");
     }
@@ -81,7 +81,7 @@ fn the_log_can_go_to_a_unix_socket() {
 }
 
 #[test]
-fn who_does_not_read_the_log_keeps_nobody_waiting() {
+fn a_stalled_log_reader_does_not_block_the_daemon() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -99,7 +99,7 @@ fn who_does_not_read_the_log_keeps_nobody_waiting() {
     loopback.hear("marker", 1);
     assert_eq!(loopback.daemon.status()["rejected"]["truncated"], REJECTED);
 
-    // What the socket held comes, and what is logged from now on.
+    // The lines that the socket held arrive, and then the new ones.
     let mut logged = vec![];
     stream.set_nonblocking(true).unwrap();
     assert_eq!(stream.read_to_end(&mut logged).unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -117,7 +117,7 @@ fn who_does_not_read_the_log_keeps_nobody_waiting() {
 }
 
 #[test]
-fn the_daemon_outlives_who_reads_the_log() {
+fn the_daemon_outlives_the_log_reader() {
     let directory = Directory::new();
     let path = directory.path("log.sock");
     let listener = UnixListener::bind(&path).unwrap();
@@ -132,7 +132,7 @@ fn the_daemon_outlives_who_reads_the_log() {
 }
 
 #[test]
-fn the_place_for_the_log_is_opened_or_the_reason_is_told() {
+fn a_log_that_cannot_be_opened_is_an_error_with_its_reason() {
     let directory = Directory::new();
     let start = |to: &Path| {
         let mut command = foghorn();
@@ -144,8 +144,8 @@ fn the_place_for_the_log_is_opened_or_the_reason_is_told() {
     assert_failed(&start(&directory.path("missing/log")), 4, "make its directory first");
     assert_failed(&start(Path::new("/proc/log")), 4, "another path with --log-to");
     let stale = directory.path("stale.sock");
-    // It never listened: one that did would, for what another test starts just then, until that
-    // runs its program.
+    // It never listened: a child that another test starts at that moment would inherit a listening
+    // socket until it runs its program.
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     socket.bind(&SockAddr::unix(&stale).unwrap()).unwrap();
     assert_failed(&start(&stale), 4, "start the program that should listen there first");

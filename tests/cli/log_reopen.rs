@@ -1,4 +1,4 @@
-//! A place for the log that goes away, and comes back.
+//! A log file or socket that disappears and returns.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -16,7 +16,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::Loopback;
 use crate::common::{Daemon, Directory, FOGHORN, TIMEOUT, free_udp_port, log, to_run};
 
-/// The lines of a log file, as far as it has come.
+/// The lines of a log file so far.
 fn lines(path: &Path) -> Vec<String> {
     log::lines(File::open(path).unwrap()).all()
 }
@@ -25,7 +25,7 @@ fn says(lines: &[String], what: &str) -> bool {
     lines.iter().any(|line| line.contains(what))
 }
 
-/// Has the daemon look at everything again. What asks next is answered after that.
+/// Makes the daemon check everything again. It answers the next request after that.
 fn hang_up(loopback: &Loopback) {
     loopback.daemon.signal(Signal::SIGHUP);
     loopback.daemon.status();
@@ -35,7 +35,7 @@ fn logging_to(path: &Path) -> Loopback {
     Loopback::logging_to(path, &[])
 }
 
-/// A daemon whose log was rotated: the log's path, where the log is now, and the daemon.
+/// A daemon whose log was rotated: the log's path, the new path of the old log, and the daemon.
 fn rotate(directory: &Directory) -> (PathBuf, PathBuf, Loopback) {
     let [path, rotated] = ["log", "log.1"].map(|name| directory.path(name));
     let loopback = logging_to(&path);
@@ -44,7 +44,7 @@ fn rotate(directory: &Directory) -> (PathBuf, PathBuf, Loopback) {
 }
 
 #[test]
-fn a_log_that_was_rotated_is_opened_anew_at_a_hangup() {
+fn a_rotated_log_is_reopened_on_sighup() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -54,12 +54,12 @@ fn a_log_that_was_rotated_is_opened_anew_at_a_hangup() {
     assert!(!path.exists());
     hang_up(&loopback);
     loopback.hear("second", 1);
-    // What is in its place already is appended to.
+    // The daemon appends to an existing file.
     fs::remove_file(&path).unwrap();
     fs::write(&path, if cfg!(feature = "defmt") { "\0" } else { "made by logrotate\n" }).unwrap();
     hang_up(&loopback);
     loopback.hear("third", 1);
-    // A file that is truncated where it is, is the same one.
+    // A file that is truncated in place is still the same one.
     File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
     hang_up(&loopback);
     loopback.hear("fourth", 1);
@@ -72,13 +72,13 @@ fn a_log_that_was_rotated_is_opened_anew_at_a_hangup() {
 }
 
 #[test]
-fn what_can_not_be_opened_anew_is_written_to_as_before_and_tried_again() {
+fn a_log_that_cannot_be_reopened_stays_in_use_and_is_retried() {
     if !log::can_be_read_or_skip() {
         return;
     }
     let directory = Directory::new();
     let (path, rotated, mut loopback) = rotate(&directory);
-    // Nobody reads there, and to open it for writing would wait for a reader.
+    // The FIFO has no reader, and opening it for writing would wait for one.
     mkfifo(&path, Mode::S_IRWXU).unwrap();
     for _ in 0..3 {
         hang_up(&loopback);
@@ -96,7 +96,7 @@ fn what_can_not_be_opened_anew_is_written_to_as_before_and_tried_again() {
     assert!(says(&told, "the log can be opened again") && says(&told, "found second"), "{told:#?}");
 }
 
-/// Has the daemon be awake until it has connected.
+/// Keeps the daemon awake until it has connected.
 fn accept(listener: &UnixListener, loopback: &Loopback) -> UnixStream {
     listener.set_nonblocking(true).unwrap();
     let start = Instant::now();
@@ -111,7 +111,7 @@ fn accept(listener: &UnixListener, loopback: &Loopback) -> UnixStream {
 }
 
 #[test]
-fn a_program_that_is_started_again_gets_the_log_again() {
+fn a_restarted_log_reader_gets_the_log_again() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -127,7 +127,7 @@ fn a_program_that_is_started_again_gets_the_log_again() {
     for number in 0..10 {
         loopback.hear(&format!("early-{number}"), 1);
     }
-    // A file there would be in the way of the program.
+    // A file there would block the program.
     hang_up(&loopback);
     assert!(!path.exists());
 
@@ -144,7 +144,7 @@ fn a_program_that_is_started_again_gets_the_log_again() {
 }
 
 #[test]
-fn a_program_that_takes_the_place_of_another_gets_the_log_at_a_hangup() {
+fn a_new_log_reader_at_the_same_socket_gets_the_log_on_sighup() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -153,7 +153,7 @@ fn a_program_that_takes_the_place_of_another_gets_the_log_at_a_hangup() {
     let listener = UnixListener::bind(&path).unwrap();
     let mut loopback = logging_to(&path);
     let first = log::lines(listener.accept().unwrap().0);
-    // One that is stopped and has as many in its queue as fit.
+    // A stopped program whose queue is full.
     fs::remove_file(&path).unwrap();
     let stopped = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     stopped.bind(&SockAddr::unix(&path).unwrap()).unwrap();
@@ -178,7 +178,7 @@ fn a_program_that_takes_the_place_of_another_gets_the_log_at_a_hangup() {
     hang_up(&loopback);
     let told = log::lines(listener.accept().unwrap().0);
     told.wait_for("the log can be opened again");
-    // It is left alone while it is there.
+    // The daemon does not touch the log while it exists.
     hang_up(&loopback);
     loopback.hear("late", 1);
     told.wait_for("found late");
@@ -188,7 +188,7 @@ fn a_program_that_takes_the_place_of_another_gets_the_log_at_a_hangup() {
 }
 
 #[test]
-fn a_log_that_reaches_the_limit_of_file_sizes_ends_nothing() {
+fn a_log_at_the_limit_of_file_sizes_does_not_stop_the_daemon() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -212,7 +212,7 @@ fn a_log_that_reaches_the_limit_of_file_sizes_ends_nothing() {
         }
     }
     loopback.hear("last", 1);
-    // The limit is that of a file.
+    // The limit applies to files only.
     fs::rename(&path, &rotated).unwrap();
     hang_up(&loopback);
     loopback.hear("late", 1);

@@ -1,4 +1,4 @@
-//! A reader of standard error that stops reading keeps the daemon from nothing.
+//! A stalled reader of standard error does not block the daemon.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write, pipe};
@@ -21,7 +21,7 @@ use crate::common::{
 };
 use crate::{Loopback, host};
 
-/// So many messages fit into no pipe, terminal or socket.
+/// So many messages overfill any pipe, terminal or socket.
 const REJECTED: u64 = 5000;
 
 /// A standard error, and its other end.
@@ -37,10 +37,11 @@ impl Stderr {
         Self { kind: "pipe", ours: reader.into(), theirs: writer.into() }
     }
 
-    /// A pipe that has no room from the start.
+    /// A pipe that is full from the start.
     fn full_pipe() -> Self {
         let stderr = Self::pipe();
-        // By a description of our own: that of the pipe's other writers is not to change.
+        // With a separate file description: the description of the pipe's other writers must not
+        // change.
         let path = format!("/proc/self/fd/{}", stderr.theirs.as_raw_fd());
         let mut writer = File::options().write(true).custom_flags(O_NONBLOCK).open(path).unwrap();
         let filling = if cfg!(feature = "defmt") { [0; 512] } else { [b'\n'; 512] };
@@ -63,7 +64,7 @@ impl Stderr {
         Self { kind: "terminal", ours, theirs }
     }
 
-    /// A terminal in which somebody has typed Ctrl-S.
+    /// A terminal in which the user has typed Ctrl-S.
     fn stopped_terminal() -> Self {
         let terminal = Self::terminal();
         File::from(terminal.ours.try_clone().unwrap()).write_all(b"\x13").unwrap();
@@ -79,7 +80,7 @@ impl Stderr {
         Self { kind: "stopped terminal", ..terminal }
     }
 
-    /// All that can stall.
+    /// All kinds that can stall.
     fn kinds() -> Vec<Self> {
         let mut kinds = vec![Self::pipe(), Self::full_pipe(), Self::socket()];
         // Frames are not for terminals.
@@ -93,7 +94,7 @@ impl Stderr {
         self.theirs.try_clone().unwrap().into()
     }
 
-    /// The lines that come when somebody reads again.
+    /// The lines after the reader resumes.
     fn read(self) -> Lines {
         if self.kind == "stopped terminal" {
             // Ctrl-Q.
@@ -103,8 +104,8 @@ impl Stderr {
     }
 }
 
-/// Lets a daemon say more than its standard error has room for, asks it, and then reads what it
-/// said.
+/// Makes a daemon log more than its standard error has room for, sends it a request, and then reads
+/// its log.
 fn stall(stderr: Stderr, command: Command, directory: Directory) {
     let kind = stderr.kind;
     let port = free_udp_port();
@@ -127,7 +128,7 @@ fn stall(stderr: Stderr, command: Command, directory: Directory) {
     assert!(!OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK), "{kind} is shared");
 
     let told = stderr.read();
-    // Until it says so it is awake for something now and then.
+    // Until it logs that, it wakes up now and then.
     let start = Instant::now();
     let dropped = |lines: &[String]| -> Vec<u64> {
         let told = lines.iter().filter_map(|line| line.split_once(" log messages were dropped"));
@@ -137,7 +138,7 @@ fn stall(stderr: Stderr, command: Command, directory: Directory) {
         assert!(start.elapsed() < TIMEOUT, "{kind}: {:#?}", told.seen());
         loopback.send(&announcement("marker", 1));
     }
-    // The reader may still be behind when the first is found, on a busy machine.
+    // On a busy machine, the reader may still be behind when the first is found.
     let mut number = 0;
     while !told.seen().iter().any(|line| line.contains("found late-")) {
         assert!(start.elapsed() < TIMEOUT, "{kind}: {:#?}", told.seen());
@@ -157,7 +158,7 @@ fn stall(stderr: Stderr, command: Command, directory: Directory) {
 }
 
 #[test]
-fn a_reader_of_standard_error_that_stops_keeps_nobody_waiting() {
+fn a_stalled_reader_of_standard_error_does_not_block_the_daemon() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -167,12 +168,12 @@ fn a_reader_of_standard_error_that_stops_keeps_nobody_waiting() {
 }
 
 #[test]
-fn nor_does_one_whose_pipe_or_terminal_can_not_be_opened_anew() {
+fn a_stalled_pipe_or_terminal_that_cannot_be_reopened_does_not_block_the_daemon() {
     if !log::can_be_read_or_skip() {
         return;
     }
     if !geteuid().is_root() {
-        return skip("only root can run a daemon as somebody else whose pipe is not its own");
+        return skip("only root can run a daemon as another user with a pipe of root");
     }
     let nobody = User::from_name("nobody").unwrap().unwrap();
     for stderr in Stderr::kinds() {
@@ -189,7 +190,7 @@ fn nor_does_one_whose_pipe_or_terminal_can_not_be_opened_anew() {
 }
 
 #[test]
-fn a_daemon_that_fails_ends_also_when_nobody_reads_why() {
+fn a_failing_daemon_exits_even_if_nobody_reads_the_reason() {
     for stderr in [Stderr::full_pipe(), Stderr::stopped_terminal()] {
         let mut command = foghorn();
         let mut child =
@@ -202,7 +203,7 @@ fn a_daemon_that_fails_ends_also_when_nobody_reads_why() {
             if start.elapsed() > TIMEOUT {
                 child.kill().unwrap();
                 child.wait().unwrap();
-                panic!("it still waits for the reader of a {}", stderr.kind);
+                panic!("the daemon still waits for the reader of a {}", stderr.kind);
             }
             thread::yield_now();
         };

@@ -1,6 +1,6 @@
 //! The command line, through the built binary: output, errors, exit codes.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
+#![expect(clippy::unwrap_used, reason = "a test must fail on the unexpected")]
 
 mod abuse;
 #[path = "../common/mod.rs"]
@@ -25,7 +25,7 @@ mod output;
 mod own;
 mod passed;
 mod privileges;
-// Numbers of calls differ from one architecture to the next, and what is said is read as text.
+// System call numbers differ between architectures, and the tests read messages as text.
 #[cfg(all(target_arch = "x86_64", not(feature = "defmt")))]
 mod refusals;
 mod replies;
@@ -42,7 +42,7 @@ use std::time::Instant;
 
 use common::{Daemon, Directory, Ended, TIMEOUT, announcement, foghorn, free_udp_port};
 
-/// A daemon on loopback, with somebody who can send it datagrams.
+/// A daemon on loopback, with a socket that sends it datagrams.
 struct Loopback {
     directory: Directory,
     daemon: Daemon,
@@ -58,7 +58,7 @@ impl Loopback {
         Self { directory, daemon, port }
     }
 
-    /// One that logs elsewhere than to standard error.
+    /// A daemon that logs elsewhere than to standard error.
     fn logging_to(path: &Path, arguments: &[&str]) -> Self {
         let directory = Directory::new();
         let port = free_udp_port();
@@ -73,21 +73,21 @@ impl Loopback {
         self.send_from(Ipv4Addr::LOCALHOST, datagram);
     }
 
-    /// As a host with that address, one of 127.0.0.0/8, would.
+    /// Sends from that address, one of 127.0.0.0/8, as a host would.
     fn send_from(&self, source: Ipv4Addr, datagram: &[u8]) {
         let socket = UdpSocket::bind((source, 0)).unwrap();
         let to = (Ipv4Addr::LOCALHOST, self.port.parse().unwrap());
         assert_eq!(socket.send_to(datagram, to).unwrap(), datagram.len());
     }
 
-    /// Lets the daemon hear a node and waits until it has.
+    /// Sends the daemon an announcement, and waits until it knows the node.
     fn hear(&self, id: &str, port: u16) {
         self.hear_from(Ipv4Addr::LOCALHOST, id, port);
     }
 
     fn hear_from(&self, source: Ipv4Addr, id: &str, port: u16) {
         let begin = Instant::now();
-        // Again and again, since a datagram is lost when the daemon's socket has no room for it.
+        // This sends repeatedly, since a datagram is lost if the daemon's socket is full.
         loop {
             self.send_from(source, &announcement(id, port));
             let ended = self.daemon.ask(&["lookup", "--wait", "5", "--", id]);
@@ -110,5 +110,5 @@ pub(crate) fn assert_failed(ended: &Ended, code: i32, says: &str) {
     assert_eq!((ended.code, ended.out.as_str()), (code, ""), "{ended:?}");
     assert!(ended.err.starts_with("foghorn: ") && ended.err.ends_with('\n'), "{ended:?}");
     assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
-    assert!(ended.err.contains(says), "{ended:?} does not say {says:?}");
+    assert!(ended.err.contains(says), "{ended:?} lacks {says:?}");
 }

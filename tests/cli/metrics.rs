@@ -1,4 +1,4 @@
-//! `foghorn status --metrics`, as Prometheus' own promtool reads it.
+//! `foghorn status --metrics`, parsed by Prometheus' own promtool.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixListener;
@@ -9,7 +9,7 @@ use std::thread;
 use crate::common::{Directory, Ended, announcement, foghorn, run, tool::find};
 use crate::{Loopback, assert_failed};
 
-/// Lets promtool judge metrics: it says nothing of those that keep to the format and to Prometheus'
+/// Runs promtool on metrics: it prints nothing if they follow the format and Prometheus'
 /// conventions.
 fn assert_clean(metrics: &str) {
     let Some(promtool) = find("promtool", "prometheus") else { return };
@@ -66,7 +66,7 @@ fn the_metrics_of_a_daemon_are_its_status() {
 }
 
 #[test]
-fn every_counter_is_in_the_text_and_in_the_metrics() {
+fn every_counter_is_in_the_status_and_the_metrics() {
     let loopback = Loopback::new(&[]);
     let text = loopback.daemon.ask(&["status"]).out;
     let metrics = loopback.daemon.ask(&["status", "--metrics"]).out;
@@ -86,7 +86,7 @@ fn the_metrics_of_a_full_status_are_clean() {
 }
 
 #[test]
-fn without_a_daemon_the_metrics_say_so() {
+fn without_a_daemon_the_metrics_show_that_it_is_down() {
     let directory = Directory::new();
     let ask = |control: &Path| {
         let mut command = foghorn();
@@ -99,7 +99,7 @@ fn without_a_daemon_the_metrics_say_so() {
     assert_eq!(ended.out.lines().count(), 3, "{ended:?}");
     assert_clean(&ended.out);
 
-    // A daemon that says what this version can't read did not answer either, but it is there.
+    // A daemon with an unreadable reply did not answer either, but it is there.
     let control = directory.path("other.sock");
     let listener = UnixListener::bind(&control).unwrap();
     let other = thread::spawn(move || {
@@ -113,10 +113,10 @@ fn without_a_daemon_the_metrics_say_so() {
     assert_eq!((ended.code, sample(&ended.out, "foghorn_up")), (4, "0"), "{ended:?}");
     assert!(ended.err.starts_with("foghorn: the daemon refused: another"), "{ended:?}");
 
-    // What can be no socket is wrong usage.
+    // An invalid socket path is wrong usage.
     let ended = ask(Path::new(&"x".repeat(200)));
     assert_eq!((ended.code, sample(&ended.out, "foghorn_up")), (2, "0"), "{ended:?}");
-    // Without the option nothing is different.
+    // Without the option nothing changes.
     assert_failed(
         &run(&["status", "--control", directory.path("none.sock").to_str().unwrap()]),
         3,
@@ -125,7 +125,7 @@ fn without_a_daemon_the_metrics_say_so() {
 }
 
 #[test]
-fn an_answer_has_one_form() {
+fn only_one_output_format_is_accepted() {
     let loopback = Loopback::new(&[]);
     assert_failed(
         &loopback.daemon.ask(&["status", "--json", "--metrics"]),

@@ -1,9 +1,9 @@
-//! Typing errors, and what was meant.
+//! Typing errors, and suggestions.
 
 use crate::common::run;
 use crate::{Loopback, assert_failed};
 
-/// A line as it was typed, without quotes in it, and what the answer says.
+/// A command line as typed, without quotes in it, and the suggestion.
 type Typed = (&'static str, &'static str);
 
 const COMMANDS: &[Typed] = &[
@@ -210,7 +210,7 @@ const ARGUMENTS: &[Typed] = &[
 ];
 
 #[test]
-fn what_is_mistyped_is_answered_with_what_was_meant() {
+fn a_typing_error_gets_a_suggestion() {
     for table in [COMMANDS, OPTIONS, VALUES, ARGUMENTS] {
         for (line, says) in table {
             let words: Vec<_> = line.split_ascii_whitespace().collect();
@@ -222,7 +222,7 @@ fn what_is_mistyped_is_answered_with_what_was_meant() {
 }
 
 #[test]
-fn what_was_typed_is_shown_safely_and_may_be_long() {
+fn a_wrong_word_is_shown_safely_even_if_it_is_long() {
     let long = "x".repeat(100_000);
     for (arguments, says) in [
         (&["\x1b[2J"][..], "there is no command ?[2J"),
@@ -252,14 +252,14 @@ fn help_takes_a_command() {
 }
 
 #[test]
-fn a_value_with_dashes_goes_behind_an_equals_sign() {
+fn a_value_with_dashes_needs_an_equals_sign() {
     let loopback = Loopback::new(&["--id=--x", "--port=22", "--expect=--y"]);
     assert_eq!(loopback.daemon.status()["expected"][0]["id"], "--y");
     assert_failed(&loopback.daemon.ask(&["lookup", "--", "--z"]), 1, "--z is not known");
 }
 
 #[test]
-fn a_node_that_is_not_known_may_be_another_one() {
+fn an_unknown_node_gets_a_suggestion() {
     let loopback = Loopback::new(&[]);
     let unknown = loopback.daemon.ask(&["lookup", "nas"]);
     assert_failed(&unknown, 1, "nas is not known: foghorn list shows the known nodes");
@@ -299,7 +299,7 @@ fn a_node_that_is_not_known_may_be_another_one() {
 }
 
 #[test]
-fn a_node_whose_name_looks_like_something_else_is_found() {
+fn a_node_with_an_odd_name_is_found() {
     let loopback = Loopback::new(&[]);
     for id in ["urn:nas:22", "http://nas", "198.18.7.3", "pi@nas", "all", "json"] {
         loopback.hear(id, 9);

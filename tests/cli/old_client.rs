@@ -1,5 +1,5 @@
-//! The client of version 0.1.0 with this daemon. Its behaviour is recorded here, apart from the code
-//! of today: what it sent, which lines it knew, and what it required of these.
+//! The client of version 0.1.0 with this daemon. Its behaviour is recorded here, independent of the
+//! code of today: its requests, the lines it knew, and the keys it required.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -8,8 +8,8 @@ use std::os::unix::net::UnixStream;
 use crate::Loopback;
 use crate::common::{TIMEOUT, announcement};
 
-/// The keys of the lines that it knew, in their order, each with what it read the value as. It
-/// passed over further keys.
+/// The keys of the lines that it knew, in order, each with the type of its value. It ignored
+/// further keys.
 const LINES: [(&str, &str); 15] = [
     ("version", "protocol=number foghorn=text"),
     (
@@ -39,7 +39,7 @@ const LINES: [(&str, &str); 15] = [
     ("ok", ""),
 ];
 
-/// Lines of the same kind in replies to other requests.
+/// Lines of the same kinds in replies to other requests.
 const IN_LIST: (&str, &str) = (
     "own",
     "id=text addresses=sockets interface=text age_s=number known_s=number expires_s=number \
@@ -48,7 +48,7 @@ const IN_LIST: (&str, &str) = (
 const IN_STATUS: [(&str, &str); 2] =
     [("own", "id=text port=number"), ("contested", "id=text addresses=sockets")];
 
-/// Whether it could read a value.
+/// Whether it could parse a value.
 fn is_of_type(value: &str, name: &str) -> bool {
     let is_list = |is_item: fn(&str) -> bool| value.split(',').all(is_item);
     match name {
@@ -62,8 +62,8 @@ fn is_of_type(value: &str, name: &str) -> bool {
     }
 }
 
-/// Reads a line as it did, with what it knew in replies to that request. The kind of the line, or
-/// none if it passed over it.
+/// Parses a line as it did, with the lines that it knew in replies to that request. Returns the
+/// kind of the line, or none if it ignored the line.
 fn read(request: &str, line: &str) -> Option<String> {
     let mut words = line.split(' ');
     let kind = words.next().unwrap();
@@ -82,7 +82,7 @@ fn read(request: &str, line: &str) -> Option<String> {
     Some(kind.to_owned())
 }
 
-/// A connection as it made one.
+/// A connection made as it did.
 fn ask(daemon: &Loopback, request: &str) -> impl Iterator<Item = String> {
     let mut stream = UnixStream::connect(daemon.directory.path("control.sock")).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
@@ -93,7 +93,7 @@ fn ask(daemon: &Loopback, request: &str) -> impl Iterator<Item = String> {
     lines
 }
 
-/// The kinds of lines that it knew in a whole reply, in their order and each once.
+/// The kinds of lines that it knew in a whole reply, in order and each once.
 fn kinds(daemon: &Loopback, request: &str) -> Vec<String> {
     let mut lines = ask(daemon, request);
     let reply = lines.by_ref().take_while(|line| line != "ok");
@@ -107,7 +107,7 @@ fn the_client_of_version_0_1_0_understands_each_reply() {
     let daemon = Loopback::new(&["--id", "pi", "--port", "22", "--expect", "tv"]);
     daemon.hear("nas", 22);
     daemon.hear("tv", 80);
-    // Another host speaks for `tv`.
+    // Another host announces `tv`.
     let mut watch = ask(&daemon, "watch");
     let mut next = || {
         let line = watch.next().unwrap();

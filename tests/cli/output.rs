@@ -1,4 +1,4 @@
-//! Standard output that makes no writer wait, as another program can have made it.
+//! A non-blocking standard output, as another program may have made it.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -15,11 +15,11 @@ use nix::unistd::pipe2;
 
 use crate::common::{Directory, TIMEOUT, foghorn};
 
-/// Nodes whose lines are more than a pipe holds.
+/// The number of nodes whose lines overfill a pipe.
 const NODES: usize = 3000;
 
-/// What a command writes to a pipe that nobody reads before it is full, when a stand-in for the
-/// daemon tells it of many nodes.
+/// The output of a command to a pipe that is not read before it is full, while a stand-in for the
+/// daemon lists many nodes.
 fn written(command: &'static [&'static str]) -> String {
     let directory = Directory::new();
     let control = directory.path("control.sock");
@@ -50,7 +50,7 @@ fn written(command: &'static [&'static str]) -> String {
         assert!(begin.elapsed() < TIMEOUT, "the pipe is not full");
         thread::yield_now();
     }
-    // It is read to the end, which comes when foghorn has ended.
+    // The test reads to the end, which follows foghorn's exit.
     drop(writer);
     let mut text = String::new();
     File::from(reader).read_to_string(&mut text).unwrap();
@@ -67,7 +67,7 @@ fn start(command: &[&str], control: &std::path::Path, writer: OwnedFd) -> Child 
 }
 
 #[test]
-fn a_slow_reader_of_a_pipe_that_makes_nobody_wait_gets_all() {
+fn a_slow_reader_of_a_non_blocking_pipe_gets_all_output() {
     let json: serde_json::Value = serde_json::from_str(&written(&["list", "--json"])).unwrap();
     assert_eq!(json.as_array().unwrap().len(), NODES);
     let page = written(&["list", "--html"]);

@@ -1,4 +1,4 @@
-//! The nodes of a daemon's own machine: what is told of them on that machine.
+//! The nodes that a daemon itself announces, in the output of commands on its machine.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener};
@@ -26,7 +26,7 @@ fn an_own_node_is_looked_up_at_the_machines_own_address() {
         (&["lookup", "nas"][..], "127.0.0.1:22\n"),
         (&["lookup", "--host", "nas"], "127.0.0.1\n"),
         (&["lookup", "--all", "Web"], "127.0.0.1:80\n"),
-        // At once: nothing ever tells that it has appeared.
+        // At once: no event ever reports that it has appeared.
         (&["lookup", "--wait", "86400", "nas"], "127.0.0.1:22\n"),
     ] {
         let ended = nas.daemon.ask(arguments);
@@ -46,7 +46,7 @@ fn an_own_node_is_looked_up_at_the_machines_own_address() {
 }
 
 #[test]
-fn a_list_marks_own_nodes_and_has_them_among_the_others() {
+fn a_list_sorts_own_nodes_among_the_others_and_marks_them() {
     let nas = nas(&[]);
     nas.hear("pi", 9);
     let list = nas.daemon.ask(&["list"]);
@@ -67,7 +67,7 @@ fn a_list_marks_own_nodes_and_has_them_among_the_others() {
 }
 
 #[test]
-fn own_nodes_alone_are_listed_and_why_there_is_no_other_is_said() {
+fn a_list_of_only_own_nodes_explains_why_there_are_no_others() {
     let nas = nas(&[]);
     let list = nas.daemon.ask(&["list"]);
     assert_eq!((list.code, list.out.lines().count()), (0, 3), "{list:?}");
@@ -84,7 +84,7 @@ fn own_nodes_alone_are_listed_and_why_there_is_no_other_is_said() {
 }
 
 #[test]
-fn connect_reaches_an_own_node_also_by_its_name_in_lower_case() {
+fn connect_reaches_an_own_node_by_its_name_in_lower_case_too() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let pi = Loopback::new(&["--announce", &format!("OpenWrt:{port}")]);
@@ -95,13 +95,13 @@ fn connect_reaches_an_own_node_also_by_its_name_in_lower_case() {
         });
         assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (0, "hello", ""));
     }
-    // Another machine's may be meant as well.
+    // The name may also mean another machine's node.
     pi.hear_from(host(2), "OPENWRT", 22);
     assert_failed(&pi.daemon.ask(&["connect", "openwrt"]), 1, "openwrt is not known");
 }
 
 #[test]
-fn hosts_and_watches_leave_own_nodes_out() {
+fn hosts_and_watch_skip_own_nodes() {
     let nas = nas(&[]);
     nas.hear("pi", 9);
     assert_eq!(nas.daemon.ask(&["hosts"]).out.matches("127.0.0.1").count(), 1);
@@ -112,7 +112,7 @@ fn hosts_and_watches_leave_own_nodes_out() {
 }
 
 #[test]
-fn a_name_that_another_host_has_too_is_our_own() {
+fn an_own_name_on_another_host_still_means_the_own_node() {
     let nas = nas(&[]);
     nas.send_from(host(2), &announcement("nas", 2222));
     nas.hear("pi", 9);
@@ -120,7 +120,7 @@ fn a_name_that_another_host_has_too_is_our_own() {
     assert_eq!(nas.daemon.ask(&["list"]).out.matches("nas ").count(), 1);
 }
 
-/// What the control socket answers.
+/// The answer of the control socket.
 fn say(loopback: &Loopback, words: &[u8]) -> String {
     let mut stream = UnixStream::connect(&loopback.daemon.control).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
@@ -132,11 +132,11 @@ fn say(loopback: &Loopback, words: &[u8]) -> String {
 }
 
 #[test]
-fn a_client_of_version_0_1_0_passes_own_nodes_over() {
+fn a_client_of_version_0_1_0_ignores_own_nodes() {
     let nas = nas(&[]);
     nas.hear("pi", 9);
     // That version reads whole lines of up to 4,095 bytes, keeps those that begin with `node`, and
-    // ends at `ok` or `error`.
+    // stops at `ok` or `error`.
     let list = say(&nas, b"version 1\nlist\n");
     let nodes: Vec<_> = list.lines().filter(|line| line.starts_with("node ")).collect();
     assert!(
@@ -145,7 +145,7 @@ fn a_client_of_version_0_1_0_passes_own_nodes_over() {
     );
     assert!(list.lines().all(|line| line.len() < 4096) && list.ends_with("\nok\n"), "{list}");
     assert_eq!(list.matches("\nown id=").count(), 2, "{list}");
-    // To look one up stays the error that it expects.
+    // A lookup of an own node is still the error that it expects.
     let lookup = say(&nas, b"version 1\nlookup nas\n");
     assert_eq!(
         lookup.lines().last(),
@@ -156,7 +156,7 @@ fn a_client_of_version_0_1_0_passes_own_nodes_over() {
 }
 
 #[test]
-fn without_an_address_own_nodes_are_nowhere() {
+fn own_nodes_of_a_machine_without_addresses_are_not_found() {
     let nowhere = Loopback::new(&["--id", "nas", "--port", "22", "--interface", "!lo"]);
     for arguments in
         [&["lookup", "nas"][..], &["lookup", "--wait", "86400", "nas"], &["connect", "nas"]]

@@ -1,4 +1,4 @@
-//! Descriptors that clients pass to the daemon, which wait for a peer when they are closed.
+//! Descriptors that clients pass to the daemon, and that wait for a peer when they are closed.
 
 use std::fs;
 use std::io::{IoSlice, Read, Write};
@@ -17,12 +17,12 @@ use crate::Loopback;
 use crate::common::{Daemon, Directory, TIMEOUT, free_udp_port, is_emulated};
 use crate::seccomp::{behind, refusing};
 
-/// `SO_PASSRIGHTS`, by which the daemon has the kernel refuse descriptors.
+/// `SO_PASSRIGHTS`: with it the daemon makes the kernel refuse descriptors.
 const OPTION: u32 = 83;
 
-/// A connection that takes a day to close, unless its peer goes.
+/// A connection that takes a day to close, unless its peer disconnects.
 struct Lingering {
-    // Dropped first, which ends the connection.
+    // This is dropped first, which ends the connection.
     _peer: TcpListener,
     stream: Option<TcpStream>,
 }
@@ -37,9 +37,9 @@ impl Lingering {
         Self { _peer: peer, stream: Some(stream) }
     }
 
-    /// Passes the connection with some words to the daemon. No copy of it is left but the daemon's.
+    /// Passes the connection with some bytes to the daemon. Only the daemon has a copy afterwards.
     fn pass(&mut self, daemon: &Daemon, client: &UnixStream, words: &[u8]) -> Result<(), Errno> {
-        // Were it to close its copy before this one, this one would be the last.
+        // If the daemon closed its copy before this one, this copy would be the last.
         daemon.suspend();
         let stream = self.stream.take_if(|stream| {
             let descriptors = [stream.as_raw_fd()];
@@ -64,7 +64,7 @@ fn connect(daemon: &Daemon) -> UnixStream {
     stream
 }
 
-/// Has the daemon watch what it says no more.
+/// Makes the daemon stop reading from this client.
 fn watching(daemon: &Daemon) -> UnixStream {
     let mut stream = connect(daemon);
     stream.write_all(b"version\nwatch\n").unwrap();
@@ -87,19 +87,19 @@ fn the_kernel_refuses_descriptors_for_the_daemon_where_it_can() {
         release.split(|byte: char| !byte.is_ascii_digit()).map_while(|text| text.parse().ok());
     let version: (u32, u32) = (numbers.next().unwrap(), numbers.next().unwrap());
     if version < (6, 16) {
-        // The next test is about such kernels, so that this one is missed nowhere.
+        // The next test covers such kernels, so this test may be skipped there.
         return;
     }
     let loopback = Loopback::new(&[]);
     let (mut client, mut lingering) = (connect(&loopback.daemon), Lingering::new());
     assert_eq!(lingering.pass(&loopback.daemon, &client, b"version\n"), Err(Errno::EPERM));
-    // It may go on without.
+    // The daemon may work without it.
     client.write_all(b"version\n").unwrap();
     client.read_exact(&mut [0; 8]).unwrap();
 }
 
 #[test]
-fn where_the_kernel_refuses_no_descriptors_they_keep_nobody_waiting_either() {
+fn passed_descriptors_do_not_block_the_daemon_on_older_kernels() {
     // An emulator makes calls of its own.
     if is_emulated() {
         return;
@@ -120,13 +120,13 @@ fn where_the_kernel_refuses_no_descriptors_they_keep_nobody_waiting_either() {
     garbage.pass(&daemon, &client, b"x").unwrap();
     answers(&daemon);
 
-    // It closes the connection, in which that is unread.
+    // The daemon closes the connection with unread bytes.
     let client = watching(&daemon);
     closed.pass(&daemon, &client, b"version\n").unwrap();
     drop(client);
     answers(&daemon);
 
-    // It ends, and that is unread.
+    // The daemon exits with unread bytes.
     let client = watching(&daemon);
     unread.pass(&daemon, &client, b"version\n").unwrap();
     assert!(daemon.stop().success());

@@ -1,4 +1,4 @@
-//! What the daemon may still do once it runs, as the kernel tells.
+//! The privileges of a running daemon, as the kernel reports them.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{
@@ -20,7 +20,7 @@ use crate::common::{
 };
 use crate::{Loopback, assert_failed};
 
-/// A user that every machine has.
+/// A user that exists on every machine.
 fn nobody() -> User {
     User::from_name("nobody").unwrap().unwrap()
 }
@@ -28,13 +28,13 @@ fn nobody() -> User {
 fn is_root_or_skip() -> bool {
     let is_root = geteuid().is_root();
     if !is_root {
-        skip("only root has privileges to give up");
+        skip("only root has privileges to drop");
     }
     is_root
 }
 
 #[test]
-fn the_daemon_becomes_another_user_for_good() {
+fn the_daemon_switches_to_another_user_permanently() {
     if !is_root_or_skip() {
         return;
     }
@@ -42,7 +42,7 @@ fn the_daemon_becomes_another_user_for_good() {
     let (uid, gid) = (nobody.uid.as_raw(), nobody.gid.as_raw());
     for user in ["nobody", &uid.to_string()] {
         let mut loopback = Loopback::new(&["--user", user]);
-        // It answers once it has given up everything.
+        // It answers only after it has dropped all privileges.
         loopback.hear("nas", 22);
         let daemon = &mut loopback.daemon;
         assert_eq!(daemon.kernel_says("Uid"), vec![uid.to_string(); 4]);
@@ -55,7 +55,7 @@ fn the_daemon_becomes_another_user_for_good() {
             (uid, gid, 0o660)
         );
 
-        // Its directory is the user's, so it can remove the file.
+        // The user owns the directory, so the daemon can remove the file.
         chown(loopback.directory.path(""), Some(uid), Some(gid)).unwrap();
         assert!(daemon.stop().success());
         assert!(!daemon.control.exists());
@@ -63,7 +63,7 @@ fn the_daemon_becomes_another_user_for_good() {
 }
 
 #[test]
-fn root_keeps_nothing_but_its_name() {
+fn root_keeps_no_capability() {
     if !is_root_or_skip() {
         return;
     }
@@ -76,14 +76,14 @@ fn root_keeps_nothing_but_its_name() {
     assert!(!daemon.control.exists());
 }
 
-/// Whether it has a capability or can get one.
+/// Whether it has a capability or can gain one.
 fn has_privileges(daemon: &Daemon) -> bool {
     let sets = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map(|set| daemon.kernel_says(set).concat());
     sets.iter().any(|set| set != "0000000000000000") || daemon.kernel_says("NoNewPrivs") != ["1"]
 }
 
 #[test]
-fn a_file_that_the_user_can_not_remove_is_told_of_and_replaced_next_time() {
+fn a_socket_that_the_user_cannot_remove_is_logged_and_replaced_next_time() {
     if !is_root_or_skip() || !log::can_be_read_or_skip() {
         return;
     }
@@ -104,11 +104,11 @@ fn a_file_that_the_user_can_not_remove_is_told_of_and_replaced_next_time() {
 }
 
 #[test]
-fn the_default_directory_is_made_for_the_user() {
+fn the_default_directory_is_created_for_the_user() {
     if !is_root_or_skip() || !log::can_be_read_or_skip() {
         return;
     }
-    // With a /run of its own.
+    // With a private /run.
     let unshare = |first: &str, program: &str| {
         let mut command = Command::new("unshare");
         let script = format!("mount -t tmpfs none /run && {first} && exec \"$@\"");
@@ -116,10 +116,10 @@ fn the_default_directory_is_made_for_the_user() {
         command
     };
     if !unshare("true", "true").status().is_ok_and(|status| status.success()) {
-        skip("a mount namespace can't be made here (unshare -m)");
+        skip("this machine can't make a mount namespace (unshare -m)");
         return;
     }
-    // Nothing is there, whatever the umask, or what a foghorn has left that root ran.
+    // The directory is missing, under any umask, or is the leftover of a foghorn run as root.
     for first in ["true", "umask 077", "umask 0", "mkdir -m 710 /run/foghorn"] {
         let (program, arguments) = to_run(FOGHORN);
         let mut command = unshare(first, &program);
@@ -133,17 +133,17 @@ fn the_default_directory_is_made_for_the_user() {
         let pid = child.id();
         let directory = fs::metadata(format!("/proc/{pid}/root/run/foghorn")).unwrap();
         let owner = (nobody().uid.as_raw(), nobody().gid.as_raw());
-        // Nobody else may open it, as it takes to lock it.
+        // No other user may open it: opening is enough to lock it.
         assert_eq!(((directory.uid(), directory.gid()), directory.mode() & 0o777), (owner, 0o710));
         kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM).unwrap();
         assert!(child.wait().unwrap().success());
-        // It said nothing of a file that would stay.
+        // It logged no warning that a file would remain.
         assert!(!told.seen().iter().any(|line| line.contains("will stay")));
     }
 }
 
-/// Foghorn for somebody who is not root. It is a copy, since the directories around the program may
-/// be closed.
+/// Foghorn for a user other than root. It is a copy, since that user may have no access to the
+/// directories of the build.
 fn foghorn_of_nobody(directory: &Directory) -> Command {
     let copy = directory.path("foghorn");
     copy_foghorn(&copy);
@@ -157,11 +157,11 @@ fn foghorn_of_nobody(directory: &Directory) -> Command {
 }
 
 #[test]
-fn a_port_that_takes_a_privilege_is_refused_at_the_start() {
+fn a_privileged_port_is_refused_at_start() {
     let first =
         fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
     if first.trim_end().parse() != Ok(1024) {
-        skip("the ports that take a privilege are not those below 1024 here");
+        skip("this machine does not reserve the ports below 1024");
         return;
     }
     let directory = Directory::new();
@@ -178,7 +178,7 @@ fn a_port_that_takes_a_privilege_is_refused_at_the_start() {
             interface,
             "--control",
         ]);
-        // Where everybody may write.
+        // In a directory that all users may write to.
         let control =
             std::env::temp_dir().join(format!("foghorn-test-port-{}.sock", std::process::id()));
         assert_failed(&command.arg(&control).output().unwrap().into(), 4, says);
@@ -205,12 +205,12 @@ fn a_doctor_without_permission_to_ask_the_daemon_checks_the_rest() {
     assert_eq!(doctor.code, 1, "{doctor:?}");
     assert!(doctor.out.starts_with("bad   no permission to use "), "{doctor:?}");
     assert!(doctor.out.contains("\nok    lo: not used, it is loopback\n"), "{doctor:?}");
-    // It is the daemon that has the port.
+    // The daemon itself has the port.
     assert!(is_emulated() || !doctor.out.contains("is in use by"), "{doctor:?}");
 }
 
 #[test]
-fn only_users_of_this_machine_can_be_become_and_only_by_root() {
+fn only_root_can_switch_users_and_only_to_users_of_this_machine() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let path = control.to_str().unwrap();
@@ -227,15 +227,15 @@ fn only_users_of_this_machine_can_be_become_and_only_by_root() {
 }
 
 #[test]
-fn a_daemon_that_can_not_become_the_user_does_not_run() {
-    // Root of a namespace in which there are no other users.
+fn a_daemon_that_cannot_switch_users_does_not_run() {
+    // Root of a namespace without any other users.
     let unshare = |program: &str| {
         let mut command = Command::new("unshare");
         command.args(["-Ur", program]);
         command
     };
     if !unshare("true").status().is_ok_and(|status| status.success()) {
-        skip("a user namespace can't be made here (unshare -Ur)");
+        skip("this machine can't make a user namespace (unshare -Ur)");
         return;
     }
     let directory = Directory::new();
@@ -257,7 +257,7 @@ fn give_to_nobody(path: &Path) {
 }
 
 #[test]
-fn a_log_goes_to_no_file_that_only_root_may_write() {
+fn a_log_never_goes_to_a_file_that_only_root_may_write() {
     if !is_root_or_skip() {
         return;
     }
@@ -265,8 +265,8 @@ fn a_log_goes_to_no_file_that_only_root_may_write() {
     let [precious, theirs, open] = ["precious", "theirs", "open"].map(|name| directory.path(name));
     fs::write(&precious, "precious").unwrap();
     fs::set_permissions(&precious, fs::Permissions::from_mode(0o600)).unwrap();
-    // The user's own directory, one that all may write, and one of root's that the user can
-    // exchange.
+    // The user's own directory, one that all may write to, and one of root's that the user can
+    // replace.
     for place in [&theirs, &open] {
         fs::create_dir(place).unwrap();
         symlink(&precious, place.join("link")).unwrap();
@@ -277,7 +277,7 @@ fn a_log_goes_to_no_file_that_only_root_may_write() {
     let inner = theirs.join("inner");
     fs::create_dir(&inner).unwrap();
     symlink("inner", theirs.join("way")).unwrap();
-    // A link by root in a directory of root's is for the user to follow, too.
+    // The user may also follow a link by root in a directory of root.
     symlink(&precious, directory.path("link")).unwrap();
     let control = directory.path("control.sock");
     let start = |to: &Path, says: &str| {
@@ -308,7 +308,7 @@ fn a_log_goes_to_no_file_that_only_root_may_write() {
 }
 
 #[test]
-fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
+fn a_log_in_a_directory_of_root_is_given_to_the_user() {
     if !is_root_or_skip() || !log::can_be_read_or_skip() {
         return;
     }
@@ -319,7 +319,7 @@ fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
         messages.iter().all(|message| told.iter().any(|line| line.contains(message)))
     };
     let uid = nobody().uid.as_raw();
-    // It is not there yet, or root's from before.
+    // The file does not exist yet, or root owns it from before.
     for is_there in [false, true] {
         if is_there {
             fs::write(&path, "").unwrap();
@@ -329,7 +329,8 @@ fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
         let daemon = &mut loopback.daemon;
         assert_eq!(fs::metadata(&path).unwrap().uid(), uid);
         assert!(says(&path, ["announcing own", "running as nobody"]));
-        // The user can't make a file there, and goes on with the old one until somebody else has.
+        // The user can't create a file there, and keeps using the old one until another user
+        // creates it.
         fs::rename(&path, &rotated).unwrap();
         daemon.signal(Signal::SIGHUP);
         daemon.status();
@@ -346,9 +347,9 @@ fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
         assert!(daemon.stop().success());
         fs::remove_file(&path).unwrap();
     }
-    // What is no file stays root's.
+    // Root keeps anything that is not a regular file.
     mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
-    // Opened for reading without a writer, which it is not to wait for.
+    // It is opened for reading without a writer, and the daemon must not wait for one.
     let reader = File::options().read(true).custom_flags(O_NONBLOCK).open(&path).unwrap();
     let mut loopback = Loopback::logging_to(&path, &["--user", "nobody"]);
     fcntl(&reader, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
@@ -360,7 +361,7 @@ fn a_log_in_a_directory_of_roots_is_given_to_the_user() {
 }
 
 #[test]
-fn what_is_said_before_the_user_opens_the_log_is_in_it() {
+fn the_log_has_the_messages_from_before_the_switch_of_users() {
     if !is_root_or_skip() || !log::can_be_read_or_skip() {
         return;
     }

@@ -1,5 +1,5 @@
-//! System calls that the kernel, or a sandbox before it, refuses: foghorn does without, or ends and
-//! says which it was.
+//! System calls that the kernel, or a sandbox, refuses: foghorn works without them, or exits and
+//! names the call.
 
 use std::fs;
 use std::io::Write as _;
@@ -18,25 +18,25 @@ use crate::common::{Directory, Ended, TIMEOUT, free_udp_port, run, skip};
 use crate::seccomp::{Calls, IF_EQUAL, LOAD, RETURN, behind, instruction, number, refusing};
 use crate::{Loopback, assert_failed};
 
-/// How calls are refused: by kernels that are too old, and by sandboxes.
+/// The errors of refused calls: of old kernels, and of sandboxes.
 const ERRORS: [Errno; 3] = [Errno::EINVAL, Errno::ENOSYS, Errno::EPERM];
 
-/// What is to come of a call that is refused.
+/// The effect of a refused call.
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
-    /// The daemon answers and ends when it is asked to.
+    /// The daemon answers, and stops on a signal.
     Works,
-    /// It does so, or at least stays and ends when it is asked to, and logs this once.
+    /// The daemon answers, or at least runs until a signal stops it, and logs this once.
     Says(&'static str),
-    /// It ends by itself: exit code 4, and one line that has this in it.
+    /// The daemon exits by itself: exit code 4, and one line with this text.
     Ends(&'static str),
-    /// It works if the kernel's vDSO does without the call, and else ends.
+    /// The daemon works if the kernel's vDSO replaces the call, and exits otherwise.
     WorksOrEnds(&'static str),
 }
 
 use Outcome::{Ends, Says, Works, WorksOrEnds};
 
-/// Every call of the daemon's, but for those in [`EXEMPT`], with what comes of refusing it.
+/// Every system call of the daemon, except those in [`EXEMPT`], with the effect of its refusal.
 const CALLS: [(Calls, Outcome); 45] = [
     ((libc::SYS_accept4, None), Says("not all control clients can connect (accept4)")),
     ((libc::SYS_access, None), Works),
@@ -59,7 +59,7 @@ const CALLS: [(Calls, Outcome); 45] = [
     ((libc::SYS_ioctl, None), Works),
     ((libc::SYS_listen, None), Ends("listen")),
     ((libc::SYS_lseek, None), Works),
-    // The new state's flags, which no library is opened with.
+    // The flags of the new state file; no library is opened with them.
     ((libc::SYS_openat, Some((2, 0xa_00c1))), Ends("cannot keep the state")),
     ((libc::SYS_prlimit64, None), Works),
     ((libc::SYS_recvfrom, None), Ends("recvfrom")),
@@ -71,9 +71,9 @@ const CALLS: [(Calls, Outcome); 45] = [
     ((libc::SYS_sendto, None), Ends("sendto")),
     ((libc::SYS_set_robust_list, None), Works),
     ((libc::SYS_setsockopt, None), Says("cannot open UDP port")),
-    // The filter of the packets, of which one is received then.
+    // The filter for datagrams; the daemon then receives a foreign one.
     ((libc::SYS_setsockopt, Some((2, 26))), Works),
-    // That clients pass no descriptors.
+    // Clients can pass no descriptors.
     ((libc::SYS_setsockopt, Some((2, 83))), Works),
     ((libc::SYS_signalfd4, None), Ends("signalfd4")),
     ((libc::SYS_socket, None), Ends("socket")),
@@ -84,12 +84,12 @@ const CALLS: [(Calls, Outcome); 45] = [
     ((libc::SYS_timerfd_create, None), Ends("timerfd_create")),
     ((libc::SYS_timerfd_create, Some((0, 7))), Says("the clock stops while the machine sleeps")),
     ((libc::SYS_timerfd_settime, None), Ends("timerfd_settime")),
-    // With --id the host name does not matter.
+    // With --id the daemon does not need the host name.
     ((libc::SYS_uname, None), Works),
     ((libc::SYS_unlink, None), Works),
 ];
 
-/// Calls that only root's daemon makes.
+/// Calls that only a daemon of root makes.
 const CALLS_OF_ROOT: [(Calls, Outcome); 6] = [
     ((libc::SYS_capset, None), Ends("capset")),
     ((libc::SYS_fchownat, None), Ends("fchownat")),
@@ -99,8 +99,8 @@ const CALLS_OF_ROOT: [(Calls, Outcome); 6] = [
     ((libc::SYS_setuid, None), Ends("setuid")),
 ];
 
-/// Calls without which no program of the standard library begins or ends, or says anything, and why
-/// they are not refused here.
+/// No program of the standard library can start, exit or print anything without these calls. Each
+/// has the reason why the test does not refuse it.
 const EXEMPT: [(c_long, &str); 26] = [
     (libc::SYS_arch_prctl, "the C library sets up thread-local storage"),
     (libc::SYS_brk, "memory"),
@@ -130,7 +130,7 @@ const EXEMPT: [(c_long, &str); 26] = [
     (libc::SYS_write, "without it nothing can be said"),
 ];
 
-/// A filter that kills whoever makes another call than these.
+/// A filter that kills a process that makes any other call.
 fn allowing(calls: impl Iterator<Item = c_long>) -> Vec<sock_filter> {
     let mut filter = vec![instruction(LOAD, 0, 0, 0)];
     for call in calls {
@@ -141,7 +141,7 @@ fn allowing(calls: impl Iterator<Item = c_long>) -> Vec<sock_filter> {
     filter
 }
 
-/// A daemon behind a filter, ended when this is dropped.
+/// A daemon behind a filter, stopped on drop.
 struct Sandboxed(Child);
 
 impl Drop for Sandboxed {
@@ -151,12 +151,12 @@ impl Drop for Sandboxed {
     }
 }
 
-/// What came of a daemon behind a filter: whether it answered, its exit code, and what it logged
-/// and said.
+/// The result of a daemon behind a filter: whether it answered, its exit code, and its log and
+/// messages.
 fn outcome(mut command: Command, directory: &Path, stays: bool) -> (bool, Option<i32>, String) {
     let (control, told) = (directory.join("control.sock"), directory.join("told"));
     command.arg("--control").arg(&control).stdin(Stdio::null());
-    // To a file, so that nobody needs to read what it says before it ends.
+    // It logs to a file, so that the test need not read before it exits.
     let mut daemon = Sandboxed(command.stderr(fs::File::create(&told).unwrap()).spawn().unwrap());
     let (start, mut answers) = (Instant::now(), false);
     let code = loop {
@@ -166,13 +166,13 @@ fn outcome(mut command: Command, directory: &Path, stays: bool) -> (bool, Option
         let said = || fs::read_to_string(&told).unwrap();
         if !answers && said().contains("listens at") {
             answers = run(&["status", "--control", control.to_str().unwrap()]).code == 0;
-            // One that is deaf to its clients is to say so by now, and ends all the same.
+            // A daemon that cannot hear its clients must have logged that by now, and still exits.
             if answers || stays {
                 kill(Pid::from_raw(daemon.0.id().cast_signed()), Signal::SIGTERM).unwrap();
             }
         }
-        assert!(start.elapsed() < TIMEOUT, "it neither answers nor ends: {}", said());
-        // The daemon is to have the processor.
+        assert!(start.elapsed() < TIMEOUT, "the daemon neither answers nor exits: {}", said());
+        // Yields the processor to the daemon.
         thread::sleep(Duration::from_millis(5));
     };
     (answers, code, fs::read_to_string(told).unwrap())
@@ -198,7 +198,7 @@ fn check(calls: &[(Calls, Outcome)], arguments: &[&str]) {
             &port,
         ]);
         command.args(arguments);
-        // Where the user may write it.
+        // In a directory that the user may write to.
         if arguments.is_empty() {
             command.arg("--state").arg(directory.path("state"));
         }
@@ -226,13 +226,13 @@ fn is_possible() -> bool {
     let is_possible =
         command.arg("--version").stdout(Stdio::null()).status().is_ok_and(|ended| ended.success());
     if !is_possible {
-        skip("no call can be refused here: it takes seccomp");
+        skip("this machine can't refuse calls: that needs seccomp");
     }
     is_possible
 }
 
 #[test]
-fn no_other_calls_are_made() {
+fn the_daemon_makes_no_other_system_calls() {
     if !is_possible() {
         return;
     }
@@ -253,11 +253,11 @@ fn no_other_calls_are_made() {
     ]);
     command.arg("--state").arg(directory.path("state"));
     let (answers, code, told) = outcome(command, &directory.path(""), false);
-    assert!(answers && code == Some(0), "ends with {code:?}: {told}");
+    assert!(answers && code == Some(0), "exits with {code:?}: {told}");
 }
 
 #[test]
-fn a_kernel_without_no_new_privs_is_told_of_once() {
+fn a_kernel_without_no_new_privs_is_logged_once() {
     if !is_possible() {
         return;
     }
@@ -278,7 +278,7 @@ fn a_kernel_without_no_new_privs_is_told_of_once() {
 }
 
 #[test]
-fn a_daemon_that_can_not_read_the_host_name_waits_for_it() {
+fn a_daemon_that_cannot_read_the_host_name_waits_for_it() {
     if !is_possible() {
         return;
     }
@@ -292,7 +292,7 @@ fn a_daemon_that_can_not_read_the_host_name_waits_for_it() {
     }
 }
 
-/// What a command says and how it ends, if that call is refused to it.
+/// The messages and the exit code of a command for which that call is refused.
 fn refused(arguments: &[&str], control: &Path, calls: Calls, errno: Errno) -> Ended {
     let mut command = behind(refusing(calls, errno));
     command.args(arguments).arg("--control").arg(control);
@@ -300,7 +300,7 @@ fn refused(arguments: &[&str], control: &Path, calls: Calls, errno: Errno) -> En
 }
 
 #[test]
-fn a_command_that_is_refused_a_call_names_it() {
+fn a_command_names_a_refused_system_call() {
     if !is_possible() {
         return;
     }
@@ -341,16 +341,16 @@ fn a_connection_needs_no_options_of_its_socket() {
 }
 
 #[test]
-fn the_daemon_does_without_a_call_or_ends_and_names_it() {
+fn the_daemon_works_without_a_refused_call_or_names_it_and_exits() {
     if is_possible() {
         check(&CALLS, &[]);
     }
 }
 
 #[test]
-fn the_daemon_of_root_does_without_a_call_or_ends_and_names_it() {
+fn a_root_daemon_works_without_a_refused_call_or_names_it_and_exits() {
     if !geteuid().is_root() {
-        return skip("only root has a user to become");
+        return skip("only root can switch users");
     }
     if is_possible() {
         check(&CALLS_OF_ROOT, &["--user", "nobody"]);

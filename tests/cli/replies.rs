@@ -1,4 +1,4 @@
-//! Replies that are not what was asked for, from a stand-in for the daemon.
+//! Replies to another question, from a stand-in for the daemon.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixListener;
@@ -7,7 +7,7 @@ use std::thread;
 use crate::assert_failed;
 use crate::common::{Directory, Ended, foghorn};
 
-/// What a command makes of a reply.
+/// The output of a command for a reply.
 fn answer(command: &[&str], reply: &str) -> Ended {
     let directory = Directory::new();
     let control = directory.path("control.sock");
@@ -26,7 +26,7 @@ const STATUS: &str =
     "daemon version=9\nregistry used=0\ndatagrams received=0\nrejected truncated=0\n";
 
 #[test]
-fn a_status_without_the_lines_that_must_be_there_is_none() {
+fn a_status_without_its_required_lines_is_invalid() {
     for kind in ["daemon", "registry", "datagrams", "rejected"] {
         let without: String =
             STATUS.split_inclusive('\n').filter(|line| !line.starts_with(kind)).collect();
@@ -40,7 +40,7 @@ fn a_status_without_the_lines_that_must_be_there_is_none() {
             let metrics = answer(&["status", "--metrics"], reply);
             assert!(metrics.out.ends_with("\nfoghorn_up 0\n"), "{metrics:?}");
             assert_failed(&Ended { out: String::new(), ..metrics }, 4, &says);
-            // It goes on with what it finds out by itself.
+            // It continues with its own checks.
             let doctor = answer(&["doctor"], reply);
             assert!(doctor.out.starts_with(&format!("bad   {says}")), "{doctor:?}");
             assert!(doctor.out.contains("\nok    lo: not used, it is loopback\n"), "{doctor:?}");
@@ -50,7 +50,7 @@ fn a_status_without_the_lines_that_must_be_there_is_none() {
 }
 
 #[test]
-fn a_status_in_json_is_valid_whatever_is_missing_in_its_lines() {
+fn status_json_is_valid_with_missing_keys() {
     for status in [STATUS, "daemon\nregistry\ndatagrams\nrejected\n"] {
         let ended = answer(&["status", "--json"], status);
         assert_eq!((ended.code, ended.err.as_str()), (0, ""));
@@ -60,7 +60,7 @@ fn a_status_in_json_is_valid_whatever_is_missing_in_its_lines() {
 }
 
 #[test]
-fn a_node_without_a_name_or_an_address_is_no_answer() {
+fn a_node_line_without_a_name_or_address_is_invalid() {
     for (command, reply, says) in [
         (&["lookup", "nas"][..], "node id=nas\n", "addresses"),
         (&["lookup", "--host", "nas"], "node id=nas interface=eth0\n", "addresses"),
@@ -79,7 +79,7 @@ fn a_node_without_a_name_or_an_address_is_no_answer() {
 }
 
 #[test]
-fn what_a_later_version_tells_is_passed_over() {
+fn lines_of_a_later_version_are_ignored() {
     let nas = "node id=nas addresses=10.0.0.2:22";
     let list = answer(
         &["list", "--json"],
@@ -94,7 +94,7 @@ fn what_a_later_version_tells_is_passed_over() {
 }
 
 #[test]
-fn no_command_shows_what_is_not_printable() {
+fn commands_replace_unprintable_characters() {
     for bad in
         ["\u{202e}", "\u{2066}", "\u{200b}", "\u{feff}", "\u{13441}", "\u{1d159}", "\u{e0001}"]
     {
@@ -133,7 +133,7 @@ fn no_command_shows_what_is_not_printable() {
             let ended = answer(command, &status);
             assert!(!ended.out.contains(bad) && !ended.err.contains(bad), "{command:?}: {ended:?}");
         }
-        // Nor do messages that quote what was typed.
+        // Nor do messages that quote the command line.
         for arguments in
             [&["lookup", "--wait"][..], &["lookup", "--host"], &["run", "--interval"], &[]]
         {
@@ -149,7 +149,7 @@ fn no_command_shows_what_is_not_printable() {
 }
 
 #[test]
-fn ipv6_addresses_are_shown_wherever_there_are_addresses() {
+fn all_commands_show_ipv6_addresses() {
     let rest = "interface=eth0 age_s=1 known_s=2 expires_s=88 heard=3 contested=no";
     let both = format!("node id=nas addresses=10.0.0.2:22 {rest} addresses6=[2001:db8::2]:22\n");
     let v6 = format!("node6 id=nas addresses=[fe80::2%lo]:22,[2001:db8::2]:22 {rest}\n");
@@ -184,7 +184,7 @@ fn ipv6_addresses_are_shown_wherever_there_are_addresses() {
 }
 
 #[test]
-fn a_connection_is_made_to_an_ipv6_address() {
+fn connect_connects_to_an_ipv6_address() {
     // A machine may have no IPv6.
     let Ok(server) = std::net::TcpListener::bind("[::1]:0") else { return };
     let address = server.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! Filters of system calls, for a foghorn that a sandbox or an older kernel refuses some.
+//! Filters of system calls: they make foghorn run as in a sandbox or on an older kernel.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -9,7 +9,7 @@ use nix::libc::{self, c_long, sock_filter, sock_fprog};
 
 use crate::common::foghorn;
 
-/// Which calls a filter is about: a number and, of one argument, its position and value.
+/// The calls that a filter selects: a number, and the position and value of one argument.
 pub(crate) type Calls = (c_long, Option<(u32, u32)>);
 
 pub(crate) const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
@@ -24,11 +24,11 @@ pub(crate) fn number(call: c_long) -> u32 {
     call.try_into().unwrap()
 }
 
-/// A filter by which those calls fail, and all others do what they do.
+/// A filter that makes those calls fail, and no others.
 pub(crate) fn refusing((call, argument): Calls, errno: Errno) -> Vec<sock_filter> {
     let refuse = libc::SECCOMP_RET_ERRNO | u32::try_from(errno as i32).unwrap();
     // A filter sees the number, the architecture, eight bytes of address, and six arguments of
-    // eight bytes. It loads four bytes at a time: the lower half of an argument.
+    // eight bytes. It loads four bytes at a time: here the lower half of an argument.
     let lower = if cfg!(target_endian = "big") { 4 } else { 0 };
     let mut filter = vec![instruction(LOAD, 0, 0, 0)];
     if let Some((position, value)) = argument {
@@ -43,7 +43,7 @@ pub(crate) fn refusing((call, argument): Calls, errno: Errno) -> Vec<sock_filter
     filter
 }
 
-/// Foghorn, behind that filter.
+/// Foghorn behind that filter.
 #[expect(unsafe_code, reason = "no library installs a filter between fork and exec")]
 pub(crate) fn behind(mut filter: Vec<sock_filter>) -> Command {
     let mut command = foghorn();
@@ -51,8 +51,8 @@ pub(crate) fn behind(mut filter: Vec<sock_filter>) -> Command {
         rustix::thread::set_no_new_privs(true)?;
         let program =
             sock_fprog { len: filter.len().try_into().unwrap(), filter: filter.as_mut_ptr() };
-        // SAFETY: the program and its instructions live until the call has returned; the kernel
-        // copies them.
+        // SAFETY: the program and its instructions live until the call returns; the kernel copies
+        // them.
         let installed = unsafe {
             libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program)
         };

@@ -1,11 +1,11 @@
-//! Advice of the commands where the daemon should run as a service, and does not.
+//! Advice of the commands when the daemon should run as a service, but does not.
 
 use std::process::Stdio;
 
 use crate::common::{Ended, FOGHORN, in_mount_namespace, to_run};
 
-/// Foghorn on a machine of its own, which that shell command has set up. None where there can be no
-/// such machine.
+/// Foghorn on a machine of its own, which that shell command has set up. None where this machine
+/// can't make one.
 fn machine(with: &str) -> Option<impl Fn(&[&str]) -> Ended> {
     let script =
         format!("mount -t tmpfs none /run && mount -t tmpfs none /etc && {with} && exec \"$@\"");
@@ -20,7 +20,7 @@ fn machine(with: &str) -> Option<impl Fn(&[&str]) -> Ended> {
 }
 
 #[test]
-fn every_client_says_how_the_service_is_started_and_where_its_reason_is() {
+fn every_client_says_how_to_start_the_service_and_where_its_log_is() {
     let systemd = "mkdir -p /run/systemd/system /etc/systemd/system && touch /etc/systemd/system/foghorn.service";
     let says = "no daemon answers at /run/foghorn/control.sock: start it with sudo systemctl start foghorn; \
                 sudo journalctl -u foghorn says why it stopped\n";
@@ -41,7 +41,7 @@ fn every_client_says_how_the_service_is_started_and_where_its_reason_is() {
     assert_eq!((metrics.code, metrics.err), (0, format!("foghorn: {says}")));
     let doctor = foghorn(&["doctor"]);
     assert!(doctor.out.starts_with(&format!("bad   {says}")), "{doctor:?}");
-    // A daemon that was asked for by its socket is not the service.
+    // A daemon with an explicit socket is not the service.
     for command in ["list", "doctor"] {
         let ended = foghorn(&[command, "--control", "/run/other.sock"]);
         assert!(!format!("{ended:?}").contains("systemctl"), "{ended:?}");

@@ -1,4 +1,4 @@
-//! What a service manager is told, as `sd_notify(3)` says.
+//! Messages to a service manager, as in `sd_notify(3)`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ use crate::common::{
 };
 use nix::unistd::geteuid;
 
-/// Who hears what the daemon says to `NOTIFY_SOCKET`.
+/// A service manager that receives the daemon's messages at `NOTIFY_SOCKET`.
 struct Manager(UnixDatagram);
 
 impl Manager {
@@ -28,7 +28,7 @@ impl Manager {
     }
 }
 
-/// A daemon with these variables in its environment. Nothing is waited for.
+/// A daemon with these variables in its environment. This does not wait for it.
 fn start(directory: &Directory, variables: &[(&str, &str)], arguments: &[&str]) -> Daemon {
     let mut command = foghorn();
     command.envs(variables.iter().copied());
@@ -38,17 +38,17 @@ fn start(directory: &Directory, variables: &[(&str, &str)], arguments: &[&str]) 
 }
 
 #[test]
-fn a_manager_is_told_of_the_start_of_each_while_and_of_the_end() {
+fn a_manager_hears_of_the_start_regular_pings_and_the_stop() {
     let directory = Directory::new();
     let path = directory.path("notify");
     let manager = Manager::at(&path);
     let variables = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")];
     let mut daemon =
         start(&directory, &variables, &["--id", "nas", "--port", "22", "--interval", "3600"]);
-    // Once it says that it is ready it is: it is asked at once, and only once.
+    // The daemon is ready when it reports that: the first request gets its answer.
     assert!(manager.hears().starts_with("READY=1\nSTATUS="));
     assert!(daemon.ask(&["list", "--json"]).out.starts_with("[{\"id\":\"nas\","));
-    // Nothing else wakes it.
+    // No other work wakes it.
     for _ in 0..5 {
         assert_eq!(manager.hears(), "WATCHDOG=1");
     }
@@ -58,12 +58,12 @@ fn a_manager_is_told_of_the_start_of_each_while_and_of_the_end() {
 }
 
 #[test]
-fn a_manager_that_does_not_watch_is_told_of_the_start_and_the_end() {
+fn a_manager_without_a_watchdog_hears_of_the_start_and_the_stop() {
     let directory = Directory::new();
     let path = directory.path("notify");
     let manager = Manager::at(&path);
     let notify = path.to_str().unwrap();
-    // The time is another process's, or none.
+    // The time is meant for another process, or is invalid.
     for (variable, value) in
         [("WATCHDOG_PID", "1"), ("WATCHDOG_USEC", "soon"), ("WATCHDOG_USEC", "0")]
     {
@@ -77,7 +77,7 @@ fn a_manager_that_does_not_watch_is_told_of_the_start_and_the_end() {
 }
 
 #[test]
-fn the_process_that_is_watched_is_the_one_that_was_started() {
+fn a_daemon_started_by_exec_pings_the_watchdog() {
     let directory = Directory::new();
     let path = directory.path("notify");
     let manager = Manager::at(&path);
@@ -92,14 +92,14 @@ fn the_process_that_is_watched_is_the_one_that_was_started() {
 }
 
 #[test]
-fn whoever_the_daemon_becomes_can_tell_it() {
+fn the_daemon_can_notify_the_manager_as_any_user() {
     if !geteuid().is_root() {
-        return skip("only root can become another user");
+        return skip("only root can switch users");
     }
     let directory = Directory::new();
     let path = directory.path("notify");
     let manager = Manager::at(&path);
-    // Root alone may connect to it.
+    // Only root may connect to it.
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     let variables = [("NOTIFY_SOCKET", path.to_str().unwrap())];
     let mut daemon = start(&directory, &variables, &["--user", "nobody"]);
@@ -109,7 +109,7 @@ fn whoever_the_daemon_becomes_can_tell_it() {
 }
 
 #[test]
-fn a_daemon_that_can_not_tell_runs() {
+fn a_daemon_that_cannot_notify_its_manager_runs() {
     let can_be_read = log::can_be_read_or_skip();
     for (socket, told) in [
         ("/no/such/socket", "/no/such/socket: No such file or directory"),
@@ -127,14 +127,14 @@ fn a_daemon_that_can_not_tell_runs() {
 }
 
 #[test]
-fn a_manager_that_goes_away_is_missed_once() {
+fn a_manager_that_disappears_is_logged_once() {
     if !log::can_be_read_or_skip() {
         return;
     }
     let directory = Directory::new();
     let path = directory.path("notify");
     let manager = Manager::at(&path);
-    // Not so often that the messages could fill what a socket holds, ten, before it is closed.
+    // The messages must not overfill the socket, which holds ten, before it is closed.
     let variables = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "1000000")];
     let mut daemon = start(&directory, &variables, &[]);
     assert!(manager.hears().starts_with("READY=1\n"));

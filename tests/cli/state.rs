@@ -1,4 +1,4 @@
-//! What a daemon knows after a restart.
+//! A daemon's knowledge after a restart.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
@@ -26,7 +26,7 @@ fn list(loopback: &Loopback) -> serde_json::Value {
 fn save(loopback: &Loopback, state: &Path) {
     let before = fs::metadata(state).unwrap().ino();
     loopback.daemon.signal(Signal::SIGHUP);
-    // A new file takes the place of the old one.
+    // A new file replaces the old one.
     loopback.daemon.ask_until(&["status"], |_| fs::metadata(state).unwrap().ino() != before);
 }
 
@@ -62,7 +62,7 @@ fn a_restart_loses_nothing() {
         assert!(before["expires_s"].as_u64() >= after["expires_s"].as_u64());
     }
     assert_eq!(still_known.as_array().unwrap().len(), 2);
-    // It is heard again, and nothing is new about that.
+    // The node is heard again, and that is no news.
     let found = |status: &serde_json::Value| status["registry"]["found"].as_u64();
     after.hear_from(host(9), "marker", 1);
     after.hear_from(host(3), "pi", 9);
@@ -71,14 +71,14 @@ fn a_restart_loses_nothing() {
 }
 
 #[test]
-fn what_was_saved_outlives_a_crash() {
+fn the_saved_state_survives_a_crash() {
     let directory = Directory::new();
     let state = directory.path("state");
     let mut before = with_state(&state, &[]);
     before.hear("pi", 9);
     save(&before, &state);
     before.daemon.crash();
-    // As if it had been ended in the middle of saving.
+    // As if the daemon had been killed while it saved.
     let precious = directory.path("precious");
     fs::write(&precious, "precious").unwrap();
     symlink(&precious, directory.path("state.new")).unwrap();
@@ -91,7 +91,7 @@ fn what_was_saved_outlives_a_crash() {
 }
 
 #[test]
-fn it_says_how_much_it_knows_and_how_old_that_is() {
+fn the_daemon_logs_how_many_nodes_it_restored_and_their_age() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -115,7 +115,7 @@ fn it_says_how_much_it_knows_and_how_old_that_is() {
 }
 
 #[test]
-fn a_node_that_is_announced_here_now_is_not_known_from_elsewhere() {
+fn a_restored_node_that_is_now_an_own_node_is_dropped() {
     let directory = Directory::new();
     let state = directory.path("state");
     let mut before = with_state(&state, &[]);
@@ -155,9 +155,9 @@ fn a_damaged_file_is_set_aside() {
         if log::can_be_read() {
             let told = log::lines(fs::File::open(directory.path("log")).unwrap()).all();
             let mut warnings = told.iter().filter(|line| line.contains("restored nothing from"));
-            assert!(warnings.next_back().unwrap().contains(says), "{told:#?} does not say {says}");
+            assert!(warnings.next_back().unwrap().contains(says), "{told:#?} lacks {says}");
         }
-        // The next one finds a file that is whole.
+        // The next daemon finds an undamaged file.
         let mut next = with_state(&state, &[]);
         assert!(next.daemon.stop().success());
         assert_eq!(fs::read(directory.path("state.damaged")).unwrap(), bytes);
@@ -165,7 +165,7 @@ fn a_damaged_file_is_set_aside() {
 }
 
 #[test]
-fn a_file_of_another_version_is_passed_over_and_not_called_damaged() {
+fn a_file_of_another_version_is_ignored_and_not_called_damaged() {
     for version in [1, 2, 4] {
         let directory = Directory::new();
         let state = directory.path("state");
@@ -187,13 +187,13 @@ fn a_file_of_another_version_is_passed_over_and_not_called_damaged() {
             assert!(!told.iter().any(|told| told.to_lowercase().contains("warn")), "{told:#?}");
         }
         assert!(!directory.path("state.damaged").exists());
-        // It was replaced by one of this version.
+        // A file of this version has replaced it.
         assert_eq!(list(&with_state(&state, &[]))[0]["id"], "nas");
     }
 }
 
 #[test]
-fn a_damaged_file_that_can_not_be_set_aside_is_replaced() {
+fn a_damaged_file_that_cannot_be_set_aside_is_replaced() {
     let directory = Directory::new();
     let state = directory.path("state");
     fs::write(&state, "damaged").unwrap();
@@ -206,7 +206,7 @@ fn a_damaged_file_that_can_not_be_set_aside_is_replaced() {
 }
 
 #[test]
-fn a_place_where_nothing_can_be_saved_is_found_at_the_start() {
+fn an_unusable_state_file_is_an_error_at_start() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let start = |state: &Path| {
@@ -262,7 +262,7 @@ fn a_place_where_nothing_can_be_saved_is_found_at_the_start() {
 }
 
 #[test]
-fn while_nothing_can_be_saved_it_says_so_once_and_goes_on() {
+fn a_daemon_that_cannot_save_logs_it_once_and_continues() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -287,12 +287,12 @@ fn while_nothing_can_be_saved_it_says_so_once_and_goes_on() {
 }
 
 #[test]
-fn a_place_that_is_full_keeps_no_daemon_from_starting() {
+fn a_full_disk_does_not_prevent_the_start() {
     let directory = Directory::new();
     let place = directory.path("place");
     fs::create_dir(&place).unwrap();
     let state = place.join("state");
-    // Room for the directory and one file, which is there already.
+    // Room for the directory and one file, which exists already.
     let mount = format!(
         "mount -t tmpfs -o nr_inodes=2 none {place:?} && echo > {state:?} && exec \"$0\" \"$@\""
     );
@@ -311,11 +311,11 @@ fn a_place_that_is_full_keeps_no_daemon_from_starting() {
 }
 
 #[test]
-fn the_limit_of_file_sizes_ends_nothing() {
+fn the_limit_of_file_sizes_does_not_stop_the_daemon() {
     let directory = Directory::new();
     let state = directory.path("state");
     let (program, arguments) = to_run(FOGHORN);
-    // Nothing at all can be written to a file.
+    // Writing to any file fails.
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]).arg(program).args(arguments);
     command.env_remove("FOGHORN_LOG");

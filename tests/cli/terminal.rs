@@ -1,4 +1,4 @@
-//! What a terminal is shown, and that nobody else is.
+//! Output for terminals only.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -24,8 +24,8 @@ lost id=tv address=198.18.0.4:80 interface=eth0
 error busy enough
 ";
 
-/// What a command shows in a terminal, or passes on in a pipe, when a stand-in for the daemon gives
-/// this reply.
+/// The output of a command in a terminal, or in a pipe, when a stand-in for the daemon sends this
+/// reply.
 fn shown(
     command: &'static str,
     reply: &'static str,
@@ -35,7 +35,7 @@ fn shown(
     shown_at(0, command, reply, in_terminal, variables)
 }
 
-/// The same in a terminal of so many columns; 0 if it does not tell how many.
+/// The same in a terminal with that many columns; 0 if it does not report the number.
 fn shown_at(
     columns: u16,
     command: &'static str,
@@ -65,9 +65,9 @@ fn shown_at(
         let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&inside, size).unwrap();
         let mut child = foghorn.stdout(inside).spawn().unwrap();
-        // What holds the other end open is the child alone, once this is gone.
+        // Once this is dropped, only the child holds the other end open.
         drop(foghorn);
-        // A terminal that all have left gives an error instead of an end.
+        // A terminal without any process returns an error instead of an end.
         let _ = File::from(outside).read_to_end(&mut out);
         child.wait().unwrap();
     } else {
@@ -92,7 +92,7 @@ tv    198.18.0.4:80   eth0       \x1b[33m███░░ 50 s ago\x1b[m  90 s   
 }
 
 #[test]
-fn who_wants_no_colours_gets_no_escape_sequences() {
+fn without_colours_there_are_no_escape_sequences() {
     let expected = "\
 NODE  ADDRESS         INTERFACE  HEARD           KNOWN FOR  TIMES
 nas   198.18.0.2:22   eth0       █████ 3 s ago   5 min      4      contested
@@ -121,7 +121,7 @@ known nas 198.18.0.2:22 eth0
 }
 
 #[test]
-fn what_a_program_reads_does_not_depend_on_the_terminal() {
+fn output_to_a_pipe_does_not_depend_on_the_terminal() {
     let list = "\
 NODE  ADDRESS         INTERFACE  HEARD     KNOWN FOR  TIMES
 nas   198.18.0.2:22   eth0       3 s ago   5 min      4
@@ -151,14 +151,14 @@ nas                                              198.18.0.1:22     own
     let list = shown_at(80, "list", LONG, true, &[UTF8]);
     assert_eq!(list, expected);
     assert_eq!(list.lines().map(|line| line.chars().count()).max(), Some(80));
-    // Where the terminal does not tell how wide it is, the environment may.
+    // If the terminal does not report its width, the environment may.
     assert_eq!(shown_at(0, "list", LONG, true, &[UTF8, ("COLUMNS", "80")]), list);
     let whole = "P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZWICQ";
     for columns in [0, 200] {
         let list = shown_at(columns, "list", LONG, true, &[UTF8]);
         assert!(list.contains(whole) && list.contains("TIMES"), "{list}");
     }
-    // A program reads it as it is.
+    // A program reads the text without changes.
     let list = shown_at(80, "list", LONG, false, &[UTF8, ("COLUMNS", "80")]);
     assert!(list.contains(whole) && list.contains("TIMES"), "{list}");
 }

@@ -1,4 +1,4 @@
-//! Help, wrong usage, and asking where nobody answers.
+//! Help, wrong usage, and requests without a daemon.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -12,7 +12,7 @@ use crate::common::{
 use crate::{Loopback, assert_failed};
 
 #[test]
-fn help_and_version_are_answers() {
+fn help_and_version_go_to_standard_output() {
     for arguments in [&["--help"][..], &["-h"], &["help"]] {
         let ended = run(arguments);
         assert_eq!((ended.code, ended.err.as_str()), (0, ""));
@@ -35,7 +35,7 @@ fn help_is_no_wider_than_a_terminal() {
 }
 
 #[test]
-fn wrong_usage_is_told_in_one_line() {
+fn wrong_usage_is_reported_in_one_line() {
     let long = "x".repeat(foghorn::limits::NODE_ID_CAPACITY + 1);
     for (arguments, says) in [
         (&[][..], "--help"),
@@ -107,7 +107,7 @@ fn wrong_usage_is_told_in_one_line() {
 }
 
 #[test]
-fn the_same_node_twice_or_too_much_is_wrong_usage() {
+fn duplicate_or_too_many_nodes_are_wrong_usage() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let with = |arguments: &[&str]| {
@@ -174,11 +174,11 @@ fn without_a_daemon_it_says_how_to_start_one() {
 }
 
 #[test]
-fn what_is_not_a_socket_is_no_daemon_whoever_asks() {
+fn a_path_that_is_not_a_socket_is_no_daemon_for_any_user() {
     let directory = Directory::new();
     let file = directory.path("file");
     fs::write(&file, "").unwrap();
-    // The kernel keeps those out who may not write to it, before it looks at what it is.
+    // The kernel checks the write permission before the kind of the file.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
     for path in [Path::new("/"), &file] {
         assert_failed(&run(&["list", "--control", path.to_str().unwrap()]), 3, "foghorn run");
@@ -187,7 +187,7 @@ fn what_is_not_a_socket_is_no_daemon_whoever_asks() {
 
 #[test]
 fn without_a_daemon_in_the_usual_places_it_says_how_to_start_one() {
-    // With a /run of its own, where none of this machine's daemons is.
+    // With a private /run, which has none of this machine's daemons.
     let Some(mut shell) = in_mount_namespace("mount -t tmpfs none /run && exec \"$0\" \"$@\"")
     else {
         return;
@@ -199,7 +199,7 @@ fn without_a_daemon_in_the_usual_places_it_says_how_to_start_one() {
 }
 
 #[test]
-fn a_path_that_no_socket_can_have_is_refused() {
+fn an_invalid_socket_path_is_refused() {
     let directory = Directory::new();
     let long = "x".repeat(200);
     let says = "a socket's path has at most 107 bytes, and this has 200: give a shorter one with --control";
@@ -212,7 +212,7 @@ fn a_path_that_no_socket_can_have_is_refused() {
     for command in ["lookup", "connect"] {
         assert_failed(&run(&[command, "nas", "--control", &long]), 2, says);
     }
-    // The longest one.
+    // The longest path.
     let longest = directory.path(&"x".repeat(106 - directory.path("").as_os_str().len()));
     let longest = longest.to_str().unwrap();
     for (path, code) in
@@ -224,7 +224,7 @@ fn a_path_that_no_socket_can_have_is_refused() {
 }
 
 #[test]
-fn nothing_is_announced_before_all_that_can_fail_has_not() {
+fn nothing_is_announced_before_a_failed_start() {
     let loopback = Loopback::new(&[]);
     let [control, file] = ["other.sock", "file"].map(|name| loopback.directory.path(name));
     File::create(&file).unwrap();
@@ -255,19 +255,19 @@ fn nothing_is_announced_before_all_that_can_fail_has_not() {
                 .arg(&control);
             let ended = command.args(own).args(arguments).output().unwrap();
             assert_eq!(ended.status.code(), Some(code), "{arguments:?}: {ended:?}");
-            // A build that logs in frames says more than text there.
+            // A build that logs in frames writes more than text there.
             let said = String::from_utf8_lossy(&ended.stderr);
             assert!(!said.contains("announcing"), "{arguments:?}: {said}");
         }
     }
-    // All that was sent before this has been heard by then.
+    // By then all datagrams sent before have been received.
     loopback.hear("marker", 9);
     let known = loopback.daemon.ask(&["list"]).out;
     assert_eq!(known.lines().count(), 2, "{known}");
 }
 
 #[test]
-fn a_pattern_that_matches_no_interface_is_told_with_those_there_are() {
+fn a_pattern_without_a_match_is_logged_with_the_interfaces() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -291,7 +291,7 @@ fn a_pattern_that_matches_no_interface_is_told_with_those_there_are() {
 }
 
 #[test]
-fn what_the_kernel_refuses_is_told_with_what_to_do() {
+fn a_refused_system_call_is_reported_with_advice() {
     if is_emulated() {
         return;
     }
@@ -303,7 +303,7 @@ fn what_the_kernel_refuses_is_told_with_what_to_do() {
 }
 
 #[test]
-fn output_that_can_not_be_written_is_a_failure() {
+fn a_failed_write_of_output_is_a_failure() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let mut child = foghorn().arg("--help").stdout(full).stderr(Stdio::piped()).spawn().unwrap();
     let mut err = String::new();
