@@ -1,12 +1,12 @@
 //! An interface gets other addresses, as by DHCP: the node is found there at once, and nothing is
-//! said or sent twice.
+//! logged or sent twice.
 
 use crate::common::log;
 use crate::lan::Lan;
 use crate::links::{said_of, start, wait_for, wait_until_told};
 
 #[test]
-fn a_node_that_changes_its_address_is_found_there_at_once() {
+fn a_node_is_found_at_its_new_address_at_once() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let nas = start(&first, "nas");
@@ -18,14 +18,14 @@ fn a_node_that_changes_its_address_is_found_there_at_once() {
     second.ip("addr add 198.18.0.77/24 dev eth0");
     assert_eq!(watch.lines.next(), "moved pi 198.18.0.77:22 eth0");
     assert_eq!(nas.ask(&["lookup", "pi"]).out, "198.18.0.77:22\n");
-    // Its old address is told behind the new one until it expires.
+    // Its old address is shown after the new one until it expires.
     assert_eq!(nas.ask(&["lookup", "--all", "pi"]).out, "198.18.0.77:22\n198.18.0.2:22\n");
-    // Who moved still knows the others.
+    // The node that moved still knows the others.
     assert_eq!(pi.ask(&["lookup", "nas"]).out, "198.18.0.1:22\n");
 }
 
 #[test]
-fn a_lease_that_changes_is_told_once_whichever_address_comes_first() {
+fn a_change_of_lease_is_reported_once_in_either_order_of_addresses() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -35,19 +35,19 @@ fn a_lease_that_changes_is_told_once_whichever_address_comes_first() {
     let pi = start(&second, "pi");
     let watch = nas.watch(&["watch"]);
     watch.lines.wait_for("pi 198.18.0.2:22 eth0");
-    // An answer after the change would come from the new address, which is the nearer one, before
-    // pi has seen that.
+    // An answer after the change would use the new address, which is nearer, before pi has noticed
+    // it.
     wait_until_told(&pi);
 
-    // The new one first. With another prefix, so that the kernel does not take it for a part of the
-    // old one and away with it.
+    // The new address is first. It has another prefix: otherwise the kernel would treat it as a
+    // part of the old one, and remove both.
     second.ip("addr add 198.18.0.77/25 dev eth0");
     pi.log.wait_for("addresses are now");
     second.ip("addr delete 198.18.0.2/24 dev eth0");
     assert_eq!(watch.lines.next(), "moved pi 198.18.0.77:22 eth0");
     pi.log.wait_for("address changed");
 
-    // The old one goes first.
+    // The old address is removed first.
     second.ip("addr delete 198.18.0.77/25 dev eth0");
     pi.log.wait_for("eth0: left");
     second.ip("addr add 198.18.0.78/24 dev eth0");
@@ -66,7 +66,7 @@ fn a_lease_that_changes_is_told_once_whichever_address_comes_first() {
 }
 
 #[test]
-fn a_second_address_is_taken_and_given_up_without_a_storm() {
+fn a_second_address_is_added_and_removed_without_a_storm() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -88,17 +88,17 @@ fn a_second_address_is_taken_and_given_up_without_a_storm() {
         said.push(pi.log.wait_for("eth0: addresses are now 198.18.0.2/24").contains(address));
     }
     assert_eq!(said, [true, false, true, false]);
-    // What it says of this comes after what it might say twice of the above.
+    // Its next log lines appear after any duplicates of those above.
     second.ip("link set eth0 down");
     let last = pi.log.until("eth0: left");
     assert!(!last.iter().any(|line| line.contains("addresses are now")), "{last:#?}");
-    // Each is announced once, that with two networks to the hosts of both.
+    // Each change is announced once; with two networks, to the hosts of both.
     assert_eq!(pi.status()["datagrams"]["sent"].as_u64(), sent.as_u64().map(|sent| sent + 5));
     assert_eq!(nas.ask(&["lookup", "--all", "pi"]).out, "198.18.0.2:22\n");
 }
 
 #[test]
-fn a_host_whose_only_address_is_gone_waits_for_another() {
+fn a_host_without_its_only_address_waits_for_another() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -111,7 +111,7 @@ fn a_host_whose_only_address_is_gone_waits_for_another() {
     for _ in 0..2 {
         second.ip("addr delete 198.18.0.2/24 dev eth0");
         pi.log.wait_for("no usable interface");
-        // What it knows it still tells.
+        // It still shows the nodes that it knows.
         assert_eq!(pi.ask(&["lookup", "nas"]).out, "198.18.0.1:22\n");
         second.ip("addr add 198.18.0.2/24 dev eth0");
         pi.log.wait_for("eth0: up");

@@ -1,4 +1,4 @@
-//! Nodes have names in DNS: dnsmasq reads the file that `hosts --follow` writes.
+//! DNS names for nodes: dnsmasq reads the file that `hosts --follow` writes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ fn tools() -> Option<[PathBuf; 2]> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Starts dnsmasq on the router, with nothing of the machine's own, and that option.
+    /// Starts dnsmasq on the router, without the machine's own files, and with that option.
     fn start(
         [dnsmasq, dig]: &'a [PathBuf; 2],
         router: &Host<'_>,
@@ -36,7 +36,7 @@ impl<'a> Resolver<'a> {
         Self { dnsmasq, client, dig }
     }
 
-    /// What dig prints when the client asks for that.
+    /// The output of dig for a query by the client.
     fn dig(&self, question: &str) -> String {
         let mut dig = self.client.command(self.dig);
         tool::output(
@@ -44,7 +44,7 @@ impl<'a> Resolver<'a> {
         )
     }
 
-    /// Asks until the answer is that.
+    /// Asks until it gets that answer.
     fn wait_for(&self, question: &str, expected: &str) {
         let begin = Instant::now();
         loop {
@@ -60,7 +60,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// What `nas` is called comes, moves and goes.
+/// The node `nas` appears, moves and disappears.
 fn tell_the_story_of_nas(lan: &Lan, resolver: &Resolver<'_>) {
     assert_eq!(resolver.dig("nas"), "");
     let host = lan.host(2);
@@ -92,14 +92,14 @@ fn dnsmasq_answers_for_a_node_from_its_hostsdir() {
     let file = directory.join("foghorn");
     let _follower = daemon.watch(&["hosts", "--follow", file.to_str().unwrap()]);
     tell_the_story_of_nas(&lan, &resolver);
-    // It read that file and none of those that foghorn made on the way.
+    // It read that file and no temporary file of foghorn.
     let log = resolver.dnsmasq.log.seen();
     let read: Vec<_> = log.iter().filter(|line| line.starts_with("dnsmasq: read ")).collect();
     assert!(read.iter().all(|line| line.contains("hostsdir/foghorn ")), "{read:#?}");
 }
 
 #[test]
-fn dnsmasq_answers_for_a_node_from_addn_hosts_when_it_is_told_to_look() {
+fn dnsmasq_answers_for_a_node_from_addn_hosts_after_a_reload() {
     let (Some(tools), Some(lan)) = (tools(), Lan::new()) else { return };
     let [router, client] = [1, 3].map(|number| lan.host(number));
     let file = router.path("hosts");

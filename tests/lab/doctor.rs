@@ -1,4 +1,4 @@
-//! `foghorn doctor`: what it finds on hosts that are well and on such that are not.
+//! `foghorn doctor`: its findings on healthy and faulty hosts.
 
 use std::time::Instant;
 
@@ -6,13 +6,13 @@ use crate::common::{Ended, TIMEOUT, is_emulated, log, skip};
 use crate::lan::{Host, Lan};
 use crate::links::{start, wait_for};
 
-/// It found something bad, and among all its lines is one that begins so.
+/// It found a fault, and one of its lines begins like this.
 fn assert_bad(ended: &Ended, line: &str) {
     assert_eq!((ended.code, ended.err.lines().count()), (1, 1), "{ended:?}");
     assert_says(ended, line);
 }
 
-/// Asks there until the answer ends with that code.
+/// Runs it there until it exits with that code.
 fn ask_until(host: &Host<'_>, code: i32) -> Ended {
     let start = Instant::now();
     loop {
@@ -29,7 +29,7 @@ fn assert_says(ended: &Ended, line: &str) {
 }
 
 #[test]
-fn a_healthy_pair_has_nothing_to_complain_of() {
+fn doctor_finds_no_fault_in_a_healthy_pair() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let (nas, pi) = (start(&first, "nas"), start(&second, "pi"));
@@ -58,7 +58,7 @@ fn without_a_daemon_it_says_how_to_start_one() {
 }
 
 #[test]
-fn a_foreign_program_on_the_port_is_named() {
+fn doctor_names_a_foreign_program_on_the_port() {
     let Some(lan) = Lan::new() else { return };
     let host = lan.host(1);
     let peer = host.peer(b"something else");
@@ -81,13 +81,13 @@ fn a_foreign_program_on_the_port_is_named() {
 }
 
 #[test]
-fn a_daemon_that_listens_elsewhere_is_named() {
+fn doctor_names_a_daemon_with_another_control_socket() {
     let Some(lan) = Lan::new() else { return };
     let host = lan.host(1);
     let nas = start(&host, "nas");
     let ended = host.foghorn(&["doctor", "--control", host.path("other").to_str().unwrap()]);
     assert_bad(&ended, "bad   no daemon answers at ");
-    // Else the process is called as the emulator is.
+    // Under an emulator the process has the emulator's name.
     if !is_emulated() {
         let process = nas.pid();
         let line = format!(
@@ -98,20 +98,20 @@ fn a_daemon_that_listens_elsewhere_is_named() {
 }
 
 #[test]
-fn a_daemon_that_uses_no_interface_is_told_of() {
+fn doctor_reports_a_daemon_without_an_interface() {
     let Some(lan) = Lan::new() else { return };
     let host = lan.host(1);
     let _nas = host.daemon(&["--id", "nas", "--port", "22", "--interface", "wlan9"]);
     let ended = host.foghorn(&["doctor"]);
     assert_bad(&ended, "bad   the daemon uses no interface: check its --interface");
     assert_says(&ended, "ok    eth0: can be used");
-    // Where there is none to be used, the daemon can't help it.
+    // If no interface is usable, the daemon is not at fault.
     host.ip("link set eth0 down");
     assert!(!host.foghorn(&["doctor"]).out.contains("uses no interface"));
 }
 
 #[test]
-fn a_host_of_another_network_on_the_same_wire_is_told_of() {
+fn doctor_reports_a_host_of_another_network_on_the_same_wire() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     second.ip("addr flush dev eth0");
@@ -127,7 +127,7 @@ fn a_host_of_another_network_on_the_same_wire_is_told_of() {
 }
 
 #[test]
-fn a_host_of_the_same_name_is_named_until_it_has_been_silent() {
+fn doctor_reports_a_host_with_the_same_name_until_it_is_silent() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let arguments = ["--id", "nas", "--port", "22", "--interval", "1"];
@@ -160,12 +160,12 @@ fn a_host_of_the_same_name_is_named_until_it_has_been_silent() {
 }
 
 #[test]
-fn an_interface_without_an_address_or_a_link_is_told_of() {
+fn doctor_reports_an_interface_without_an_address_or_a_link() {
     let Some(lan) = Lan::new() else { return };
     let host = lan.host(1);
     let _nas = start(&host, "nas");
     host.ip("addr flush dev eth0");
-    // The daemon may have to look first.
+    // The daemon may have to check first.
     let ended = ask_until(&host, 1);
     assert_bad(&ended, "bad   no interface is up and has an IPv4 address");
     assert_says(&ended, "ok    eth0: not used, it has no IPv4 address");
@@ -175,12 +175,12 @@ fn an_interface_without_an_address_or_a_link_is_told_of() {
 }
 
 #[test]
-fn a_firewall_that_lets_nothing_in_is_noticed() {
+fn doctor_reports_a_firewall_that_blocks_everything() {
     let Some(lan) = Lan::new() else { return };
     let host = lan.host(1);
-    // As a firewall does: what comes is dropped, what is broadcast here too.
+    // As with a firewall: incoming datagrams are dropped, the host's own broadcasts too.
     if !host.try_run("ip", "xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir in action block") {
-        skip("the kernel has no IPsec policies, which would drop what comes in");
+        skip("the kernel has no IPsec policies, which would drop incoming datagrams");
         return;
     }
     let _nas = host.daemon(&["--id", "nas", "--port", "22", "--interval", "1", "--expect", "pi"]);

@@ -1,5 +1,5 @@
-//! A host that makes up names floods a daemon: those that it knew stay, newcomers get in, and it
-//! neither grows nor shouts.
+//! A host that makes up names floods a daemon: known nodes stay known, newcomers get in, and the
+//! daemon neither grows nor floods the network itself.
 
 use std::io::BufRead as _;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -14,20 +14,20 @@ use crate::links::wait_for;
 use crate::peer::PORT;
 use crate::role::Role;
 
-/// Datagrams that a flood sends at once, each [`PERIOD`]: 10,000 a second, or fewer where the
-/// sender is slow.
+/// The number of datagrams that a flood sends at once, each [`PERIOD`]: 10,000 a second, or fewer
+/// if the sender is slow.
 const BATCH: u32 = 100;
 const PERIOD: Duration = Duration::from_millis(10);
 
-/// A flood that nobody ends ends itself when it has sent so many times what it was to send.
+/// A flood stops by itself after this multiple of its planned datagrams.
 const LONGEST: u32 = 6;
 
-/// A daemon sends at most this a second because of a flood.
+/// The most datagrams a second that a daemon sends because of a flood.
 const SENT_PER_SECOND: u64 = 20;
 
-/// Two hosts that know each other for long enough to be established: the first, which is to be
-/// flooded, forgets only whom it has not heard for nine seconds, the second announces each second.
-/// So it stays known even where most that comes is dropped, as on a slow machine.
+/// Two hosts that are established with each other. The first will be flooded, and forgets a node
+/// after nine seconds of silence; the second announces each second. So the second stays known even
+/// if a slow machine drops most datagrams.
 struct Neighbours {
     nas: Daemon,
     _pi: Daemon,
@@ -40,8 +40,8 @@ impl Neighbours {
         nas.ask_until(&["lookup", "--json", "pi"], |ended| {
             let node: serde_json::Value = serde_json::from_str(&ended.out).unwrap_or_default();
             let number = |key: &str| node[key].as_u64().unwrap_or(0);
-            // Its last announcement half a lease after its first, in whole seconds of which a part
-            // may be missing.
+            // The last announcement is half a lease after the first, in whole seconds, one of which
+            // may be incomplete.
             number("heard") >= 3 && number("known_s") >= number("age_s") + 6
         });
         Self { nas, _pi: pi }
@@ -57,8 +57,8 @@ impl Neighbours {
     }
 }
 
-/// Sends that many forged nodes to the first host, by turns from that many addresses from `source`
-/// on, and goes on until it is ended.
+/// Sends that many forged nodes to the first host, in turn from that many addresses from `source`
+/// on, and continues until it is stopped.
 pub(crate) fn flood(from: &Host<'_>, datagrams: u32, source: Ipv4Addr, sources: u8) -> Role {
     let order = format!("{datagrams} {source} {sources}\n");
     let flood = from.role("flood::sender", &order);
@@ -66,7 +66,7 @@ pub(crate) fn flood(from: &Host<'_>, datagrams: u32, source: Ipv4Addr, sources: 
     flood
 }
 
-/// Lets a flood end when it has sent all, and looks at the daemon all the while.
+/// Stops a flood after all its datagrams, and checks the daemon throughout.
 fn see_through(mut flood: Role, neighbours: &Neighbours) {
     while !flood.lines.seen().iter().any(|line| line.contains("flood: has sent all")) {
         neighbours.check();
@@ -77,13 +77,13 @@ fn see_through(mut flood: Role, neighbours: &Neighbours) {
 }
 
 #[test]
-fn a_host_that_floods_takes_nothing_from_others() {
+fn a_flooding_host_takes_no_places_from_others() {
     let Some(lan) = Lan::new() else { return };
     let hosts = [1, 2, 3, 4, 5].map(|number| lan.host(number));
     let stranger = Ipv4Addr::new(198, 18, 0, 3);
     let neighbours = Neighbours::on(&hosts[0], &hosts[1]);
     let nas = &neighbours.nas;
-    // Memory is resident from its first use on: most of what a flood uses is used by a short one.
+    // Memory becomes resident on first use: a short flood uses most of it.
     see_through(flood(&hosts[2], 2_000, stranger, 1), &neighbours);
     let (resident, sent, begin) = (nas.resident_kb(), neighbours.sent(), Instant::now());
 
@@ -95,8 +95,8 @@ fn a_host_that_floods_takes_nothing_from_others() {
     wait_for(nas, "late");
 
     assert_eq!(nas.ask(&["lookup", "newcomer"]).out, "198.18.0.4:22\n");
-    // A page or two may be used for the first time, by a newcomer say. If it kept what it was sent,
-    // it would be 20 MB.
+    // A newcomer, for example, may use a page or two for the first time. All received datagrams
+    // together would be 20 MB.
     let grown = resident.map(|resident| nas.resident_kb().unwrap_or(0).saturating_sub(resident));
     assert!(grown <= Some(64), "grown by {grown:?} kB from {resident:?} kB");
     let limit = SENT_PER_SECOND * (begin.elapsed().as_secs() + 1);
@@ -110,7 +110,7 @@ fn a_host_that_floods_takes_nothing_from_others() {
 }
 
 #[test]
-fn who_floods_from_all_addresses_displaces_no_established_node() {
+fn a_flood_from_all_addresses_displaces_no_established_node() {
     let Some(lan) = Lan::new() else { return };
     let [first, second, third] = [1, 2, 3].map(|number| lan.host(number));
     let (source, sources) = (Ipv4Addr::new(198, 18, 0, 50), 200);
@@ -148,7 +148,7 @@ fn sender() {
     let end = thread::spawn({
         let is_to_end = is_to_end.clone();
         move || {
-            // Nothing more comes but the end.
+            // Only the end of the input remains.
             let _ = std::io::stdin().lock().lines().count();
             is_to_end.store(true, Ordering::Relaxed);
         }
@@ -158,7 +158,7 @@ fn sender() {
     for batch in 0..LONGEST * datagrams / BATCH {
         for number in batch * BATCH..(batch + 1) * BATCH {
             let socket = &sockets[usize::try_from(number % sources).unwrap()];
-            // It may fail when the interface's queue is full.
+            // Sending may fail while the interface's queue is full.
             let _ = socket.send(&announcement(&format!("forged-{source}-{number}"), 22));
         }
         if (batch + 1) * BATCH == datagrams {
@@ -170,7 +170,7 @@ fn sender() {
         due = (due + PERIOD).max(Instant::now());
         thread::sleep(due.saturating_duration_since(Instant::now()));
     }
-    // Also where it has stopped of itself.
+    // Also if it has stopped by itself.
     end.join().unwrap();
     println!("flood: ends");
 }

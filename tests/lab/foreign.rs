@@ -4,7 +4,7 @@ use crate::common::log;
 use crate::lan::Lan;
 
 #[test]
-fn foreign_datagrams_stay_counted_when_their_interface_goes_and_comes() {
+fn the_count_of_foreign_datagrams_survives_the_removal_of_their_interface() {
     if !log::can_be_read_or_skip() {
         return;
     }

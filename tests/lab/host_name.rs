@@ -1,5 +1,5 @@
-//! A machine gets its name after the daemon has started, and gets another: the node is called as
-//! the machine is.
+//! A machine gets its name after the daemon has started, and later another one: the node has the
+//! machine's name.
 
 use nix::sys::signal::Signal;
 
@@ -7,11 +7,11 @@ use crate::common::{Daemon, FOGHORN, log, skip, to_run};
 use crate::lan::{Host, Lan};
 use crate::links::{start, wait_for};
 
-/// Gives the machine the name that follows, whatever it is, and becomes the command after that.
+/// Sets the machine's host name to the argument, and then runs the command after it.
 const NAMED: [&str; 3] = ["sh", "-c", r#"printf %s "$0" > /proc/sys/kernel/hostname && exec "$@""#];
 
-/// Starts a daemon there that announces the host name, on a machine of that name. None where a name
-/// can't be given; that has then been said.
+/// Starts a daemon there that announces the host name, on a machine with that name. None where a
+/// test can't set a name; a message has then been printed.
 fn start_named(host: &Host<'_>, name: &str) -> Option<Daemon> {
     let named = || {
         let mut command = host.command("unshare");
@@ -19,7 +19,7 @@ fn start_named(host: &Host<'_>, name: &str) -> Option<Daemon> {
         command
     };
     if !named().arg("true").status().unwrap().success() {
-        skip("only root can give a machine another name by way of /proc");
+        skip("only root can rename a machine through /proc");
         return None;
     }
     let (program, arguments) = to_run(FOGHORN);
@@ -28,7 +28,7 @@ fn start_named(host: &Host<'_>, name: &str) -> Option<Daemon> {
     Some(Daemon::start_with(command, &host.path("sock"), &["--port", "22", "--interval", "1"]))
 }
 
-/// Gives the machine of a daemon another name.
+/// Renames the machine of a daemon.
 fn rename(host: &Host<'_>, daemon: &Daemon, name: &str) {
     let mut command = host.command("nsenter");
     command
@@ -39,7 +39,7 @@ fn rename(host: &Host<'_>, daemon: &Daemon, name: &str) {
 }
 
 #[test]
-fn a_machine_without_a_name_is_announced_once_it_has_one() {
+fn a_machine_without_a_name_is_announced_as_soon_as_it_has_one() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let neighbour = start(&second, "neighbour");
@@ -82,7 +82,7 @@ fn a_machine_without_a_name_is_announced_once_it_has_one() {
 }
 
 #[test]
-fn a_machine_that_gets_another_name_is_announced_by_that() {
+fn a_renamed_machine_is_announced_under_its_new_name() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let neighbour = second.daemon(&["--interval", "1"]);
@@ -96,7 +96,7 @@ fn a_machine_that_gets_another_name_is_announced_by_that() {
     machine.signal(Signal::SIGHUP);
     assert_eq!(watch.lines.next(), "found pi 198.18.0.1:22 eth0");
     assert_eq!(watch.lines.next(), "lost nas 198.18.0.1:22 eth0");
-    // A name that can't be announced is worse than none.
+    // The daemon prefers no name to an invalid one.
     rename(&first, &machine, "localhost");
     machine.signal(Signal::SIGHUP);
     assert_eq!(watch.lines.next(), "lost pi 198.18.0.1:22 eth0");

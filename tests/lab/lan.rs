@@ -1,4 +1,4 @@
-//! A LAN: a bridge in a network namespace, and hosts in others, each with a cable to it.
+//! A LAN: a bridge in a network namespace, and hosts in other namespaces, each with a cable to it.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -10,17 +10,16 @@ use crate::common::{Daemon, Directory, Ended, FOGHORN, TIMEOUT, skip, to_run};
 use crate::peer::Peer;
 use crate::role::Role;
 
-/// A network namespace, held open by a process that waits for us to end.
+/// A network namespace, held open by a process that waits for its input to end.
 struct Namespace {
     holder: Child,
 }
 
 impl Namespace {
-    /// One that the given command makes: `unshare`, run in the namespace that this one is to belong
-    /// to.
+    /// A namespace made by the given command: `unshare`, run in the parent namespace.
     fn new(mut unshare: Command) -> Option<Self> {
-        // It says a line once it is inside, and ends with its standard input: also when the test
-        // crashes.
+        // The process prints a line once it is inside, and exits at the end of its standard input:
+        // even if the test crashes.
         unshare.args(["sh", "-c", "echo ready; exec cat"]);
         let mut holder = unshare
             .stdin(Stdio::piped())
@@ -33,7 +32,7 @@ impl Namespace {
         (lines.first().as_deref() == Some("ready")).then_some(namespace)
     }
 
-    /// A command that runs in it.
+    /// A command that runs in the namespace.
     fn enter(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net=/proc/{}/ns/net", self.holder.id()));
@@ -46,7 +45,7 @@ impl Namespace {
         command
     }
 
-    /// A command that runs a program of this build in it.
+    /// A command that runs a program of this build in the namespace.
     fn enter_built(&self, program: &str) -> Command {
         let (program, arguments) = to_run(program);
         let mut command = self.enter(&program);
@@ -106,31 +105,31 @@ pub(crate) struct Host<'a> {
 }
 
 impl Lan {
-    /// None where namespaces can't be made; that has then been said.
+    /// None where this machine can't make namespaces; a message has then been printed.
     pub(crate) fn new() -> Option<Self> {
         let mut unshare = Command::new("unshare");
         unshare.arg(if nix::unistd::geteuid().is_root() { "-n" } else { "-Urn" });
         let Some(switch) = Namespace::new(unshare).filter(|switch| add_bridge(switch, "lan"))
         else {
-            skip("network namespaces with a bridge can't be made here (unshare, nsenter, ip)");
+            skip("this machine can't make network namespaces with a bridge (unshare, nsenter, ip)");
             return None;
         };
         Some(Self { switch, directory: Directory::new(), cables: AtomicU32::new(0) })
     }
 
-    /// A second LAN that hosts of this one can be plugged into.
+    /// A second LAN for hosts of this one.
     pub(crate) fn another(&self) -> OtherLan<'_> {
-        assert!(add_bridge(&self.switch, "lan2"), "the second bridge is as the first");
+        assert!(add_bridge(&self.switch, "lan2"), "a second bridge can be made like the first");
         OtherLan(self)
     }
 
-    /// A host with the address 198.18.0.NUMBER on eth0, at the port that is called portNUMBER, and
-    /// no route beyond.
+    /// A host with the address 198.18.0.NUMBER on eth0, at the port portNUMBER, without a route
+    /// beyond.
     pub(crate) fn host(&self, number: u8) -> Host<'_> {
         self.host_on("lan", number)
     }
 
-    /// A host without any interface but loopback.
+    /// A host with no interface but loopback.
     pub(crate) fn bare_host(&self, number: u8) -> Host<'_> {
         let mut unshare = self.switch.enter("unshare");
         unshare.arg("-n");
@@ -157,19 +156,19 @@ impl Lan {
     }
 
     fn plug_into(&self, bridge: &str, host: &Host<'_>, interface: &str, port: &str, address: &str) {
-        // Named in the switch first, where names like eth0 may be taken.
+        // It gets its name in the switch first, where names like eth0 may be in use.
         let end = format!("cable{}", self.cables.fetch_add(1, Ordering::Relaxed));
         self.switch.run("ip", &format!("link add {port} type veth peer name {end}"));
         self.switch.run("ip", &format!("link set {end} netns {}", host.namespace.holder.id()));
         self.switch.run("ip", &format!("link set {port} master {bridge} up"));
         host.ip(&format!("link set {end} name {interface}"));
         host.ip(&format!("link set {interface} up"));
-        // A daemon that is there already sends when it has an address.
+        // A running daemon sends as soon as it has an address.
         self.wait_for_cable(host, interface, port);
         host.ip(&format!("addr add {address} dev {interface}"));
     }
 
-    /// Gives a host its address on an interface of that index, which the kernel else chooses.
+    /// Gives a host its address on an interface with that index; otherwise the kernel chooses one.
     pub(crate) fn plug_numbered(&self, host: &Host<'_>, interface: &str, index: u8, port: &str) {
         host.ip(&format!("link add {interface} index {index} type veth peer name {port}"));
         host.ip(&format!("link set {port} netns {}", self.switch.holder.id()));
@@ -179,15 +178,15 @@ impl Lan {
         self.wait_for_cable(host, interface, port);
     }
 
-    /// Waits until both ends of a host's cable have a link: what is sent before, at either end, is
+    /// Waits until both ends of a host's cable have a link: earlier datagrams, at either end, are
     /// lost.
     pub(crate) fn wait_for_cable(&self, host: &Host<'_>, interface: &str, port: &str) {
         host.namespace.wait_for_link(interface);
         self.switch.wait_for_link(port);
     }
 
-    /// Cuts the cable of a host in two, and runs an ignored test of this program in between: what
-    /// it is told are the interfaces at the two ends.
+    /// Cuts the cable of a host in two, and runs an ignored test of this program in between. Its
+    /// arguments are the interfaces at the two ends.
     pub(crate) fn splice(&self, host: &Host<'_>, test: &str) -> Role {
         let (port, inner, outer) = (
             format!("port{}", host.number),
@@ -232,7 +231,7 @@ impl Host<'_> {
         self.namespace.run("ip", arguments);
     }
 
-    /// Runs `ip` there for many lines of arguments.
+    /// Runs `ip` there with many lines of arguments.
     pub(crate) fn ip_batch(&self, lines: &str) {
         let path = self.path("batch");
         std::fs::write(&path, lines).unwrap();
@@ -249,7 +248,7 @@ impl Host<'_> {
         self.namespace.enter(program)
     }
 
-    /// The path of a file of this host's.
+    /// The path of a file of this host.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path(&format!("{}.{name}", self.number))
     }
@@ -262,7 +261,7 @@ impl Host<'_> {
         Daemon::start_with(command, &control, arguments)
     }
 
-    /// Runs foghorn there to its end.
+    /// Runs foghorn there and waits for its end.
     pub(crate) fn foghorn(&self, arguments: &[&str]) -> Ended {
         let mut command = self.namespace.enter_built(FOGHORN);
         command.args(arguments).env("FOGHORN_CONTROL", self.path("sock")).output().unwrap().into()

@@ -1,5 +1,5 @@
-//! Interfaces come, go, change their names and lose their links: what a daemon makes of it without
-//! a restart, and says once.
+//! Interfaces appear, disappear, get other names and lose their links: a daemon adapts without a
+//! restart, and logs each change once.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -9,16 +9,16 @@ use foghorn::limits::LINKS;
 use crate::common::{Daemon, TIMEOUT, log, skip};
 use crate::lan::{Host, Lan};
 
-/// Never due within a test: what is heard was sent because something happened.
+/// Never due within a test: all announcements are due to changes.
 pub(crate) const NEVER: &str = "3600";
 
-/// Starts a daemon that announces `id` at port 22 and then never again of itself.
+/// Starts a daemon that announces `id` at port 22 and then never again without a cause.
 pub(crate) fn start(host: &Host<'_>, id: &str) -> Daemon {
     host.daemon(&["--id", id, "--port", "22", "--interval", NEVER])
 }
 
-/// Ends a daemon, and returns what it has said of these from its start to its end. It has run all
-/// the while.
+/// Stops a daemon, and returns those of its log lines that contain one of these. It has run all the
+/// time.
 pub(crate) fn said_of(mut daemon: Daemon, subjects: &[&str]) -> Vec<String> {
     assert!(daemon.stop().success());
     daemon.log.until("ends");
@@ -26,20 +26,20 @@ pub(crate) fn said_of(mut daemon: Daemon, subjects: &[&str]) -> Vec<String> {
     daemon.log.seen().iter().filter_map(|line| Some(line[of_subject(line)?..].to_owned())).collect()
 }
 
-/// Waits until a daemon knows where `id` is.
+/// Waits until a daemon knows the address of `id`.
 pub(crate) fn wait_for(daemon: &Daemon, id: &str) {
     assert_eq!(daemon.ask(&["lookup", "--wait", "20", id]).code, 0, "{id} is not known");
 }
 
-/// Waits until a daemon has answered the only other: then it has nothing more to send. Returns how
-/// much it has sent.
+/// Waits until a daemon has answered the only other: then it has nothing more to send. Returns the
+/// number of datagrams it has sent.
 pub(crate) fn wait_until_told(daemon: &Daemon) -> serde_json::Value {
     daemon.ask_until(&["status", "--json"], |_| daemon.status()["datagrams"]["answers"] == 1);
     daemon.status()["datagrams"]["sent"].clone()
 }
 
 #[test]
-fn an_interface_that_comes_after_the_daemon_is_used() {
+fn an_interface_that_appears_after_the_daemon_starts_is_used() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -61,7 +61,7 @@ fn an_interface_that_comes_after_the_daemon_is_used() {
 }
 
 #[test]
-fn an_interface_that_is_renamed_stays_in_use() {
+fn a_renamed_interface_is_still_used() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -69,10 +69,10 @@ fn an_interface_that_is_renamed_stays_in_use() {
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let nas = start(&first, "nas");
     let pi = start(&second, "pi");
-    // Its answer is not to be due while the interface is down.
+    // Its answer must not be due while the interface is down.
     wait_until_told(&pi);
     let mut expected = vec!["eth0: up with address 198.18.0.2"];
-    // Linux before 6.2 renames only what is down.
+    // Linux before 6.2 renames only interfaces that are down.
     if second.try_run("ip", "link set eth0 name lan0") {
         pi.log.wait_for("is now called");
         assert!(pi.ask(&["lookup", "--json", "nas"]).out.contains("\"interface\":\"lan0\""));
@@ -97,7 +97,7 @@ fn an_interface_that_is_renamed_stays_in_use() {
         "lan0: no longer used, it is down or no longer wanted",
         "wan0: up with address 198.18.0.2",
     ]);
-    // It sends and hears there.
+    // It sends and receives there.
     let late = start(&lan.host(3), "late");
     wait_for(&late, "pi");
     wait_for(&pi, "late");
@@ -106,7 +106,7 @@ fn an_interface_that_is_renamed_stays_in_use() {
 }
 
 #[test]
-fn an_interface_that_is_renamed_away_from_the_patterns_is_left() {
+fn an_interface_whose_new_name_matches_no_pattern_is_not_used() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -145,8 +145,8 @@ fn a_bridge_is_used_while_any_member_has_a_link() {
     wait_for(&nas, "pi");
     let sent = wait_until_told(&pi);
 
-    // Members come and go, and the bridge's own address on the link with them: it takes the lowest
-    // of theirs.
+    // Members join and leave, and the bridge's own link address changes with them: the bridge uses
+    // the lowest of theirs.
     for address in ["02:00:00:00:00:01", "fe:00:00:00:00:01"] {
         second.ip("link add wlan0 type veth peer name station");
         second.ip(&format!("link set wlan0 address {address}"));
@@ -159,13 +159,13 @@ fn a_bridge_is_used_while_any_member_has_a_link() {
     let late = start(&lan.host(3), "late");
     wait_for(&late, "pi");
 
-    // The last one goes and comes back.
+    // The last member leaves and returns.
     second.ip("link set eth0 nomaster");
     pi.log.wait_for("br0: left");
     second.ip("link set eth0 master br0");
     pi.log.wait_for("br0: up");
     assert_eq!(pi.ask(&["lookup", "nas"]).code, 0);
-    // The kernel calls a bridge that never had a member up.
+    // The kernel calls a bridge without any member so far up.
     let up = "br0: up with address 198.18.0.2";
     let (again, left) =
         ("br0: has a link again", "br0: no longer used, it is down or no longer wanted");
@@ -173,15 +173,14 @@ fn a_bridge_is_used_while_any_member_has_a_link() {
 }
 
 #[test]
-fn a_host_that_roams_knows_its_new_neighbours() {
+fn a_roaming_host_knows_its_new_neighbours() {
     if !log::can_be_read_or_skip() {
         return;
     }
     let Some(lan) = Lan::new() else { return };
     let other_lan = lan.another();
     let pi = start(&lan.host(2), "pi");
-    // It answers the first time that it hears pi, which may be gone again before the answer is
-    // sent.
+    // It answers pi's first announcement. Pi may be gone again before the answer is sent.
     let tv = other_lan.host(3).daemon(&["--id", "tv", "--port", "22", "--interval", "5"]);
     let moves = ["lan2", "lan", "lan2", "lan", "lan2"];
     for bridge in moves {
@@ -199,7 +198,7 @@ fn a_host_that_roams_knows_its_new_neighbours() {
 }
 
 #[test]
-fn a_link_that_is_lost_for_a_moment_is_announced_on_again() {
+fn a_daemon_announces_again_after_a_brief_loss_of_link() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -208,7 +207,7 @@ fn a_link_that_is_lost_for_a_moment_is_announced_on_again() {
     let roamer = lan.host(2);
     let pi = start(&roamer, "pi");
     let tv = start(&other_lan.host(3), "tv");
-    // All of it between two looks of the daemon.
+    // All of it happens between two checks by the daemon.
     pi.suspend();
     move_to(&lan, "lan2");
     lan.wait_for_cable(&roamer, "eth0", "port2");
@@ -221,7 +220,7 @@ fn a_link_that_is_lost_for_a_moment_is_announced_on_again() {
     );
 }
 
-/// Lets the host at port2 lose its link and find another at that bridge, as one on Wi-Fi does.
+/// Makes the host at port2 lose its link and join that bridge, as a Wi-Fi host does.
 fn move_to(lan: &Lan, bridge: &str) {
     lan.ip("link set port2 down");
     lan.ip(&format!("link set port2 master {bridge}"));
@@ -229,7 +228,7 @@ fn move_to(lan: &Lan, bridge: &str) {
 }
 
 #[test]
-fn an_interface_that_is_replaced_under_the_same_index_is_used() {
+fn a_replaced_interface_with_the_same_index_is_used() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -248,7 +247,7 @@ fn an_interface_that_is_replaced_under_the_same_index_is_used() {
 }
 
 #[test]
-fn more_changes_than_the_kernel_keeps_for_us_leave_the_daemon_up_to_date() {
+fn the_daemon_is_up_to_date_after_more_changes_than_the_kernel_queues() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -270,7 +269,7 @@ fn more_changes_than_the_kernel_keeps_for_us_leave_the_daemon_up_to_date() {
 }
 
 #[test]
-fn more_interfaces_than_there_is_room_for_are_told_of_once() {
+fn too_many_interfaces_are_reported_once() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -288,7 +287,7 @@ fn more_interfaces_than_there_is_room_for_are_told_of_once() {
     };
     (1..=LINKS + 2).for_each(add);
     nas.log.wait_for("more than");
-    // One that was left out takes the place of one that goes.
+    // An unused interface takes the place of one that is removed.
     host.ip("link delete out1");
     nas.log.wait_for("out1: left");
     assert_eq!(interfaces(&nas), LINKS);
@@ -304,8 +303,8 @@ fn more_interfaces_than_there_is_room_for_are_told_of_once() {
     assert_eq!(said, ["eth0: up with address 198.18.0.1", &crowded, &crowded]);
 }
 
-/// Gives a host that many pairs of interfaces, the first of each with an address if that is wanted.
-/// They come before what is made later.
+/// Gives a host that many pairs of interfaces, the first of each with an address on request. They
+/// precede interfaces that are made later.
 fn add_pairs(host: &Host<'_>, count: usize, with_address: bool) {
     let pair = |number: usize| {
         let address = format!("addr add 198.19.{number}.1/24 dev vlan{number}\n");
@@ -319,7 +318,7 @@ fn add_pairs(host: &Host<'_>, count: usize, with_address: bool) {
     host.ip_batch(&(0..count).map(pair).collect::<String>());
 }
 
-/// Asks `foghorn doctor` there until it says each of these lines.
+/// Runs `foghorn doctor` there until it prints each of these lines.
 fn wait_for_doctor(host: &Host<'_>, lines: &[String]) {
     let begin = Instant::now();
     loop {
@@ -342,7 +341,7 @@ fn used_by(daemon: &Daemon) -> Vec<String> {
 }
 
 #[test]
-fn the_interface_that_is_asked_for_is_used_however_many_there_are() {
+fn the_requested_interface_is_used_among_any_number() {
     for (with_address, reason) in [
         (true, "can be used, unless --interface excludes it"),
         (false, "not used, it has no IPv4 address"),
@@ -350,7 +349,7 @@ fn the_interface_that_is_asked_for_is_used_however_many_there_are() {
         let Some(lan) = Lan::new() else { return };
         let (first, second) = (lan.host(1), lan.bare_host(2));
         add_pairs(&second, 100, with_address);
-        // So many addresses of one interface hide no other, either.
+        // So many addresses of one interface do not hide other interfaces, either.
         let addresses = (0..200).map(|number| format!("addr add 198.20.0.{number}/32 dev pair0\n"));
         second.ip_batch(&addresses.collect::<String>());
         lan.plug(&second, "lan0", "port2", "198.18.0.2/24");
@@ -375,7 +374,7 @@ fn the_interface_that_is_asked_for_is_used_however_many_there_are() {
 }
 
 #[test]
-fn an_interface_with_long_alternative_names_is_used_and_hides_no_other() {
+fn an_interface_with_long_alternative_names_is_used_and_does_not_hide_others() {
     let Some(lan) = Lan::new() else { return };
     let (first, second) = (lan.host(1), lan.bare_host(2));
     add_pairs(&second, 1, true);
@@ -383,7 +382,7 @@ fn an_interface_with_long_alternative_names_is_used_and_hides_no_other() {
         skip("the kernel has no alternative names of interfaces");
         return;
     }
-    // They are longer than what the kernel says at once.
+    // They are longer than one message of the kernel.
     let names =
         (0..90).map(|number| format!("link property add dev vlan0 altname {number:x>120}\n"));
     second.ip_batch(&names.collect::<String>());
@@ -420,16 +419,16 @@ fn a_host_without_address_or_link_waits_and_recovers() {
     let nas = start(&first, "nas");
     let watch = nas.watch(&["watch"]);
 
-    // No host here has a default route; this one has no address either.
+    // No host here has a default route; this one also has no address.
     second.ip("addr flush dev eth0");
     let pi = start(&second, "pi");
     second.ip("addr add 198.18.0.2/24 dev eth0");
     pi.log.wait_for("eth0: up with address 198.18.0.2");
     watch.lines.wait_for("pi 198.18.0.2:22 eth0");
-    // It is answered: with its next announcement it will be no newcomer.
+    // Pi answers it: with its next announcement it will not be a newcomer.
     wait_for(&pi, "nas");
 
-    // The interface goes down and comes back with another address.
+    // The interface goes down and returns with another address.
     second.ip("link set eth0 down");
     pi.log.wait_for("eth0: left");
     assert!(pi.ask(&["status"]).out.contains("waiting for one"));
@@ -450,7 +449,7 @@ fn a_host_without_address_or_link_waits_and_recovers() {
 }
 
 #[test]
-fn an_interface_that_is_removed_and_made_anew_is_used_again() {
+fn an_interface_that_is_removed_and_created_again_is_used_again() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -461,7 +460,7 @@ fn an_interface_that_is_removed_and_made_anew_is_used_again() {
     wait_for(&pi, "nas");
     second.ip("link delete eth0");
     pi.log.wait_for("eth0: left");
-    // What was heard there is still told, for a while; the interface has no name any more.
+    // The node found there is still shown for a while; its interface has no name any more.
     assert!(pi.ask(&["list", "--json"]).out.contains("\"interface\":\"-\""));
     lan.plug(&second, "eth0", "port2b", "198.18.0.9/24");
     pi.log.wait_for("eth0: up with address 198.18.0.9");
@@ -469,7 +468,7 @@ fn an_interface_that_is_removed_and_made_anew_is_used_again() {
 }
 
 #[test]
-fn an_interface_that_goes_down_and_up_without_end_does_not_fill_the_log() {
+fn an_interface_that_flaps_without_end_does_not_fill_the_log() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -484,6 +483,6 @@ fn an_interface_that_goes_down_and_up_without_end_does_not_fill_the_log() {
             });
         }
     }
-    // Three lines each time, of which a burst is logged.
+    // Each time takes three lines. A burst of them is logged.
     assert_eq!(said_of(nas, &["eth0: ", "no usable"]).len(), 64);
 }

@@ -1,15 +1,15 @@
-//! Several hosts on one LAN, made of network namespaces: daemons that find each other, leave, move
+//! Several hosts on one LAN, made of network namespaces: daemons that find each other, stop, move
 //! and lose their links.
 //!
-//! The namespaces are this test's own and so is all traffic. As root they need nothing more; else
-//! the kernel must let a user make them (`unshare -Urn`). Where they can't be made the tests say so
-//! and pass, unless `FOGHORN_REQUIRE_LAB` is set: then they fail.
+//! The namespaces and all traffic belong to this test. Root needs nothing more; for others the
+//! kernel must let users make namespaces (`unshare -Urn`). Where that fails the tests print a
+//! message and pass, unless `FOGHORN_REQUIRE_LAB` is set: then they fail.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test that meets the unexpected is to fail"
+    reason = "a test must fail on the unexpected"
 )]
 
 mod addresses;
@@ -37,11 +37,11 @@ use lan::Lan;
 use links::start;
 use nix::sys::signal::Signal;
 
-/// What a node of the first implementation sent: "alpha" at port 22001.
+/// The recorded datagram of a node of the first implementation: "alpha" at port 22001.
 const ALPHA: &[u8] = b"\x00\x12\x10\x25\x55\xf1\x00\x05alpha\0\0\0\0";
 
 #[test]
-fn three_foghorns_and_a_recorded_node_find_each_other_whoever_starts_first() {
+fn three_foghorns_and_a_recorded_node_find_each_other_in_any_order() {
     for recorded_first in [true, false] {
         let Some(lan) = Lan::new() else { return };
         let hosts = [1, 2, 3, 4].map(|number| lan.host(number));
@@ -55,8 +55,8 @@ fn three_foghorns_and_a_recorded_node_find_each_other_whoever_starts_first() {
             .collect();
         let recorded = recorded.get_or_insert_with(start_recorded);
 
-        // The recorded node announces once, when it starts: those that started later it can't have
-        // told.
+        // The recorded node announces once, when it starts: daemons that started later can't have
+        // heard it.
         for (number, daemon) in daemons.iter().enumerate() {
             for other in (0..3).filter(|other| *other != number) {
                 let found = daemon.ask(&["lookup", "--wait", "20", &format!("node{}", other + 1)]);
@@ -67,7 +67,8 @@ fn three_foghorns_and_a_recorded_node_find_each_other_whoever_starts_first() {
                 assert_eq!(found.out, "198.18.0.4:22001\n");
             }
         }
-        // It hears all three: by their first announcement, or by their answer to its own.
+        // The recorded node hears all three: by their first announcement, or by their answer to its
+        // own.
         recorded.wait_for_all(["node1 198.18.0.1", "node2 198.18.0.2", "node3 198.18.0.3"]);
     }
 }
@@ -76,7 +77,7 @@ fn three_foghorns_and_a_recorded_node_find_each_other_whoever_starts_first() {
 fn a_node_that_starts_later_is_answered() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
-    // With an interval of an hour, only an answer can tell the second of the first.
+    // With an interval of an hour, the second can only learn of the first from an answer.
     let nas = start(&first, "nas");
     let pi = start(&second, "pi");
     let found = pi.ask(&["lookup", "--wait", "20", "nas"]);
@@ -85,7 +86,7 @@ fn a_node_that_starts_later_is_answered() {
 }
 
 #[test]
-fn a_node_that_leaves_is_gone_after_three_intervals() {
+fn a_stopped_node_is_lost_after_three_intervals() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let nas = first.daemon(&["--id", "nas", "--port", "22", "--interval", "2"]);
@@ -113,7 +114,7 @@ fn a_node_with_two_cards_keeps_both_addresses() {
 }
 
 #[test]
-fn a_node_in_two_of_our_networks_is_one_node_and_not_contested() {
+fn a_node_in_two_own_networks_is_one_uncontested_node() {
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
     let other_lan = lan.another();
@@ -172,7 +173,7 @@ fn an_outage_and_its_end_are_reported_once() {
     let Some(lan) = Lan::new() else { return };
     let host = lan.host(1);
     let mut nas = host.daemon(&["--id", "nas", "--port", "22"]);
-    // As a firewall does: sending fails with EPERM, the interface stays up.
+    // As with a firewall: sending fails with EPERM, the interface stays up.
     if !host.try_run("ip", "xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out action block") {
         skip("the kernel has no IPsec policies, which would make sending fail");
         return;
@@ -197,7 +198,7 @@ fn an_outage_and_its_end_are_reported_once() {
 }
 
 #[test]
-fn a_host_that_can_not_be_answered_is_no_outage() {
+fn an_unreachable_host_is_not_an_outage() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -212,7 +213,7 @@ fn a_host_that_can_not_be_answered_is_no_outage() {
     let _pi = second.daemon(&["--id", "pi", "--port", "22"]);
     let failed = || nas.status()["interfaces"][0]["send_errors"].as_u64() > Some(0);
     nas.ask_until(&["status"], |_| failed());
-    // What is for everyone still goes out.
+    // Broadcasts still go out.
     assert!(!nas.ask(&["status"]).out.contains("cannot-send"));
     assert!(nas.stop().success());
     let told = nas.log.until("ends");

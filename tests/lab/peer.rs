@@ -1,4 +1,5 @@
-//! A node that knows nothing of foghorn: it broadcasts recorded bytes once and tells what it hears.
+//! A node without foghorn: it broadcasts recorded bytes once and prints each datagram that it
+//! receives.
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -13,8 +14,8 @@ pub(crate) const PORT: u16 = 21025;
 pub(crate) struct Peer(Role);
 
 impl Peer {
-    /// Starts `program`, which is this test program in some namespace, and waits until it hears and
-    /// has sent `datagram`.
+    /// Starts `program`, which is this test program in some namespace, and waits until it listens
+    /// and has sent `datagram`.
     pub(crate) fn start(program: Command, datagram: &[u8]) -> Self {
         let mut role = Role::start(program, "peer::recorded_node", datagram);
         role.end_input();
@@ -22,12 +23,12 @@ impl Peer {
         Self(role)
     }
 
-    /// The number of its process.
+    /// The process id.
     pub(crate) fn process(&self) -> u32 {
         self.0.process()
     }
 
-    /// Waits until it has heard each of these, in whatever order: a `NodeID` and an IP address.
+    /// Waits until it has heard each of these, in any order: a `NodeID` and an IP address.
     pub(crate) fn wait_for_all<const N: usize>(&self, expected: [&str; N]) {
         let mut missing = Vec::from(expected);
         while !missing.is_empty() {
@@ -56,7 +57,7 @@ fn recorded_node() {
     }
 }
 
-/// As the first implementation reads it: the length counts, what follows does not.
+/// As the first implementation parses it: the length counts, later bytes do not.
 fn node_id(datagram: &[u8]) -> Option<String> {
     let (header, rest) = datagram.split_first_chunk::<8>()?;
     let [0, 0x12, 0x10, 0x25, _, _, high, low] = *header else { return None };

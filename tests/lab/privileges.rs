@@ -5,24 +5,24 @@ use nix::unistd::geteuid;
 use crate::common::{log, skip};
 use crate::lan::Lan;
 
-/// Only root can become another user; and where the log can't be read, it can't be told when that
-/// is done.
+/// Only root can switch users. Without a readable log the test can't know when the daemon has
+/// switched.
 fn can_be_tested_or_skip() -> bool {
     let is_root = geteuid().is_root();
     if !is_root {
-        skip("only root can become another user");
+        skip("only root can switch users");
     }
     is_root && log::can_be_read_or_skip()
 }
 
 #[test]
-fn an_interface_that_comes_later_is_used_by_whoever_the_daemon_became() {
+fn a_daemon_without_privileges_uses_an_interface_that_appears_later() {
     if !can_be_tested_or_skip() {
         return;
     }
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
-    // A port that takes a privilege, and one that takes none.
+    // A port that needs a privilege, and a port that needs none.
     for (port, capabilities) in [("1000", "0000000000000400"), ("21025", "0000000000000000")] {
         let nas = first.daemon(&["--id", "nas", "--port", "22", "--udp-port", port]);
         second.ip("addr flush dev eth0");
@@ -35,7 +35,7 @@ fn an_interface_that_comes_later_is_used_by_whoever_the_daemon_became() {
         assert_eq!(pi.ask(&["lookup", "--wait", "20", "nas"]).out, "198.18.0.1:22\n");
         assert_eq!(pi.kernel_says("CapEff"), [capabilities], "at port {port}");
         assert_eq!(pi.kernel_says("CapPrm"), [capabilities], "at port {port}");
-        // Who stays root has no more.
+        // A daemon that stays root has no more privileges.
         assert_eq!(nas.kernel_says("CapPrm"), [capabilities], "at port {port}");
     }
 }

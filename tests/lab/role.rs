@@ -1,12 +1,11 @@
-//! This test program itself, run again inside a host's namespace to play a part there.
+//! This test program itself, run again inside a host's namespace for one role there.
 
 use std::io::Write as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use crate::common::Lines;
 
-/// The part is one of the ignored tests, which does what its standard input says. It is ended when
-/// this is dropped.
+/// The role is one of the ignored tests, which obeys its standard input. It is stopped on drop.
 pub(crate) struct Role {
     child: Child,
     input: Option<ChildStdin>,
@@ -14,7 +13,7 @@ pub(crate) struct Role {
 }
 
 impl Role {
-    /// Starts that test, by `program`, which is this test program in some namespace.
+    /// Starts that test by `program`, which is this test program in some namespace.
     pub(crate) fn start(mut program: Command, test: &str, input: &[u8]) -> Self {
         program.args(["--exact", test, "--ignored", "--nocapture"]);
         let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -24,12 +23,12 @@ impl Role {
         Self { child, input: Some(stdin), lines }
     }
 
-    /// The number of its process.
+    /// The process id.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Tells it that there is no more input.
+    /// Closes its input.
     pub(crate) fn end_input(&mut self) {
         self.input = None;
     }

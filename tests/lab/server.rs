@@ -1,18 +1,18 @@
-//! Servers of others that foghorn is used with.
+//! Servers of other projects that foghorn is used with.
 
 use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
 
 use crate::common::Lines;
 
-/// A server, ended when this is dropped.
+/// A server, stopped on drop.
 pub(crate) struct Server {
     child: Child,
     pub(crate) log: Lines,
 }
 
 impl Server {
-    /// Starts a server and waits until it says that it is ready.
+    /// Starts a server and waits until it reports that it is ready.
     pub(crate) fn start<S: AsRef<OsStr>>(
         mut command: Command,
         arguments: &[S],

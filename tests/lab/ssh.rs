@@ -9,7 +9,7 @@ use crate::lan::{Host, Lan};
 use crate::links::{start, wait_for};
 use crate::server::Server;
 
-/// The pieces of OpenSSH, and keys. Everything is in files of the test's own.
+/// The parts of OpenSSH, and keys. All files belong to the test.
 struct Ssh {
     server: PathBuf,
     client: PathBuf,
@@ -38,7 +38,7 @@ impl Ssh {
         (path, fs::read_to_string(host.path(&format!("{name}.pub"))).unwrap())
     }
 
-    /// A server at port 22 that lets in who has that public key.
+    /// A server at port 22 that accepts that public key.
     fn serve(&self, host: &Host<'_>, host_key: &Path, let_in: &str) -> Server {
         let [config, authorized] = ["sshd_config", "authorized"].map(|name| host.path(name));
         fs::write(&authorized, let_in).unwrap();
@@ -52,7 +52,7 @@ impl Ssh {
             "PidFile none".into(),
         ];
         fs::write(&config, lines.join("\n") + "\n").unwrap();
-        // It wants a directory in /run, which is made where nobody else sees it.
+        // It needs a directory in /run, which is created in a private mount namespace.
         let mut command = host.command("unshare");
         command.args([
             "-m",
@@ -66,7 +66,7 @@ impl Ssh {
         Server::start(command, &arguments, "Server listening on 0.0.0.0 port 22")
     }
 
-    /// What a user has in `.ssh/config` to reach `nas` by what the daemon knows.
+    /// The user's `.ssh/config`: it reaches `nas` through the daemon.
     fn configure(host: &Host<'_>, daemon: &Daemon, key: &Path, known_hosts: &Path) -> PathBuf {
         let (program, arguments) = to_run(FOGHORN);
         let foghorn = [&[program], &arguments[..]].concat().join(" ");
@@ -109,7 +109,7 @@ fn fill(directory: &Path) {
 }
 
 #[test]
-fn ssh_and_rsync_reach_a_node_by_its_name_also_when_it_has_moved() {
+fn ssh_and_rsync_reach_a_node_by_its_name_even_after_it_has_moved() {
     let (Some(ssh), Some(rsync)) = (Ssh::new(), tool::find("rsync", "rsync")) else { return };
     let Some(lan) = Lan::new() else { return };
     let [first, second] = [1, 2].map(|number| lan.host(number));
@@ -127,7 +127,7 @@ fn ssh_and_rsync_reach_a_node_by_its_name_also_when_it_has_moved() {
     let told = tool::output(&mut ssh.run(&first, &config, "echo $SSH_CONNECTION"));
     assert!(told.ends_with(" 198.18.0.2 22\n"), "{told}");
 
-    // On the machine itself the same works.
+    // The same works on the machine itself.
     let config_there = Ssh::configure(&second, &nas, &key, &known_hosts);
     let told = tool::output(&mut ssh.run(&second, &config_there, "echo $SSH_CONNECTION"));
     assert!(told.starts_with("198.18.0.2 ") && told.ends_with(" 198.18.0.2 22\n"), "{told}");
@@ -150,7 +150,7 @@ fn ssh_and_rsync_reach_a_node_by_its_name_also_when_it_has_moved() {
     tool::output(Command::new("diff").arg("-r").args([&from, &to]));
     assert_eq!(fs::metadata(to.join("deeper/c")).unwrap().len(), 1_600_000);
 
-    // Whoever answers for the name has to have its key.
+    // A host that answers for the name must have its key.
     fs::write(&known_hosts, format!("nas {public}")).unwrap();
     let refused = ssh.run(&first, &config, "true").output().unwrap();
     assert_eq!(refused.status.code(), Some(255));

@@ -1,17 +1,17 @@
-//! A host that sleeps: on waking its daemon announces at once, forgets who has gone and hears the
-//! others again.
+//! A host that sleeps: when it wakes, its daemon announces at once, forgets expired nodes and hears
+//! the others again.
 
 use crate::common::{Daemon, log};
 use crate::lan::{Host, Lan};
 use crate::links::{said_of, wait_for};
 
 fn start(host: &Host<'_>, id: &str) -> Daemon {
-    // Nobody else is given up when this machine stands still for a while.
+    // No other node expires if this machine stalls for a while.
     host.daemon(&["--id", id, "--port", "22", "--interval", "2"])
 }
 
 #[test]
-fn a_daemon_that_was_stopped_for_long_catches_up_and_says_all_once() {
+fn a_daemon_catches_up_after_a_long_sleep_and_reports_each_change_once() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -26,8 +26,8 @@ fn a_daemon_that_was_stopped_for_long_catches_up_and_says_all_once() {
     tv.crash();
     pi.suspend();
     nas.log.wait_for("lost pi");
-    // Until what it had heard last of the NAS has expired, too: five announcements take more than
-    // three intervals.
+    // This waits until the last announcement of the NAS has expired, too: five announcements take
+    // more than three intervals.
     let sent = |nas: &Daemon| nas.status()["datagrams"]["sent"].as_u64().unwrap();
     let before = sent(&nas);
     nas.ask_until(&["status"], |_| sent(&nas) >= before + 5);
@@ -35,7 +35,7 @@ fn a_daemon_that_was_stopped_for_long_catches_up_and_says_all_once() {
 
     pi.resume();
     nas.log.wait_for("found pi");
-    // Both were lost before any was found again: what came meanwhile waits in the socket.
+    // Both were lost before any was found again: later datagrams wait in the socket.
     pi.log.wait_for("found nas");
     wait_for(&pi, "nas");
     assert_eq!(pi.ask(&["lookup", "tv"]).code, 1);

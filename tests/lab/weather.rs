@@ -1,8 +1,8 @@
-//! A bad cable: what goes through it is lost, comes twice, late and in another order. A daemon
-//! behind it knows the others and stays known.
+//! A bad cable loses, duplicates, delays and reorders datagrams. A daemon behind it knows the
+//! others and remains known.
 //!
 //! The cable is this test program, between two interfaces of the switch. `tc qdisc add ... netem`
-//! does the same where the kernel has it. Here the third announcement in a row is never lost by
+//! does the same if the kernel has it. Here the third announcement in a row is never lost by
 //! chance.
 
 use std::cmp::Reverse;
@@ -20,17 +20,17 @@ use crate::common::{Daemon, log};
 use crate::lan::Lan;
 use crate::links::said_of;
 
-/// Each tenth datagram is lost, each twentieth of the others comes twice.
+/// Each tenth datagram is lost; each twentieth of the others is sent twice.
 const LOST: u32 = 10;
 const TWICE: u32 = 20;
 
-/// One after the other is delayed by the next of these. Of three pairs that are sent together, two
-/// overtake each other.
+/// The delays of successive datagrams. Of three pairs that are sent together, two change their
+/// order.
 const DELAYS: [Duration; 3] =
     [Duration::from_millis(130), Duration::from_millis(70), Duration::from_millis(10)];
 
 #[test]
-fn a_daemon_behind_a_bad_cable_knows_the_others_and_stays_known() {
+fn a_daemon_behind_a_bad_cable_knows_the_others_and_remains_known() {
     if !log::can_be_read_or_skip() {
         return;
     }
@@ -39,8 +39,8 @@ fn a_daemon_behind_a_bad_cable_knows_the_others_and_stays_known() {
     let mut cable = lan.splice(&hosts[2], "weather::cable");
     cable.lines.wait_for("cable: ready");
     let [nas, tv, pi] = [(0, "nas"), (1, "tv"), (2, "pi")].map(|(number, id)| {
-        // Two at once, that one may overtake the other. Nobody is given up when this machine stands
-        // still for a while.
+        // Two datagrams at once, so that one may overtake the other. No node expires if this
+        // machine stalls for a while.
         let web = format!("{id}-web:80");
         hosts[number].daemon(&["--id", id, "--port", "22", "--announce", &web, "--interval", "3"])
     });
@@ -74,28 +74,28 @@ fn a_daemon_behind_a_bad_cable_knows_the_others_and_stays_known() {
         (nas, ["pi", "pi-web", "tv", "tv-web"]),
         (tv, ["nas", "nas-web", "pi", "pi-web"]),
     ] {
-        // Those that end first are lost to the others: not now, but within three seconds.
+        // The others lose the daemons that stop first: not now, but within three seconds.
         let mut said = said_of(daemon, &["found ", "is now at"]);
         said.sort_unstable();
         assert_eq!(said, found(others));
     }
 }
 
-/// A datagram that is under way; ordered by when it comes out.
+/// A datagram in transit; ordered by its time of arrival.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Datagram {
     due: Instant,
     number: u32,
-    /// The end where it comes out.
+    /// The end where it arrives.
     to: usize,
     frame: Vec<u8>,
 }
 
-/// What lies between two interfaces.
+/// The cable between two interfaces.
 struct Cable {
     ends: [OwnedFd; 2],
     under_way: BinaryHeap<Reverse<Datagram>>,
-    /// Datagrams that went in, and the last of them that came out, by the end where they come out.
+    /// The datagrams that went in, and the last that came out, for each end of arrival.
     entered: [u32; 2],
     left: [u32; 2],
     lost: u32,
@@ -109,7 +109,7 @@ impl Cable {
         Self { ends, under_way, entered: [0; 2], left: [0; 2], lost: 0, twice: 0, overtaken: 0 }
     }
 
-    /// Takes what has come to one end.
+    /// Receives the datagrams at one end.
     fn take(&mut self, from: usize) {
         let to = 1 - from;
         let mut buffer = [0; 2048];
@@ -121,8 +121,8 @@ impl Cable {
                 let _ = send(self.ends[to].as_raw_fd(), frame, MsgFlags::empty());
                 continue;
             }
-            // The kernel leaves the checksum to a network card, which is not there. Zero stands for
-            // none.
+            // The kernel leaves the checksum to a network card, which does not exist here. Zero
+            // means no checksum.
             frame[40..42].fill(0);
             self.entered[to] += 1;
             let number = self.entered[to];
@@ -139,7 +139,7 @@ impl Cable {
         }
     }
 
-    /// Lets out what is due, and tells how long nothing else will be.
+    /// Sends the due datagrams, and returns the time until the next is due.
     fn deliver(&mut self) -> PollTimeout {
         while let Some(Reverse(next)) = self.under_way.peek() {
             let left = next.due.saturating_duration_since(Instant::now());
@@ -157,12 +157,12 @@ impl Cable {
     }
 }
 
-/// Whether a frame holds a UDP datagram in IPv4 without options.
+/// Whether a frame has a UDP datagram in IPv4 without options.
 fn is_udp(frame: &[u8]) -> bool {
     frame.len() >= 42 && frame[12..15] == [8, 0, 0x45] && frame[23] == 17
 }
 
-/// A socket that takes and sends frames at an interface.
+/// A socket that receives and sends frames at an interface.
 fn open(interface: &str) -> OwnedFd {
     let mut addresses = getifaddrs().unwrap().filter(|found| found.interface_name == interface);
     let address = addresses.find_map(|found| found.address?.as_link_addr().copied()).unwrap();
@@ -186,7 +186,7 @@ fn cable() {
         let fds = [cable.ends[0].as_fd(), cable.ends[1].as_fd(), stdin.as_fd()];
         let mut ready = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         poll(&mut ready, timeout).unwrap();
-        // Nothing more comes there but the end.
+        // Only the end of the input remains.
         if ready[2].any().unwrap() {
             break;
         }

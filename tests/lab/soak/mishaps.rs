@@ -1,4 +1,4 @@
-//! What happens to the daemons of a soak.
+//! Events that hit the daemons of a soak.
 
 use std::io::Write as _;
 use std::net::Ipv4Addr;
@@ -11,17 +11,17 @@ use super::site::{Resident, Site};
 use crate::common::{announcement, foghorn};
 use crate::flood::flood;
 
-/// Floods are so far apart at least.
+/// The shortest time between floods.
 const BETWEEN_FLOODS: Duration = Duration::from_secs(15);
 const FLOOD: u32 = 10_000;
 
-/// The link of one host is cut, or the host sleeps, for longer than it remembers the others.
+/// One host loses its link, or sleeps, for longer than it remembers the others.
 const OUTAGE: Duration = Duration::from_secs(4);
 
-/// Clients that want nothing and are there at once. A daemon has room for more.
+/// The number of useless clients at a time. A daemon has room for more.
 const IDLE_CLIENTS: usize = 2;
 
-/// Something that happens, and takes some seconds at most.
+/// An event that takes a few seconds at most.
 type Mishap = fn(&mut Site<'_>);
 
 pub(super) const MISHAPS: [(&str, Mishap); 12] = [
@@ -113,7 +113,7 @@ fn misbehave(site: &mut Site<'_>) {
     let requests: [&[u8]; 5] = [b"", b"look", b"watch\n", b"\xff\x00\n\n{}\n", &[b'x'; 4096]];
     let request = requests[site.random.below(requests.len())];
     if let Ok(mut client) = UnixStream::connect(&any(site).daemon.control) {
-        // The daemon may end the connection before it has all.
+        // The daemon may close the connection before it has read everything.
         let _ = client.write_all(request);
         site.clients.push(client);
     }
@@ -125,7 +125,7 @@ fn misbehave(site: &mut Site<'_>) {
 fn watch(site: &mut Site<'_>) {
     let daemon = &any(site).daemon;
     daemon.watch(&["watch"]).lines.wait_for("198.18.0.");
-    // One that leaves before it was answered.
+    // A client that disconnects before the answer.
     let mut client = foghorn()
         .args(["lookup", "--wait", "60", "nobody", "--control"])
         .arg(&daemon.control)

@@ -1,4 +1,4 @@
-//! Hours of whatever can happen on a LAN, and what that leaves behind. `tests/soak` runs it.
+//! Hours of random events on a LAN, and their lasting effects. `tests/soak` runs it.
 
 mod mishaps;
 mod sample;
@@ -12,18 +12,19 @@ use mishaps::MISHAPS;
 use sample::Table;
 use site::{PACE, Site};
 
-/// Each time this has passed, or an eighth of all, it is looked at what the daemons use.
+/// The time between samples of the daemons' resources; an eighth of the whole if that is shorter.
 const SAMPLE: Duration = Duration::from_secs(30);
 
 #[test]
 #[ignore = "takes as long as it is told to: tests/soak runs it"]
 fn soak() {
     let seconds = std::env::var("FOGHORN_SOAK_SECONDS").unwrap_or_default();
-    let length = Duration::from_secs(seconds.parse().expect("FOGHORN_SOAK_SECONDS says how long"));
+    let length =
+        Duration::from_secs(seconds.parse().expect("FOGHORN_SOAK_SECONDS is a number of seconds"));
     let Some(lan) = Lan::new() else { return };
     let mut site = Site::new(&lan);
     let mut happened = [0; MISHAPS.len()];
-    // All of it once: memory is resident from its first use on.
+    // Each event happens once first: memory becomes resident on first use.
     for (_, mishap) in MISHAPS {
         mishap(&mut site);
         site.ask();

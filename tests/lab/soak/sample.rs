@@ -1,15 +1,15 @@
-//! What the daemons of a soak use.
+//! The resources that the daemons of a soak use.
 
 use std::fs;
 use std::time::Duration;
 
 use super::site::{Resident, Site};
 
-/// Memory that may be in use for the first time in the second half: some pages of stack, or of code
+/// Memory that may be used for the first time in the second half: some pages of stack, or of code
 /// that seldom runs.
 const FIRST_USED_KB: u64 = 16;
 
-/// What a daemon uses, or has used since it started.
+/// The resources that a daemon uses now, or has used since its start.
 #[derive(Clone, Copy)]
 struct Sample {
     resident_kb: u64,
@@ -29,7 +29,7 @@ impl Sample {
             status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
         let nanos: u64 = read("schedstat").split(' ').next().unwrap().parse().unwrap();
         Self {
-            resident_kb: daemon.resident_kb().expect("a daemon that is not emulated"),
+            resident_kb: daemon.resident_kb().expect("a daemon without an emulator"),
             descriptors: resident.descriptors(),
             cpu_millis: nanos / 1_000_000,
             wakeups: switches.trim().parse().unwrap(),
@@ -38,7 +38,7 @@ impl Sample {
     }
 }
 
-/// Samples of each daemon, at the same times.
+/// The samples of each daemon, all at the same times.
 pub(super) struct Table {
     ids: Vec<&'static str>,
     rows: Vec<Vec<Sample>>,
@@ -52,7 +52,7 @@ impl Table {
         Self { ids, rows }
     }
 
-    /// Takes a sample, and prints what was used since the last one.
+    /// Takes a sample, and prints the use since the last one.
     pub(super) fn add(&mut self, elapsed: Duration, site: &Site<'_>) {
         let row: Vec<_> = site.residents.iter().map(Sample::of).collect();
         let before = self.rows.last().unwrap();
@@ -70,7 +70,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// What has grown: what leaks is more in the second half than ever in the first.
+    /// The resources that have grown: a leak uses more in the second half than ever in the first.
     pub(super) fn failures(&self) -> Vec<String> {
         let (first, second) = self.rows.split_at(self.rows.len().div_ceil(2));
         let mut failures = vec![];

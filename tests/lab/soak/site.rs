@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::common::{Daemon, TIMEOUT};
 use crate::lan::{Host, Lan};
 
-/// Something happens, or is asked, each time this has passed.
+/// The time between events or requests.
 pub(super) const PACE: Duration = Duration::from_millis(200);
 
 /// A daemon that runs from the beginning to the end.
@@ -15,7 +15,7 @@ pub(super) struct Resident<'a> {
     pub(super) id: &'static str,
     pub(super) host: Host<'a>,
     pub(super) daemon: Daemon,
-    /// How many descriptors it has when nobody asks it anything.
+    /// The number of its descriptors when it has no client.
     descriptors: usize,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Resident<'a> {
             .concat(),
         );
         let mut resident = Self { id, host, daemon, descriptors: usize::MAX };
-        // The client that asked whether it runs goes.
+        // The client that checked the daemon disconnects.
         resident.descriptors = (0..100).map(|_| resident.descriptors()).min().unwrap();
         resident
     }
@@ -49,7 +49,7 @@ impl<'a> Resident<'a> {
     }
 }
 
-/// A host whose daemon comes and goes.
+/// A host with a daemon that starts and stops.
 pub(super) struct Visitor<'a> {
     pub(super) host: Host<'a>,
     pub(super) number: usize,
@@ -58,11 +58,11 @@ pub(super) struct Visitor<'a> {
 
 pub(super) struct Site<'a> {
     pub(super) lan: &'a Lan,
-    /// Two that must never miss each other, and one whose link is cut and whose host sleeps.
+    /// Two hosts that must never lose each other, and one that loses its link and sleeps.
     pub(super) residents: [Resident<'a>; 3],
     pub(super) visitors: [Visitor<'a>; 2],
     pub(super) stranger: Host<'a>,
-    /// Clients of the control sockets that want nothing.
+    /// Useless clients of the control sockets.
     pub(super) clients: Vec<UnixStream>,
     pub(super) random: Random,
     pub(super) flooded: Option<Instant>,
@@ -92,8 +92,8 @@ impl<'a> Site<'a> {
             lookups: vec![],
             failed_lookups: vec![],
         };
-        // Until the two are established with each other: heard three times, over half a lease of
-        // six seconds.
+        // Waits until the two are established with each other: heard three times, over half a lease
+        // of six seconds.
         for (daemon, id) in site.pairs() {
             daemon.ask_until(&["lookup", "--json", id], |ended| {
                 let node: serde_json::Value = serde_json::from_str(&ended.out).unwrap_or_default();
@@ -103,13 +103,13 @@ impl<'a> Site<'a> {
         site
     }
 
-    /// Who is to know whom, whatever happens.
+    /// The pairs that must know each other all the time.
     fn pairs(&self) -> [(&Daemon, &'static str); 2] {
         let [nas, tv, _] = &self.residents;
         [(&nas.daemon, tv.id), (&tv.daemon, nas.id)]
     }
 
-    /// Asks where those are that must be known.
+    /// Looks up the nodes that must be known.
     pub(super) fn ask(&mut self) {
         for number in 0..self.pairs().len() {
             let (daemon, id) = self.pairs()[number];
@@ -122,7 +122,7 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Does so again and again for some time.
+    /// Repeats an action for some time.
     pub(super) fn ask_for(&mut self, time: Duration) {
         let begin = Instant::now();
         while begin.elapsed() < time {
@@ -131,7 +131,7 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Lets all clients go, and waits until the daemons have noticed.
+    /// Closes all clients, and waits until the daemons have noticed.
     pub(super) fn settle(&mut self) {
         self.clients.clear();
         let begin = Instant::now();
@@ -139,7 +139,7 @@ impl<'a> Site<'a> {
         while !self.residents.iter().all(is_settled) && begin.elapsed() < TIMEOUT {}
     }
 
-    /// Ends all daemons, and says what was wrong.
+    /// Stops all daemons, and returns the faults.
     pub(super) fn end(mut self) -> Vec<String> {
         self.settle();
         self.lookups.sort_unstable();
