@@ -1,4 +1,4 @@
-//! Somebody claims the name of a node.
+//! A stranger claims the name of a node.
 
 use std::net::Ipv4Addr;
 
@@ -10,7 +10,7 @@ use foghorn::wire::NodeId;
 
 use crate::lan::{CAPACITY, Lan, Weather};
 
-/// The one who claims it.
+/// The stranger.
 const CLAIMANT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 66);
 
 /// A NAS that knows its neighbour, and the neighbour.
@@ -27,8 +27,8 @@ fn neighbours(is_expected: bool) -> (Lan, usize, usize) {
     (lan, nas, owner)
 }
 
-/// Lets so many seconds pass, while the claimant claims the name in each whose number fits. For how
-/// many the NAS names the owner.
+/// Advances some seconds, while the stranger claims the name in each second whose number fits.
+/// Returns for how many seconds the NAS has the owner's address.
 fn named(
     lan: &mut Lan,
     nas: usize,
@@ -48,10 +48,10 @@ fn named(
 }
 
 #[test]
-fn an_owner_that_was_away_is_named_as_soon_as_it_is_back() {
+fn a_returning_owner_gets_its_name_back_at_once() {
     let announces = |second: usize| second.is_multiple_of(30);
     for is_expected in [false, true] {
-        // The claim begins while the owner is still known, or when it has been lost.
+        // The claim starts while the owner is still known, or after it has been lost.
         for begins in [10, 120] {
             for away in [130, 3600, 20 * 3600] {
                 let (mut lan, nas, owner) = neighbours(is_expected);
@@ -70,15 +70,15 @@ fn an_owner_that_was_away_is_named_as_soon_as_it_is_back() {
 }
 
 #[test]
-fn an_owner_is_named_nearly_all_the_time_when_a_claim_pauses_and_comes_again() {
+fn an_owner_keeps_its_name_nearly_all_the_time_against_repeated_claims() {
     let (mut lan, nas, owner) = neighbours(false);
-    // Claim, be silent for a lease, claim again.
+    // Claim, stay silent for a lease, claim again.
     let seconds = named(&mut lan, nas, owner, 3600, |second| second.is_multiple_of(95));
     assert!(seconds * 100 >= 3600 * 99, "{seconds} s of an hour");
 }
 
 #[test]
-fn after_a_restart_with_its_state_the_owner_is_named_as_soon_as_it_is_back() {
+fn a_returning_owner_gets_its_name_back_at_once_after_a_restart_with_state() {
     let (mut lan, nas, owner) = neighbours(false);
     lan.stop(owner);
     lan.run(120_000);

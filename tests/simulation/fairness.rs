@@ -1,8 +1,8 @@
-//! How long newcomers are known while strangers want all places of the registry.
+//! How long newcomers are known while strangers try to take all places of the registry.
 //!
-//! A registry of the usual size, 256 nodes, is flooded. Then newcomers appear, one after the other.
-//! Each announces itself as a node does, and is watched for its first minute: after that it is
-//! established.
+//! A flood fills a registry of the usual size, 256 nodes. Then newcomers appear, one after the
+//! other. Each announces itself as a node does, and the test watches it for its first minute: after
+//! that it is established.
 
 use std::net::Ipv4Addr;
 
@@ -10,27 +10,26 @@ use crate::lan::{Lan, Weather};
 
 use foghorn::registry::Storage;
 
-/// Newcomers that are watched in each flood.
+/// The number of newcomers in each flood.
 const NEWCOMERS: usize = 10;
 
-/// The address of a newcomer that strangers send from, too.
+/// The address of a newcomer that strangers also use.
 const VICTIM: Ipv4Addr = Ipv4Addr::new(10, 9, 9, 9);
 
-/// A NAS with room for 256 nodes, and those who want all of it.
+/// A NAS with room for 256 nodes, and a flood from strangers.
 struct Flooded {
     lan: Lan,
     nas: usize,
-    /// Tenths of seconds that have passed.
+    /// The tenths of seconds that have passed.
     tenths: usize,
-    /// Nodes that the NAS has known for a while, each with an address of its own.
+    /// Nodes that the NAS has known for a while, each with its own address.
     settled: usize,
-    /// Names that are always new: in how many tenths of seconds how many come, from which addresses
-    /// by turns.
+    /// Ever new names: how many in how many tenths of seconds, and their addresses in turn.
     names: usize,
     per_tenths: usize,
     sources: Vec<Ipv4Addr>,
     sent: usize,
-    /// Names that one address repeats as a node repeats its own.
+    /// Names that one address repeats at a node's own rate.
     repeated: usize,
 }
 
@@ -47,15 +46,14 @@ impl Flooded {
         flooded
     }
 
-    /// Names that are always new, so many in so many tenths of seconds, from addresses that take
-    /// turns.
+    /// Adds ever new names, so many in so many tenths of seconds, from addresses that take turns.
     fn with_names(mut self, names: usize, per_tenths: usize, sources: Vec<Ipv4Addr>) -> Self {
         (self.names, self.per_tenths, self.sources) = (names, per_tenths, sources);
         self.run(1800);
         self
     }
 
-    /// Lets tenths of seconds pass.
+    /// Advances some tenths of seconds.
     fn run(&mut self, tenths: usize) {
         for _ in 0..tenths {
             if self.tenths.is_multiple_of(300) {
@@ -80,7 +78,7 @@ impl Flooded {
         }
     }
 
-    /// For how much of their first minutes newcomers are known, in percent.
+    /// The share of their first minutes in which newcomers are known, in percent.
     fn known(&mut self, address: Option<Ipv4Addr>) -> usize {
         let mut known = 0;
         for number in 0..NEWCOMERS {
@@ -108,21 +106,18 @@ fn hosts(count: usize) -> Vec<Ipv4Addr> {
 }
 
 #[test]
-fn newcomers_are_known_in_a_flood_of_names_that_are_always_new() {
+fn newcomers_are_known_in_a_flood_of_ever_new_names() {
     for (sources, settled) in [(1, 0), (16, 0), (16, 240), (254, 0), (254, 240)] {
         let known = Flooded::new(settled).with_names(10, 1, hosts(sources)).known(None);
-        assert!(
-            known >= 99,
-            "{known} % with {sources} sources and {settled} nodes that are established"
-        );
+        assert!(known >= 99, "{known} % with {sources} sources and {settled} established nodes");
     }
 }
 
 #[test]
-fn newcomers_are_known_while_one_host_repeats_more_names_than_there_are_places() {
+fn newcomers_are_known_while_one_host_repeats_too_many_names() {
     let mut flooded = Flooded::new(0);
     flooded.repeated = 256;
-    // For half an hour, so that what it brought at first is forgotten.
+    // This takes half an hour, so that the registry forgets its first names.
     flooded.run(18_000);
     let known = flooded.known(None);
     assert!(known >= 99, "{known} %");
@@ -130,14 +125,14 @@ fn newcomers_are_known_while_one_host_repeats_more_names_than_there_are_places()
 
 #[test]
 fn a_newcomer_whose_address_is_forged_is_known_while_there_is_room() {
-    // 32 places are taken, and as many names in each lease come from the newcomer's own address.
+    // 32 places are taken, and as many names in each lease are from the newcomer's own address.
     let known = Flooded::new(32).with_names(32, 900, vec![VICTIM]).known(Some(VICTIM));
     assert_eq!(known, 100);
 }
 
 #[test]
 fn a_newcomer_whose_address_floods_is_known_for_a_part_of_the_time() {
-    // What THREATS.md says: half of the time, and a tenth.
+    // THREATS.md says: half of the time, and a tenth.
     for (rate, told) in [(15, 40..=60), (100, 5..=15)] {
         let known = Flooded::new(0).with_names(rate, 10, vec![VICTIM]).known(Some(VICTIM));
         assert!(told.contains(&known), "{known} % at {rate} names a second");

@@ -1,4 +1,4 @@
-//! Strangers want all places of the registry.
+//! Strangers try to take all places of the registry.
 
 use std::net::Ipv4Addr;
 
@@ -8,13 +8,13 @@ use foghorn::stats::Rejected;
 
 use crate::lan::{CAPACITY, Lan, Weather};
 
-/// One host that forges.
+/// A host that forges nodes.
 const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 66);
 
-/// Forged nodes that come in each millisecond of a flood.
+/// The number of forged nodes in each millisecond of a flood.
 const FORGED: u32 = 2;
 
-/// A NAS that is about to be flooded, and neighbours that it has known for a while.
+/// A NAS before a flood, and neighbours that it has known for a while.
 fn established() -> (Lan, usize, Vec<usize>) {
     let mut lan = Lan::new(1, Weather { delay_ms: 2, ..Weather::default() });
     let nas = lan.add("nas");
@@ -29,8 +29,8 @@ fn established() -> (Lan, usize, Vec<usize>) {
     (lan, nas, neighbours)
 }
 
-/// Floods the NAS for some seconds with names that are never the same, from `source(number)`, and
-/// looks at it each 100 ms.
+/// Floods the NAS for some seconds with ever new names, from `source(number)`, and checks it every
+/// 100 ms.
 fn flood(
     lan: &mut Lan,
     nas: usize,
@@ -60,14 +60,14 @@ fn are_known(lan: &Lan, nas: usize, neighbours: &[usize]) {
     }
 }
 
-/// Whether nothing but forged nodes was lost.
+/// Whether only forged nodes were lost.
 fn lost_only_forged(lan: &Lan, nas: usize) -> bool {
     let mut lost = lan.nodes[nas].events.iter().filter(|(kind, _)| *kind == EventKind::Lost);
     lost.all(|(_, id)| id.starts_with("forged-"))
 }
 
 #[test]
-fn a_host_that_forges_displaces_nothing_but_its_own() {
+fn a_forging_host_displaces_only_its_own_nodes() {
     let (mut lan, nas, neighbours) = established();
     let newcomer = lan.add("newcomer");
     let late = lan.add("late");
@@ -89,13 +89,13 @@ fn a_host_that_forges_displaces_nothing_but_its_own() {
     lan.run(5);
     assert_eq!(lan.lookup(nas, late), Some(lan.nodes[late].address), "after the flood");
     assert!(lost_only_forged(&lan, nas));
-    // It drains away within a lease.
+    // It empties within a lease.
     lan.run(90_000);
     assert_eq!(used(&lan, nas), neighbours.len() + 2);
 }
 
 #[test]
-fn a_flood_makes_no_flood_of_answers() {
+fn a_flood_does_not_cause_a_flood_of_answers() {
     let (mut lan, nas, _) = established();
     let secs = 30;
     flood(
@@ -106,20 +106,20 @@ fn a_flood_makes_no_flood_of_answers() {
         |_| {},
     );
     let periods = u64::from(secs) * 1000 / ANSWER_PERIOD.millis();
-    // Its own announcement comes on top, each 28 s or more.
+    // Its own announcement, each 28 s or more, is extra.
     let limit = usize::from(ANSWER_BURST) + usize::try_from(periods).unwrap() + 2;
     assert!(lan.nodes[nas].sent <= limit, "{} datagrams", lan.nodes[nas].sent);
 }
 
 #[test]
-fn a_whole_network_of_forged_addresses_takes_only_what_no_established_node_has() {
+fn a_network_of_forged_addresses_displaces_no_established_node() {
     let (mut lan, nas, neighbours) = established();
-    // Also from the addresses of the neighbours themselves.
+    // The flood also uses the addresses of the neighbours.
     let anyone = |number: u32| Ipv4Addr::new(10, 0, 0, u8::try_from(number * 7 % 254 + 1).unwrap());
     flood(&mut lan, nas, 100, anyone, |lan| are_known(lan, nas, &neighbours));
     assert_eq!(used(&lan, nas), CAPACITY);
     assert!(lost_only_forged(&lan, nas));
-    // What is heard once is gone after a lease, and all places it took are free.
+    // A node that is heard once is gone after a lease, and its place is free.
     lan.run(90_000);
     assert_eq!(used(&lan, nas), neighbours.len());
     let late = lan.add("late");
@@ -149,7 +149,7 @@ fn forged_nodes_that_are_repeated_at_once_are_not_established() {
 }
 
 #[test]
-fn names_that_are_repeated_from_eight_addresses_keep_newcomers_out_and_no_others() {
+fn names_repeated_from_eight_addresses_keep_out_only_newcomers() {
     let (mut lan, nas, neighbours) = established();
     let discoverer = lan.nodes[nas].discoverer.as_mut().unwrap();
     discoverer.expect(&"printer".try_into().unwrap()).unwrap();
@@ -157,7 +157,7 @@ fn names_that_are_repeated_from_eight_addresses_keep_newcomers_out_and_no_others
         let mut rejected = lan.nodes[nas].discoverer.as_ref().unwrap().stats().rejected();
         rejected.find(|(reason, _)| *reason == Rejected::RegistryFull).unwrap().1
     };
-    // As many as there are places that nobody has, from eight addresses, each as often as a node
+    // As many names as there are free places, from eight addresses, each as often as a node
     // announces.
     let free = CAPACITY - neighbours.len() - 1;
     let announce = |lan: &mut Lan, known: usize| {
@@ -187,11 +187,11 @@ fn names_that_are_repeated_from_eight_addresses_keep_newcomers_out_and_no_others
         assert_eq!(lan.lookup(nas, newcomer), None);
         assert_eq!(lan.lookup(nas, printer), Some(lan.nodes[printer].address));
     }
-    assert!(refused(&lan) >= 7, "once for each time that it announced");
+    assert!(refused(&lan) >= 7, "once for each of its announcements");
     assert!(lost_only_forged(&lan, nas));
 
-    // They were heard last half a minute ago. A lease after that they are gone, and the newcomer
-    // comes with its next announcement.
+    // The NAS last heard them half a minute ago. A lease after that they are gone, and it learns of
+    // the newcomer by its next announcement.
     lan.run(60_000);
     assert!(used(&lan, nas) <= neighbours.len() + 2);
     let late = lan.add("late");

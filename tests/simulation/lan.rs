@@ -1,5 +1,5 @@
-//! A LAN of simulated nodes: a virtual clock, and a network that loses, delays and duplicates by a
-//! seed.
+//! A LAN of simulated nodes: a virtual clock, and a network that loses, delays and duplicates
+//! datagrams according to a seed.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -36,7 +36,7 @@ impl Random {
     }
 }
 
-/// How the network treats datagrams.
+/// The faults of the network.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Weather {
     pub(crate) loss_percent: u64,
@@ -47,17 +47,17 @@ pub(crate) struct Weather {
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) address: Ipv4Addr,
-    /// None: switched off.
+    /// None while it is switched off.
     pub(crate) discoverer: Option<Discoverer<'static>>,
-    /// When it is to be woken, as far as that is noted in the list of those to wake.
+    /// Its next wake-up in the list of wake-ups.
     wakes: Option<Instant>,
-    /// It neither hears nor does anything, and does not know that time passes.
+    /// While it sleeps it neither hears nor does anything, and does not notice that time passes.
     suspended: bool,
     pub(crate) sent: usize,
     pub(crate) events: Vec<(EventKind, String)>,
 }
 
-/// A datagram under way; ordered by when it arrives.
+/// A datagram in transit; ordered by its time of arrival.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct InFlight {
     arrives: Instant,
@@ -71,22 +71,22 @@ struct InFlight {
 pub(crate) struct Lan {
     pub(crate) nodes: Vec<Node>,
     in_flight: BinaryHeap<Reverse<InFlight>>,
-    /// Who is to be woken when. Who was noted for an earlier time since is woken for nothing.
+    /// The wake-ups in order. A node that has an earlier wake-up by now is woken for nothing.
     to_wake: BinaryHeap<Reverse<(Instant, usize)>>,
     pub(crate) now: Instant,
     weather: Weather,
     pub(crate) random: Random,
     order: u64,
-    /// Each datagram that was sent, a line each: when, by which node, to whom, the bytes.
+    /// Each datagram, one line each: time, sender, receiver, bytes.
     pub(crate) trace: String,
 }
 
-/// The link that all nodes are on, as a node with that address sees it.
+/// The link of all nodes, as a node with that address sees it.
 fn link(address: Ipv4Addr) -> Link {
     Link::new(LINK, Medium::Shared, &[Network::new(address, 8).unwrap()])
 }
 
-/// What came from that address.
+/// A received datagram from that address.
 fn received(from: Ipv4Addr) -> Received {
     let from = (from, v1::UDP_PORT).into();
     Received { protocol: Protocol::Foghorn, link: LINK, from, to_group: true }
@@ -122,11 +122,11 @@ impl Lan {
     }
 
     pub(crate) fn start(&mut self, node: usize) {
-        // Leaked, since a node lives as long as the test and may be started again.
+        // This is leaked, since a node lives as long as the test and may be started again.
         self.start_in(node, Box::leak(Box::new(Storage::<CAPACITY>::new())));
     }
 
-    /// Starts a node that has room for `N` others.
+    /// Starts a node with room for `N` others.
     pub(crate) fn start_in<const N: usize>(
         &mut self,
         node: usize,
@@ -148,12 +148,12 @@ impl Lan {
         self.nodes[node].wakes = None;
     }
 
-    /// Closes the lid.
+    /// Puts a node to sleep.
     pub(crate) fn suspend(&mut self, node: usize) {
         self.nodes[node].suspended = true;
     }
 
-    /// Opens it again: the timer, which has counted on, fires at once.
+    /// Wakes it again: the timer, which has kept counting, fires at once.
     pub(crate) fn resume(&mut self, node: usize) {
         self.nodes[node].suspended = false;
         self.nodes[node].discoverer.as_mut().unwrap().handle_timeout(self.now);
@@ -194,7 +194,7 @@ impl Lan {
         }
     }
 
-    /// Sends a datagram on its way, perhaps twice.
+    /// Sends a datagram, perhaps twice.
     fn deliver(&mut self, from: usize, to: Ipv4Addr, bytes: &[u8]) {
         let source = self.nodes[from].address;
         let copies = 1 + u64::from(self.random.percent(self.weather.duplicate_percent));
@@ -208,7 +208,7 @@ impl Lan {
         }
     }
 
-    /// A datagram arrives at those whom it is for, unless it is lost on the way to them.
+    /// Delivers a datagram to its receivers, unless it is lost on the way.
     fn arrive(&mut self, datagram: &InFlight) {
         for receiver in 0..self.nodes.len() {
             let is_for = datagram.to.is_broadcast() || self.nodes[receiver].address == datagram.to;
@@ -222,7 +222,7 @@ impl Lan {
                 continue;
             }
             if let Some(discoverer) = &mut self.nodes[receiver].discoverer {
-                // Only a node that is flooded may have no place for it.
+                // Only a flooded node may have no room for it.
                 let heard = discoverer.handle_datagram(
                     self.now,
                     &received(datagram.source),
@@ -237,7 +237,7 @@ impl Lan {
         }
     }
 
-    /// Hands a forged announcement to one node. False if that rejects it.
+    /// Gives a forged announcement to one node. False if the node rejects it.
     pub(crate) fn forge(&mut self, to: usize, from: Ipv4Addr, id: &str) -> bool {
         let announcement =
             Announcement { id: NodeId::try_from(id).unwrap(), port: NonZeroU16::MIN };
@@ -250,7 +250,7 @@ impl Lan {
         admitted
     }
 
-    /// Lets time pass until `end`: each datagram and each timer at its moment.
+    /// Advances the time to `end`: each datagram and each timer at its moment.
     pub(crate) fn run_until(&mut self, end: Instant) {
         loop {
             let arrival = self.in_flight.peek().map(|Reverse(datagram)| datagram.arrives);
@@ -271,7 +271,7 @@ impl Lan {
         self.now = end;
     }
 
-    /// The time that was noted for a node has come.
+    /// Handles a wake-up of a node.
     fn wake(&mut self, at: Instant, node: usize) {
         let Node { discoverer: Some(discoverer), wakes, suspended, .. } = &mut self.nodes[node]
         else {
@@ -291,7 +291,7 @@ impl Lan {
         self.run_until(self.now + Duration::from_millis(millis));
     }
 
-    /// Where `node` believes `other` to be.
+    /// The address of `other` according to `node`.
     pub(crate) fn lookup(&self, node: usize, other: usize) -> Option<Ipv4Addr> {
         let id = self.nodes[other].id.as_str();
         let entry = self.nodes[node].discoverer.as_ref()?.lookup(self.now, id)?;
@@ -301,7 +301,7 @@ impl Lan {
         }
     }
 
-    /// How many (node, other) pairs do not know where the other is.
+    /// The number of (node, other) pairs in which the node does not know the other's address.
     pub(crate) fn unknown_pairs(&self) -> usize {
         let count = self.nodes.len();
         let pairs =

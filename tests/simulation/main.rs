@@ -1,10 +1,10 @@
-//! Many nodes on one virtual LAN under a virtual clock, with loss, delay and duplication from a
-//! seed.
+//! Many nodes on one virtual LAN under a virtual clock, with loss, delay and duplication according
+//! to a seed.
 
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a test that meets the unexpected is to fail"
+    reason = "a test must fail on the unexpected"
 )]
 
 mod claims;
@@ -21,7 +21,7 @@ use foghorn::discoverer::EventKind;
 use lan::{Lan, Weather};
 
 #[test]
-fn two_nodes_know_each_other_at_once_whoever_starts_first() {
+fn two_nodes_know_each_other_at_once_in_either_order() {
     for seed in 0..50 {
         let mut lan = Lan::new(seed, Weather { delay_ms: 5, ..Weather::default() });
         let (nas, pi) = (lan.add("nas"), lan.add("pi"));
@@ -35,7 +35,7 @@ fn two_nodes_know_each_other_at_once_whoever_starts_first() {
 }
 
 #[test]
-fn a_node_that_moves_is_found_at_its_new_address_and_the_old_one_falls_silent() {
+fn a_moved_node_is_found_at_its_new_address_and_the_old_one_is_silent() {
     let mut lan = Lan::new(1, Weather::default());
     let (nas, pi) = (lan.add("nas"), lan.add("pi"));
     lan.start(nas);
@@ -63,7 +63,7 @@ fn a_node_that_moves_is_found_at_its_new_address_and_the_old_one_falls_silent() 
 }
 
 #[test]
-fn a_node_that_restarts_is_never_lost_and_knows_all_within_an_interval() {
+fn a_restarted_node_is_never_lost_and_knows_all_within_an_interval() {
     let mut lan = Lan::new(2, Weather { delay_ms: 5, ..Weather::default() });
     let nodes: Vec<_> = (0..5).map(|number| lan.add(&format!("node-{number}"))).collect();
     for node in &nodes {
@@ -81,7 +81,7 @@ fn a_node_that_restarts_is_never_lost_and_knows_all_within_an_interval() {
 }
 
 #[test]
-fn a_node_that_leaves_is_lost_after_three_intervals() {
+fn a_silent_node_is_lost_after_three_intervals() {
     let mut lan = Lan::new(3, Weather::default());
     let (nas, pi) = (lan.add("nas"), lan.add("pi"));
     lan.start(nas);
@@ -96,7 +96,7 @@ fn a_node_that_leaves_is_lost_after_three_intervals() {
 }
 
 #[test]
-fn a_node_that_slept_for_long_announces_and_forgets_at_once_when_it_wakes() {
+fn a_node_announces_and_forgets_at_once_after_a_long_sleep() {
     let mut lan = Lan::new(4, Weather { delay_ms: 1, ..Weather::default() });
     let [nas, pi, tv] = ["nas", "pi", "tv"].map(|id| lan.add(id));
     for node in [nas, pi, tv] {
@@ -124,14 +124,14 @@ fn a_node_that_slept_for_long_announces_and_forgets_at_once_when_it_wakes() {
 }
 
 #[test]
-fn a_nap_is_no_reason_to_forget() {
+fn a_short_sleep_loses_no_node() {
     let mut lan = Lan::new(5, Weather::default());
     let (nas, pi) = (lan.add("nas"), lan.add("pi"));
     lan.start(nas);
     lan.start(pi);
     lan.run(1000);
-    // Its next announcement falls into the nap: it is made up for on waking, once, however many
-    // were due.
+    // Its next announcement is due during the nap: it sends it on waking, and only once however
+    // many were due.
     lan.suspend(pi);
     lan.run(70_000);
     let sent = lan.nodes[pi].sent;
@@ -144,7 +144,7 @@ fn a_nap_is_no_reason_to_forget() {
 }
 
 #[test]
-fn loss_delay_and_duplication_cost_at_most_some_intervals() {
+fn nodes_find_each_other_within_intervals_despite_loss_delay_and_duplication() {
     for seed in 0..5 {
         let weather = Weather { loss_percent: 5, duplicate_percent: 10, delay_ms: 300 };
         let mut lan = Lan::new(seed, weather);
@@ -154,8 +154,8 @@ fn loss_delay_and_duplication_cost_at_most_some_intervals() {
             lan.run(pause);
             lan.start(node);
         }
-        // A node is lost for a while when three announcements in a row are: one pair in 8,000, of
-        // 870.
+        // A node is lost for a while when three announcements in a row are lost: one pair in 8,000.
+        // This run has 870 pairs.
         lan.run(180_000);
         assert!(lan.unknown_pairs() <= 2, "seed {seed}: {} pairs", lan.unknown_pairs());
         let most = lan.nodes.iter().map(|node| node.sent).max().unwrap();

@@ -1,18 +1,17 @@
-//! The power comes back, and all nodes of a LAN wake within seconds.
+//! The power returns, and all nodes of a LAN wake within seconds.
 
 use foghorn::registry::Storage;
 use foghorn::time::Duration;
 
 use crate::lan::{Lan, Weather};
 
-/// At most this many datagrams are sent by each node: its announcement, and what answers the
-/// others.
+/// The most datagrams that each node sends: its announcement, and the answers to others.
 const DATAGRAMS: usize = 6;
 
-/// So long after the last one woke all know all.
+/// The time after the last start by which all nodes know each other.
 const SETTLED: u64 = 3_000;
 
-/// Wakes nodes at times that the seed chooses within a span, and lets them settle.
+/// Wakes nodes at times that the seed chooses within a span, and advances until the LAN is quiet.
 fn power_comes_back<const N: usize>(seed: u64, nodes: u32, span: u64, weather: Weather) -> Lan {
     let mut lan = Lan::new(seed, weather);
     let nodes: Vec<_> = (0..nodes).map(|number| lan.add(&format!("node-{number}"))).collect();
@@ -33,9 +32,9 @@ fn most_sent(lan: &Lan) -> usize {
 
 #[test]
 fn a_thousand_nodes_that_wake_within_ten_seconds_know_each_other() {
-    // Of the million pairs, one in 64 million is missed by six broadcasts, one in 3 million by the
-    // five that the last to wake can hear: in about every seventh run a pair has to wait for the
-    // next announcement. With this seed none has.
+    // Of the million pairs, six broadcasts miss one in 64 million, and the five broadcasts that the
+    // last to wake can hear miss one in 3 million: in about every seventh run a pair has to wait
+    // for the next announcement. With this seed there is no such pair.
     let weather = Weather { delay_ms: 5, loss_percent: 5, ..Weather::default() };
     let lan = power_comes_back::<1024>(0, 1_000, 10_000, weather);
     assert_eq!(lan.unknown_pairs(), 0);
@@ -53,8 +52,8 @@ fn a_hundred_nodes_that_wake_within_one_second_know_each_other() {
             "seed {seed}: {} datagrams from one node",
             most_sent(&lan)
         );
-        // When what was lost has been told again, nothing is left over that would go on: until the
-        // next announcement all are silent.
+        // After the lost datagrams have been repeated, no work remains: until the next announcement
+        // all nodes are silent.
         lan.run(1_000);
         let sent: usize = lan.nodes.iter().map(|node| node.sent).sum();
         lan.run(20_000);

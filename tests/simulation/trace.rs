@@ -1,4 +1,4 @@
-//! The datagrams of a LAN, as the first version of foghorn sent them.
+//! The datagrams of a LAN, compared with the first version of foghorn.
 
 use std::net::Ipv4Addr;
 
@@ -6,8 +6,8 @@ use foghorn::time::Duration;
 
 use crate::lan::{Lan, Weather};
 
-/// All that can make a node speak: starts, one by one and at once, a new address, a nap, a long
-/// sleep, newcomers that don't exist, bad weather.
+/// Everything that makes a node speak: starts, one by one and at once, a new address, a nap, a long
+/// sleep, forged newcomers, bad weather.
 fn run(seed: u64) -> Lan {
     let weather = Weather { loss_percent: 5, duplicate_percent: 5, delay_ms: 40 };
     let mut lan = Lan::new(seed, weather);
@@ -49,9 +49,9 @@ fn hash(text: &str) -> u64 {
     })
 }
 
-/// With `FOGHORN_TRACE=FILE` the traces are written there, to compare those of two versions.
+/// With `FOGHORN_TRACE=FILE` the test writes the traces there, to compare two versions.
 #[test]
-fn the_same_bytes_leave_at_the_same_times_as_from_the_first_version() {
+fn datagrams_and_their_times_match_the_first_version() {
     let traces = [1, 2, 3].map(|seed| run(seed).trace);
     if let Some(path) = std::env::var_os("FOGHORN_TRACE") {
         std::fs::write(path, traces.concat()).unwrap();
