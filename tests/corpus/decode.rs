@@ -1,4 +1,4 @@
-//! Any bytes as a datagram: what is made of them, by the packet diagram and the documentation.
+//! Any bytes as a datagram: the result must match the packet diagram and the documentation.
 
 use foghorn::limits::{ANNOUNCEMENT_CAPACITY, NODE_ID_CAPACITY};
 use foghorn::wire::{Announcement, Malformed, v1};
@@ -20,7 +20,7 @@ pub(crate) fn check(datagram: &[u8]) {
         Ok(announcement) => {
             assert_eq!((announcement.id.as_str().as_bytes(), announcement.port.get()), (id, port));
             check_announcement(&announcement);
-            // What follows the NodeID is not read.
+            // The parser ignores bytes after the NodeID.
             assert_eq!(v1::parse(&[&magic[..], &[p1, p0, l1, l0], id].concat()), Ok(announcement));
         }
         Err(Malformed::EmptyNodeId) => assert_eq!(length, 0),
@@ -43,8 +43,8 @@ fn check_announcement(announcement: &Announcement) {
     let id = announcement.id.as_str();
     assert!((1..=NODE_ID_CAPACITY).contains(&id.len()));
     assert!(!id.chars().any(|c| c.is_whitespace() || c.is_control()), "{id:?}");
-    // Behind a letter Rust shows each such character as it is, but for what it has other reasons to
-    // escape.
+    // After a letter, Rust shows such a character as it is, unless it has other reasons to escape
+    // it.
     let shown: String = id.chars().filter(|c| !matches!(c, '"' | '\'' | '\\')).collect();
     let behind_a_letter = format!("x{shown}");
     assert_eq!(behind_a_letter.escape_debug().to_string(), behind_a_letter);

@@ -1,6 +1,6 @@
-//! A fuzzer's bytes as decisions.
+//! Decisions from a fuzzer's bytes.
 
-/// Hands out bytes from the front until there are none.
+/// Returns bytes from the front until none are left.
 pub(crate) struct Input<'a> {
     rest: &'a [u8],
 }
@@ -16,7 +16,7 @@ impl<'a> Input<'a> {
         Some(*byte)
     }
 
-    /// As many bytes as there are, up to `most`.
+    /// All remaining bytes, up to `most`.
     pub(crate) fn bytes(&mut self, most: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at(most.min(self.rest.len()));
         self.rest = rest;

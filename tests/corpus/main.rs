@@ -1,8 +1,8 @@
-//! What fuzzing found worth keeping, replayed: each file of `inputs/TARGET` is handed to the target
-//! of that name.
+//! A replay of inputs that fuzzing found: each file of `inputs/TARGET` is given to the target of
+//! that name.
 //!
-//! A target is a function that takes any bytes and panics when something does not hold.
-//! `tests/fuzz/run` looks for such bytes.
+//! A target is a function that takes any bytes and panics if a check fails.
+//! `tests/fuzz/run` searches for such bytes.
 
 mod decode;
 mod discoverer;
@@ -21,7 +21,7 @@ fn replay(target: &str, check: fn(&[u8])) -> io::Result<()> {
     files.sort();
     assert!(!files.is_empty());
     for file in files {
-        // Shown when the check fails.
+        // This is shown if the check fails.
         println!("{}", file.display());
         check(&fs::read(file)?);
     }

@@ -1,6 +1,6 @@
-//! Any bytes as a request, as a reply, and as a node that replies tell of.
+//! Any bytes as a request, as a reply, and as a node in a reply.
 
-#![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
+#![expect(clippy::unwrap_used, reason = "a check must fail on the unexpected")]
 
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr};
@@ -44,7 +44,7 @@ fn check_request(line: &[u8]) {
     }
 }
 
-/// What a daemon that is newer, or none at all, may send to a client.
+/// Any reply that a newer daemon, or another program, may send to a client.
 fn check_reply(line: &[u8]) {
     let Ok(line) = str::from_utf8(line) else { return };
     match Line::parse(line) {
@@ -66,8 +66,8 @@ fn check_reply(line: &[u8]) {
     }
 }
 
-/// What is told of a node: one byte says how often it was heard, then two each when and where; the
-/// rest is its `NodeID`.
+/// A node from bytes: one byte for the number of its addresses, then two bytes each for the time
+/// and the address; the rest is its `NodeID`.
 fn check_node(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let times = 1 + input.byte().unwrap_or(0) % 8;
@@ -102,7 +102,7 @@ fn check_node(bytes: &[u8]) {
     check_lines(&id, &entry, &addresses);
 }
 
-/// Lines that tell of a node, and where it is.
+/// The lines for a node and its addresses.
 fn check_lines(id: &NodeId, entry: &Entry<'_>, addresses: &[SocketAddr]) {
     let address = |socket: SocketAddr| Address { socket, interface: &INTERFACE };
     let line = NodeLine {
@@ -148,7 +148,7 @@ fn check_lines(id: &NodeId, entry: &Entry<'_>, addresses: &[SocketAddr]) {
     assert_eq!(fields(&contested, "contested").get("rival"), Some(socket.to_string().as_str()));
 }
 
-/// What is written as a line, checked to be one, and to fit; without its newline.
+/// Writes a line, and checks that it is one line and fits. Returns it without its newline.
 fn line_of(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
     let mut line = String::new();
     write(&mut line).unwrap();

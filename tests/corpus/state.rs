@@ -1,7 +1,7 @@
-//! Any bytes as saved state: as they are, and as what follows the version number of a state with a
-//! right checksum. The first byte is how many seconds ago that was saved.
+//! Any bytes as saved state: as they are, and as the body of a state with a valid version and
+//! checksum. The first byte is the age of the state in seconds.
 
-#![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
+#![expect(clippy::unwrap_used, reason = "a check must fail on the unexpected")]
 
 use core::hash::Hasher as _;
 
@@ -42,7 +42,7 @@ fn check_state(state: &state::State<'_>, elapsed: Duration, header: &[u8]) {
     assert_eq!(registry.iter_to_save(NOW).count(), restored);
     for entry in registry.iter_after(NOW, None) {
         assert!((1..=ADDRESSES_PER_NODE).contains(&entry.addresses().count()));
-        // It lives no longer than it would have, here or where it was saved.
+        // The node lives no longer than without the restart, on either machine.
         let passed = moment.since(state.saved()).unwrap();
         for most in [lease, LEASE.millis()] {
             assert!(entry.expires_in().millis() <= most.saturating_sub(passed.millis()));
@@ -51,7 +51,7 @@ fn check_state(state: &state::State<'_>, elapsed: Duration, header: &[u8]) {
     check_round_trip(&registry, moment);
 }
 
-/// What was restored is restored again from what it is saved as.
+/// Saves the restored state, and restores it again.
 fn check_round_trip(registry: &Registry<'_>, moment: Moment) {
     let bytes = emitted(registry, moment);
     let saved = registry.iter_to_save(NOW).count();

@@ -1,9 +1,9 @@
-//! Any sequence of calls of a [`Discoverer`], its contract checked after each of them.
+//! Any sequence of calls of a [`Discoverer`], with its contract checked after each.
 //!
-//! The first byte sets it up; then each byte is a call, and those after it are its arguments. The
-//! host's steps are kept to: put in one thing, drain what came of it, wait.
+//! The first byte sets it up; then each byte is a call, and the bytes after it are its arguments.
+//! The calls follow the steps of a host: put in one thing, drain the results, wait.
 
-#![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
+#![expect(clippy::unwrap_used, reason = "a check must fail on the unexpected")]
 
 mod model;
 mod origin;
@@ -53,7 +53,7 @@ pub(crate) fn check(bytes: &[u8]) {
     }
 }
 
-/// A discoverer, and all that was told to it.
+/// A discoverer, and a record of its input.
 struct Session<'a> {
     discoverer: Discoverer<'a>,
     capacity: usize,
@@ -63,21 +63,21 @@ struct Session<'a> {
     links: BTreeMap<LinkId, Link>,
     origins: Origins,
     counts: Counts,
-    /// Names that were made up so far.
+    /// The number of names made up so far.
     forged: u32,
-    /// When the bucket that all answers are taken from will be full again.
+    /// The time when the shared bucket of answers will be full again.
     answers_full: Instant,
-    /// When handling a timeout last had all nodes announced.
+    /// The last time when a timeout announced all nodes.
     announced: Option<Instant>,
 }
 
 #[derive(Default)]
 struct Link {
-    /// Who is to be answered.
+    /// The hosts to answer.
     waiting: HashSet<Ipv4Addr>,
-    /// When everyone there was last told of our nodes.
+    /// The last time when all hosts there got our nodes.
     told: Option<Instant>,
-    /// When the bucket that its answers are taken from will be full again.
+    /// The time when the bucket of this host's answers will be full again.
     answers_full: Instant,
 }
 
@@ -94,7 +94,7 @@ struct Counts {
 }
 
 impl Link {
-    /// Everyone there is told of our nodes.
+    /// All hosts there get our nodes.
     fn tell(&mut self, now: Instant) {
         self.told = Some(now);
         self.waiting.clear();
@@ -131,7 +131,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// None when there are no bytes left.
+    /// None after the last byte.
     fn step(&mut self, input: &mut Input<'_>) -> Option<()> {
         match input.byte()? % 16 {
             0..=3 => {
@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
                 self.wait(self.sixteenths(sixteenths));
             }
             9 => {
-                // Each interval has its announcements, and the shortest is a millisecond.
+                // Each interval has its announcements, and the shortest interval is a millisecond.
                 let time = Duration::from_millis(u64::from(input.byte()?) * 16);
                 self.wait(time.min(self.sixteenths(255)));
             }
@@ -227,11 +227,11 @@ impl<'a> Session<'a> {
             }
         }
         self.expire(events);
-        // An answer waits for its time.
+        // An answer waits for its due time.
         assert_eq!(self.drain(), 0);
     }
 
-    /// Whether the node is known, and on other machines only.
+    /// Whether the node is known, and announced only on other machines.
     fn is_elsewhere(&mut self, id: &NodeId) -> bool {
         let origins = &self.origins;
         let is_here =
@@ -240,7 +240,7 @@ impl<'a> Session<'a> {
         node.is_some_and(|node| node.live(self.now).iter().all(|address| !is_here(address.ip())))
     }
 
-    /// The announcement of another's node was heard.
+    /// Handles the announcement of another host's node.
     fn hear_node(
         &mut self,
         id: &NodeId,
@@ -267,20 +267,20 @@ impl<'a> Session<'a> {
             }
         } else if outcome.is_ok() {
             let mut is_remembered = is_remembered;
-            // Which node gives way to a newcomer is the registry's to say, but some may not be
-            // displaced.
+            // The registry chooses the node that makes room for a newcomer, but some nodes must not
+            // be displaced.
             if events.front().is_some_and(|event| event.kind == EventKind::Lost) {
                 let lost = events.pop_front().unwrap();
                 let gone = self.model.lose(self.now, &lost);
                 assert!(!gone.is_live(self.now) || !self.model.is_safe(&lost.id, &gone));
-                // It was about to be removed: what is remembered of it is remembered now.
+                // The node was about to be removed: the registry remembers it now.
                 is_remembered |= lost.id == *id && self.model.may_be_remembered(self.now, id);
             }
             let event = events.pop_front().unwrap();
             assert_eq!(event.id, *id);
             self.model.find(&event, address, is_remembered);
         } else {
-            // So is whether there is a place for it, unless one is kept.
+            // The registry also decides whether there is room, unless a place is reserved.
             assert!(!self.model.expected.contains(id));
             return assert!(
                 matches!(outcome, Err(Rejected::RegistryFull | Rejected::SourceFull)),
@@ -298,7 +298,7 @@ impl<'a> Session<'a> {
 
     fn expect(&mut self, id: &NodeId) {
         if !self.remembered().contains(id) {
-            // Somebody needed the place before it was kept.
+            // A newcomer needed the place before it was reserved.
             self.model.forget(id);
         }
         let is_kept = self.model.expect(id, self.capacity);
@@ -347,13 +347,13 @@ impl<'a> Session<'a> {
         assert_eq!(self.discoverer.withdraw(id), self.own.len() < before);
         assert_eq!(self.discoverer.rival(self.now, id), None);
         if self.own.is_empty() {
-            // There is nothing to answer with.
+            // The discoverer has nothing to answer with.
             self.links.values_mut().for_each(|link| link.waiting.clear());
         }
         assert_eq!(self.drain(), 0);
     }
 
-    /// Takes out what happened, and counts it.
+    /// Takes the events, and counts them.
     fn events(&mut self) -> VecDeque<Event> {
         let events: VecDeque<_> = core::iter::from_fn(|| self.discoverer.poll_event()).collect();
         for event in &events {
@@ -367,7 +367,7 @@ impl<'a> Session<'a> {
         events
     }
 
-    /// The discoverer was told the time.
+    /// Notes that the discoverer handled a timeout.
     fn pass(&mut self) {
         let events = self.events();
         self.expire(events);
@@ -377,11 +377,11 @@ impl<'a> Session<'a> {
         for event in events {
             assert!(!self.model.lose(self.now, &event).is_live(self.now));
         }
-        // Whatever has expired is gone by now.
+        // All expired nodes are gone by now.
         assert!(self.model.nodes.values().all(|node| node.is_live(self.now)));
     }
 
-    /// The nodes that are not known any more, but remembered.
+    /// The nodes that are no longer known, but remembered.
     fn remembered(&self) -> HashSet<NodeId> {
         let saved = self.discoverer.registry().iter_to_save(self.now);
         saved.filter(|entry| entry.heard() == 0).map(|entry| entry.id().clone()).collect()
@@ -405,7 +405,7 @@ impl<'a> Session<'a> {
             lost: stats.lost.get(),
         };
         assert_eq!(counts, self.counts);
-        // Neither who waits for an answer nor the next announcement is forgotten.
+        // The discoverer forgets neither a host that waits for an answer nor the next announcement.
         let due_in = self.discoverer.poll_at().map(|due| due.since(self.now));
         let is_awaited = self.links.values().any(|link| !link.waiting.is_empty());
         assert!(!is_awaited || due_in.is_some_and(|span| span <= ANSWER_PERIOD));
@@ -420,7 +420,7 @@ impl<'a> Session<'a> {
         let remembered = self.remembered();
         assert!(self.model.nodes.keys().all(|id| !remembered.contains(id)));
         assert!(self.model.nodes.len() + remembered.len() <= self.capacity);
-        // The place of an expected node is its own.
+        // An expected node has its own place.
         for id in self.model.expected.iter().filter(|id| !self.model.nodes.contains_key(*id)) {
             assert!(remembered.contains(id) || !self.model.may_be_remembered(self.now, id));
         }
@@ -428,7 +428,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// One of few nodes, so that they meet again.
+/// One of few nodes, so that the same nodes occur again.
 fn announcement(name: u8, port: u8) -> Announcement {
     let id = NodeId::try_from(format!("node-{}", name % 16).as_str()).unwrap();
     Announcement { id, port: NonZeroU16::MIN.saturating_add(u16::from(port % 4)) }

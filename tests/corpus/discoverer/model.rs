@@ -1,9 +1,9 @@
-//! What a discoverer should know, kept the plain way.
+//! A simple model of the nodes that a discoverer should know.
 
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a check that meets the unexpected is to fail"
+    reason = "a check must fail on the unexpected"
 )]
 
 use core::net::{IpAddr, SocketAddr};
@@ -20,12 +20,12 @@ use super::rhythm::{Rhythm, is_regular, is_together};
 
 pub(super) struct Model {
     pub(super) nodes: HashMap<NodeId, Node>,
-    /// Those that were known, as they were then.
+    /// The nodes that were known, with their last state.
     gone: HashMap<NodeId, Node>,
-    /// Those that places are kept for.
+    /// The nodes that the registry reserves room for.
     pub(super) expected: HashSet<NodeId>,
     lease: Duration,
-    /// A walk over all nodes that has begun and goes on while they change.
+    /// An unfinished walk over all nodes, which continues while they change.
     walk: Option<Walk>,
 }
 
@@ -34,28 +34,28 @@ pub(super) struct Node {
     place: Place,
     found: Instant,
     heard: u32,
-    /// In the order in which they appeared.
+    /// In the order of appearance.
     addresses: Vec<Known>,
     preferred: SocketAddr,
     lease: Duration,
 }
 
-/// An address, and how it was heard since it was last silent for longer than a lease.
+/// An address, and its record since it was last silent for longer than a lease.
 #[derive(Clone)]
 struct Known {
     address: Address,
     times: u32,
-    /// For how long, in whole 240ths of a lease between each time and the next.
+    /// The times between announcements, in whole 240ths of a lease.
     parts: u64,
-    /// Whether it spoke beside the preferred one.
+    /// Whether it spoke while another address was preferred.
     is_rival: bool,
     rhythm: Rhythm,
 }
 
-/// What it means that a known node was heard.
+/// The effect of an announcement of a known node.
 pub(super) enum Change {
     Nothing,
-    /// It has one more address, and nothing is told of that.
+    /// The node has one more address, without an event.
     Joined,
     Told(EventKind, Address),
 }
@@ -77,12 +77,12 @@ impl Known {
         }
     }
 
-    /// Whether it was heard three times, over half a lease or more.
+    /// Whether the node was heard three times, over half a lease or more.
     fn is_established(&self) -> bool {
         self.times >= 3 && self.parts >= 120
     }
 
-    /// Whether it is kept although it is not preferred.
+    /// Whether the address is kept although it is not preferred.
     fn is_kept(&self, now: Instant, lease: Duration) -> bool {
         let within = |span: Duration| self.address.heard + span > now;
         within(lease)
@@ -95,7 +95,7 @@ impl Known {
 struct Walk {
     last: Option<Place>,
     met: HashSet<NodeId>,
-    /// Those that were known all the while and are still to be met.
+    /// The nodes that were known throughout the walk, and that it must still return.
     owed: HashSet<NodeId>,
 }
 
@@ -114,7 +114,7 @@ impl Model {
         self.nodes.get_mut(id).filter(|node| node.is_live(now))
     }
 
-    /// A node that was not known was found at that address. The registry may have remembered it.
+    /// Adds a node that was unknown, found at that address. The registry may have remembered it.
     pub(super) fn find(&mut self, event: &Event, address: Address, is_remembered: bool) {
         assert_eq!((event.kind, event.address), (EventKind::Found, address));
         assert!(self.nodes.values().all(|node| node.place != event.place));
@@ -139,23 +139,23 @@ impl Model {
         assert!(self.nodes.insert(event.id.clone(), node).is_none());
     }
 
-    /// Whether something of a node is to be remembered, if nobody needed its place.
+    /// Whether the registry should remember the node, if no other needed its place.
     pub(super) fn may_be_remembered(&self, now: Instant, id: &NodeId) -> bool {
         self.gone.get(id).is_some_and(|gone| !gone.established(now).is_empty())
     }
 
-    /// Nothing is remembered of a node that is not known.
+    /// The registry remembers nothing of an unknown node.
     pub(super) fn forget(&mut self, id: &NodeId) {
         self.gone.remove(id);
     }
 
-    /// A node that was known is gone.
+    /// Removes a node that was known.
     pub(super) fn lose(&mut self, now: Instant, event: &Event) -> Node {
         let Some(node) = self.nodes.remove(&event.id) else {
             unreachable!("{event:?} of an unknown node")
         };
         assert_eq!((event.kind, event.place), (EventKind::Lost, node.place));
-        // After a longer pause all counts as a week old.
+        // After a longer pause the registry treats all nodes as a week old.
         let mut address = node.preferred();
         address.heard = address.heard.max(now - Duration::from_secs(7 * 86_400));
         assert_eq!(address, event.address);
@@ -167,7 +167,7 @@ impl Model {
         node
     }
 
-    /// A place is to be kept for a node. False if there is none.
+    /// Reserves a place for a node. False if there is none.
     pub(super) fn expect(&mut self, id: &NodeId, capacity: usize) -> bool {
         let missing = self.expected.iter().filter(|id| !self.nodes.contains_key(*id)).count();
         let has_place = self.nodes.contains_key(id) || self.expected.contains(id);
@@ -183,7 +183,7 @@ impl Model {
         self.expected.contains(id) || node.is_settled()
     }
 
-    /// Goes on to the next node, or begins again.
+    /// Moves on to the next node, or starts again.
     pub(super) fn walk(&mut self, now: Instant, discoverer: &Discoverer<'_>) {
         let nodes = &self.nodes;
         let walk = self.walk.get_or_insert_with(|| {
@@ -191,21 +191,21 @@ impl Model {
             Walk { owed: live.collect(), ..Walk::default() }
         });
         if let Some(entry) = discoverer.iter_after(now, walk.last).next() {
-            assert!(walk.met.insert(entry.id().clone()), "{} is met twice", entry.id());
+            assert!(walk.met.insert(entry.id().clone()), "{} is returned twice", entry.id());
             walk.owed.remove(entry.id());
             walk.last = Some(entry.place());
         } else {
             let missed =
                 walk.owed.iter().find(|id| nodes.get(*id).is_some_and(|node| node.is_live(now)));
-            assert_eq!(missed, None, "was not met");
+            assert_eq!(missed, None, "was not returned");
             self.walk = None;
         }
     }
 
-    /// The discoverer knows the same nodes, and the same of each.
+    /// Checks that the discoverer knows the same nodes, with the same data.
     pub(super) fn check(&self, now: Instant, discoverer: &Discoverer<'_>) {
         assert_eq!(discoverer.registry().used(), self.nodes.len());
-        // It is not told late, and may be told early.
+        // The discoverer reports a loss at most early, never late.
         let expiry = self.nodes.values().map(|node| node.last_heard() + self.lease).min();
         let told = discoverer.registry().next_expiry();
         assert!(told.is_some() == expiry.is_some() && told <= expiry, "{told:?}, not {expiry:?}");
@@ -236,7 +236,8 @@ impl Node {
         self.last_heard() + self.lease > now
     }
 
-    /// Whether it was heard three times, over half a lease or more: no stranger may take its place.
+    /// Whether the node was heard three times, over half a lease or more: no stranger may take its
+    /// place.
     fn is_settled(&self) -> bool {
         self.heard >= 3 && self.last_heard().since(self.found).times(2) >= self.lease
     }
@@ -245,7 +246,7 @@ impl Node {
         self.addresses.iter().map(|known| known.address.heard).max().unwrap_or(self.found)
     }
 
-    /// What is remembered of it when it is gone.
+    /// The data that the registry remembers of a lost node.
     fn established(&self, now: Instant) -> Vec<Known> {
         let kept = self.addresses.iter().filter(|known| {
             known.is_established() && known.address.heard + Duration::from_secs(86_400) > now
@@ -265,8 +266,8 @@ impl Node {
         preferred.address
     }
 
-    /// Live addresses: the preferred one, then those heard last, and of those heard at once the one
-    /// that appeared last.
+    /// The live addresses: the preferred one, then the others by the time of their last
+    /// announcement. For equal times, the one that appeared last is first.
     pub(super) fn live(&self, now: Instant) -> Vec<Address> {
         let addresses = self.addresses.iter().map(|known| known.address);
         let mut live: Vec<_> =
@@ -281,7 +282,7 @@ impl Node {
         self.addresses.iter().any(|known| known.is_rival && known.address.heard + self.lease > now)
     }
 
-    /// It was heard at an address. Some addresses are in different networks of ours.
+    /// Notes an announcement from an address. Some addresses are in different networks of ours.
     pub(super) fn hear(
         &mut self,
         address: Address,
@@ -300,7 +301,7 @@ impl Node {
         }
     }
 
-    /// Those in another network that spoke just before have spoken together with it.
+    /// The addresses in another network that spoke just before have spoken together with this one.
     fn hear_preferred(
         &mut self,
         address: Address,
@@ -375,7 +376,7 @@ impl Node {
             || self.addresses.iter().filter(other).filter(is_live).count()
                 == ADDRESSES_PER_NODE - 1;
         if self.addresses.len() == ADDRESSES_PER_NODE {
-            // The youngest goes, but rather one where it was not established.
+            // The youngest is removed, but preferably one that was not established.
             let young = |known: &Known| other(&known) && !known.is_established();
             let gone = self.addresses.iter().rposition(young);
             let gone = gone.or_else(|| self.addresses.iter().rposition(|known| other(&known)));
@@ -401,7 +402,7 @@ impl Node {
         moved
     }
 
-    /// It is looked up there from now on, and no longer contested.
+    /// From now on a lookup returns that address, and the node is no longer contested.
     fn move_to(&mut self, address: Address) -> Change {
         self.preferred = address.socket;
         for known in &mut self.addresses {

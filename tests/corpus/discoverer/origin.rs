@@ -1,4 +1,4 @@
-//! Whose datagrams should count, decided the plain way.
+//! A simple model of the senders that a discoverer should accept.
 
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
@@ -15,14 +15,14 @@ const SECOND_NETWORK: Ipv4Addr = Ipv4Addr::new(198, 18, 1, 0);
 #[derive(Default)]
 pub(super) struct Origins {
     links: BTreeMap<LinkId, Vec<Subnet>>,
-    /// The links in the order in which an address is looked for.
+    /// The links in the order of the search for an address.
     order: Vec<LinkId>,
     allowed: Vec<Subnet>,
-    /// The addresses that were our own, the latest last.
+    /// Our own addresses of the past, the latest last.
     former: Vec<Ipv4Addr>,
 }
 
-/// An address and how many bits all of its network begin with.
+/// An address and the length of its network's prefix.
 #[derive(Clone, Copy)]
 pub(super) struct Subnet(pub(super) Ipv4Addr, pub(super) u8);
 
@@ -33,7 +33,7 @@ impl From<Subnet> for Network {
 }
 
 impl Subnet {
-    /// The number of the network among all of its size, and of the host in it.
+    /// The number of the network among those of its size, and of the host in it.
     fn split(self, ip: Ipv4Addr) -> (u64, u64) {
         let size = 1 << (32 - u32::from(self.1));
         (u64::from(ip.to_bits()) / size, u64::from(ip.to_bits()) % size)
@@ -43,7 +43,7 @@ impl Subnet {
         self.split(ip).0 == self.split(self.0).0
     }
 
-    /// The address that stands for all hosts, unless there are two of them or one.
+    /// The broadcast address, unless the network has only one or two addresses.
     fn last(self) -> Option<Ipv4Addr> {
         let others = (1_u64 << (32 - u32::from(self.1))) - 1;
         let last = u64::from(self.0.to_bits()) | others;
@@ -81,7 +81,7 @@ impl Origins {
         self.links.get(&link).into_iter().flatten()
     }
 
-    /// Whether who has that address counts on the link.
+    /// Whether the discoverer accepts a sender with that address on the link.
     pub(super) fn check(&self, link: LinkId, from: Ipv4Addr) -> Result<(), Rejected> {
         let no_host = from.is_unspecified()
             || from.is_broadcast()
@@ -94,12 +94,12 @@ impl Origins {
         if networks.any(|network| network.contains(from)) { Ok(()) } else { Err(Rejected::OffLink) }
     }
 
-    /// Whether who has that address is answered on the link.
+    /// Whether the discoverer answers a sender with that address on the link.
     pub(super) fn is_answered(&self, link: LinkId, from: Ipv4Addr) -> bool {
         self.of(link).any(|network| network.contains(from))
     }
 
-    /// Whether it is one of our own addresses on the link.
+    /// Whether the address is one of our own on the link.
     pub(super) fn is_ours_on(&self, link: LinkId, ip: Ipv4Addr) -> bool {
         ip.is_loopback() || self.of(link).any(|network| network.0 == ip)
     }
@@ -111,7 +111,7 @@ impl Origins {
     /// The addresses that together reach all hosts of a link.
     pub(super) fn everyone(&self, link: LinkId) -> Vec<Ipv4Addr> {
         let mut everyone = vec![Ipv4Addr::BROADCAST];
-        // The first network hears 255.255.255.255.
+        // Hosts of the first network receive 255.255.255.255.
         let mut told = vec![];
         for (number, network) in self.of(link).enumerate() {
             let Some(last) = network.last().filter(|last| !told.contains(last)) else { continue };
@@ -123,7 +123,7 @@ impl Origins {
         everyone
     }
 
-    /// Whether both are in networks of ours, and these are not the same.
+    /// Whether both are in networks of ours, and these differ.
     pub(super) fn are_in_different_networks(&self, a: IpAddr, b: IpAddr) -> bool {
         let network = |ip: IpAddr| {
             let IpAddr::V4(ip) = ip else { return None };
@@ -139,7 +139,7 @@ impl Origins {
     }
 }
 
-/// By which link a datagram comes, and from whom.
+/// The link and the sender of a datagram.
 pub(super) fn origin(input: &mut Input<'_>) -> Option<(LinkId, Ipv4Addr)> {
     let byte = input.byte()?;
     let from = match byte >> 4 {
@@ -153,7 +153,7 @@ pub(super) fn origin(input: &mut Input<'_>) -> Option<(LinkId, Ipv4Addr)> {
     Some((LinkId(u32::from(byte & 3)), from))
 }
 
-/// What is allowed: mostly everyone.
+/// The allowed networks: mostly everyone.
 pub(super) fn allowed(choice: u8) -> Option<Subnet> {
     match choice % 4 {
         1 => None,
@@ -174,7 +174,7 @@ pub(super) fn networks(address: Ipv4Addr, choice: u8) -> Vec<Subnet> {
         8 => first(0),
         9 => vec![Subnet(address, 24), Subnet(SECOND_NETWORK, 25)],
         10 => vec![],
-        // More than count.
+        // More than a link may have.
         _ => (28..=32).map(|prefix| Subnet(address, prefix)).collect(),
     }
 }

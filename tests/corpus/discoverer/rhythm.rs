@@ -1,15 +1,15 @@
-//! Whether an address speaks in step with the preferred one, in a network of its own.
+//! A simple model of two addresses that speak in step, each in its own network.
 
 use foghorn::time::Duration;
 
-/// How an address has spoken beside the preferred one.
+/// The record of an address beside the preferred one.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Rhythm {
     /// Rounds in step.
     rounds: u8,
-    /// How often it spoke alone; an announcement at its regular time counts more.
+    /// How often the address spoke alone; an announcement at its regular time counts more.
     alone: u8,
-    /// Whether it spoke alone last at its regular time.
+    /// Whether it last spoke alone at its regular time.
     was_regular: bool,
 }
 
@@ -40,7 +40,7 @@ impl Rhythm {
         is_out_of_step
     }
 
-    /// Whether it was at its regular time that it spoke before the preferred one, if it did.
+    /// Whether the address spoke at its regular time when it spoke before the preferred one.
     pub(super) fn waits(self) -> Option<bool> {
         (self.alone > 0).then_some(self.was_regular)
     }

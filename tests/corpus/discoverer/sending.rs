@@ -1,6 +1,6 @@
-//! What is sent, and when.
+//! The datagrams to send, and their times.
 
-#![expect(clippy::unwrap_used, reason = "a check that meets the unexpected is to fail")]
+#![expect(clippy::unwrap_used, reason = "a check must fail on the unexpected")]
 
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::{BTreeMap, HashSet};
@@ -52,7 +52,7 @@ impl Session<'_> {
             self.timeout();
         }
         self.now = end;
-        // Everyone on every link was told of our nodes within the longest interval.
+        // All hosts on every link got our nodes within the longest interval.
         let oldest = end - self.discoverer.interval() - self.sixteenths(1);
         assert!(self.own.is_empty() || self.links.values().all(|link| link.told >= Some(oldest)));
     }
@@ -77,7 +77,7 @@ impl Session<'_> {
         if u64::try_from(rounds.len()).unwrap() == answers {
             for id in rounds {
                 let link = self.links.get_mut(&id).unwrap();
-                // The burst, and one alone each second beyond what is allowed in the long run.
+                // The burst, and one single answer each second beyond the limit in the long run.
                 let period = Duration::from_millis(
                     ANSWER_PERIOD.millis() * ALONE_PERIOD.millis()
                         / (ANSWER_PERIOD.millis() + ALONE_PERIOD.millis()),
@@ -86,7 +86,8 @@ impl Session<'_> {
                 assert!(link.answers_full <= self.now + period.times(u64::from(ANSWER_BURST) + 2));
             }
         } else {
-            // The announcements were due, and who waits for an answer is told with all others.
+            // The announcements were due, and a host that waits for an answer gets them with all
+            // others.
             assert_eq!((rounds.len(), answers), (self.links.len(), 0));
             let shortest = self.discoverer.interval().millis() - self.sixteenths(1).millis();
             assert!(self.announced.is_none_or(|last| self.now.since(last).millis() >= shortest));
@@ -94,13 +95,13 @@ impl Session<'_> {
         }
     }
 
-    /// Takes out what is to be sent. On how many links that is.
+    /// Takes the datagrams to send. Returns the number of links.
     pub(super) fn drain(&mut self) -> usize {
         self.drain_links().len()
     }
 
-    /// Takes out what is to be sent: on each link at most one round of all our nodes. On which
-    /// links that is.
+    /// Takes the datagrams to send: on each link at most one round of all our nodes. Returns the
+    /// links.
     pub(super) fn drain_links(&mut self) -> Vec<LinkId> {
         let mut rounds: BTreeMap<LinkId, Vec<(Ipv4Addr, Announcement)>> = BTreeMap::new();
         let mut buffer = [0xa5; ANNOUNCEMENT_CAPACITY];
@@ -122,14 +123,14 @@ impl Session<'_> {
             let (first, _) = round.first().unwrap();
             let is_for_all = first.is_broadcast();
             let to = if is_for_all { self.origins.everyone(*id) } else { vec![*first] };
-            // Each node to all, one after the other.
+            // Each node goes to all hosts, one after the other.
             let nodes = self.own.iter().flat_map(|own| to.iter().map(|to| (*to, own.clone())));
             assert!(nodes.eq(round.iter().cloned()), "{round:?}");
             let link = self.links.get_mut(id).unwrap();
             if is_for_all {
                 link.tell(self.now);
             } else {
-                // One alone, on another host, is told alone; and nobody who was told already.
+                // A single other host gets a unicast answer; no host gets the same answer twice.
                 assert_eq!(core::mem::take(&mut link.waiting), HashSet::from([*first]));
                 assert!(!self.origins.is_ours_on(*id, *first));
             }
