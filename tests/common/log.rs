@@ -1,4 +1,4 @@
-//! A daemon's log as lines of text, in a build that logs in lines as in one that logs in frames.
+//! A daemon's log as lines of text, whether the build logs in lines or in frames.
 
 use std::env;
 use std::fs::File;
@@ -8,10 +8,10 @@ use std::thread;
 
 use super::{Lines, skip};
 
-/// The level of most messages as [`lines`] shows it.
+/// The level of most messages in the output of [`lines`].
 pub(crate) const INFO: &str = if cfg!(feature = "defmt") { "INFO" } else { "info" };
 
-/// The lines of a log. There are none where [it can't be read](can_be_read).
+/// The lines of a log. Empty where the test [can't read](can_be_read) a log.
 pub(crate) fn lines(log: impl Into<OwnedFd>) -> Lines {
     let log = log.into();
     if !cfg!(feature = "defmt") {
@@ -20,7 +20,7 @@ pub(crate) fn lines(log: impl Into<OwnedFd>) -> Lines {
     decoded(log, "{L} {s}")
 }
 
-/// The lines that defmt-print makes of frames, each in that format of its own.
+/// The lines that defmt-print makes of frames, in the format of [`lines`].
 pub(crate) fn decoded(frames: impl Into<OwnedFd>, format: &str) -> Lines {
     let mut command = defmt_print();
     command.args([
@@ -34,18 +34,18 @@ pub(crate) fn decoded(frames: impl Into<OwnedFd>, format: &str) -> Lines {
         return Lines::of(std::io::empty());
     };
     let lines = Lines::of(child.stdout.take().unwrap());
-    // It ends with its input.
+    // It exits at the end of its input.
     thread::spawn(move || child.wait());
     lines
 }
 
-/// Whether a log can be read here: what is logged in frames needs defmt-print.
+/// Whether the test can read a log here: a log in frames needs defmt-print.
 pub(crate) fn can_be_read() -> bool {
     !cfg!(feature = "defmt")
         || defmt_print().arg("--version").output().is_ok_and(|version| version.status.success())
 }
 
-/// The same, and says so if it can't.
+/// The same, with a message if it can't.
 pub(crate) fn can_be_read_or_skip() -> bool {
     let can = can_be_read();
     if !can {

@@ -5,7 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that meets the unexpected is to fail"
+    reason = "a test must fail on the unexpected"
 )]
 
 pub(crate) mod log;
@@ -33,12 +33,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
-/// After this a test has failed: what it waits for will not come. Nothing is expected to take as
-/// long.
+/// A test that waits for longer than this has failed. Nothing should take as long.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Says that something was not tested. Written past the test runner, which keeps what passing tests
-/// print.
+/// Prints that something was not tested. It writes past the test runner, which hides the output of
+/// passing tests.
 pub(crate) fn skip(why: &str) {
     assert!(
         std::env::var_os("FOGHORN_REQUIRE_LAB").is_none(),
@@ -47,7 +46,7 @@ pub(crate) fn skip(why: &str) {
     let _ = writeln!(io::stderr(), "SKIPPED, not tested: {why}");
 }
 
-/// A directory of one's own, removed at the end.
+/// A private directory, removed on drop.
 pub(crate) struct Directory(PathBuf);
 
 impl Directory {
@@ -56,7 +55,7 @@ impl Directory {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path =
             std::env::temp_dir().join(format!("foghorn-test-{}-{count}", std::process::id()));
-        // Of a run that was killed, and had the same number.
+        // The leftover of a killed run with the same number.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).unwrap();
         Self(path)
@@ -73,30 +72,30 @@ impl Drop for Directory {
     }
 }
 
-/// The binary that is tested.
+/// The tested binary.
 pub(crate) const FOGHORN: &str = env!("CARGO_BIN_EXE_foghorn");
 
-/// Copies the binary. Another process does it: a program can't be run while it is open for writing,
-/// as it would be in what another test starts just then.
+/// Copies the binary. Another process does it: a program can't run while it is open for writing,
+/// and a child that another test starts at that moment would inherit the open file.
 pub(crate) fn copy_foghorn(to: &Path) {
     assert!(Command::new("cp").arg(FOGHORN).arg(to).status().unwrap().success());
 }
 
-/// The program and the arguments that run a program of the machine that the tests were built for:
-/// itself, or an emulator of that machine.
+/// The program and the arguments that run a program built for the tests' target: the program
+/// itself, or an emulator.
 pub(crate) fn to_run(program: &str) -> (String, Vec<String>) {
     let emulator = std::env::var("FOGHORN_TEST_RUNNER").unwrap_or_default();
     let mut words = emulator.split_whitespace().chain([program]).map(str::to_owned);
     (words.next().unwrap_or_default(), words.collect())
 }
 
-/// Whether what runs foghorn is not the kernel but an emulator on top of it.
+/// Whether an emulator runs foghorn, not the kernel itself.
 pub(crate) fn is_emulated() -> bool {
     std::env::var("FOGHORN_TEST_RUNNER").is_ok_and(|runner| !runner.is_empty())
 }
 
-/// A terminal that no program inherits which another test starts: the end of who looks at it, and
-/// that of the programs in it.
+/// A terminal that no program of another test inherits: the end of the viewer, and the end of the
+/// programs in it.
 pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
     let outside = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
     grantpt(&outside).unwrap();
@@ -107,8 +106,7 @@ pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
     (outside.into(), inside.into())
 }
 
-/// Calls until no signal cuts the call short: one with a time limit is not begun anew by the
-/// kernel.
+/// Calls until no signal interrupts the call: the kernel does not restart calls with a time limit.
 pub(crate) fn undisturbed<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
@@ -118,11 +116,11 @@ pub(crate) fn undisturbed<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Res
     }
 }
 
-/// A control socket that no daemon has.
+/// A control socket without a daemon.
 pub(crate) const NO_DAEMON: &str = "/nonexistent/foghorn/control.sock";
 
-/// The foghorn binary, with an environment that does not depend on who runs the tests, or on
-/// daemons that run beside them.
+/// The foghorn binary, with an environment that does not depend on the user who runs the tests, or
+/// on other daemons.
 pub(crate) fn foghorn() -> Command {
     let (program, arguments) = to_run(FOGHORN);
     let mut command = Command::new(program);
@@ -136,8 +134,8 @@ pub(crate) fn foghorn() -> Command {
     command
 }
 
-/// A shell that runs that script with mounts of its own. None where those can't be made; that has
-/// then been said.
+/// A shell that runs that script with private mounts. None where this machine can't make them; a
+/// message has then been printed.
 pub(crate) fn in_mount_namespace(script: &str) -> Option<Command> {
     let unshare = || {
         let mut command = Command::new("unshare");
@@ -145,7 +143,7 @@ pub(crate) fn in_mount_namespace(script: &str) -> Option<Command> {
         command
     };
     if !unshare().arg("true").output().is_ok_and(|ended| ended.status.success()) {
-        skip("nothing can be mounted here: it takes unshare, and permission to use it");
+        skip("this machine can't mount here: it needs unshare, and permission to use it");
         return None;
     }
     let mut shell = unshare();
@@ -153,7 +151,7 @@ pub(crate) fn in_mount_namespace(script: &str) -> Option<Command> {
     Some(shell)
 }
 
-/// What a command printed and how it ended.
+/// The output and the exit code of a command.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
@@ -164,19 +162,19 @@ pub(crate) struct Ended {
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
         Self {
-            code: output.status.code().expect("not ended by a signal"),
+            code: output.status.code().expect("not killed by a signal"),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
     }
 }
 
-/// Runs foghorn to its end.
+/// Runs foghorn and waits for its end.
 pub(crate) fn run(arguments: &[&str]) -> Ended {
     foghorn().args(arguments).stdin(Stdio::null()).output().unwrap().into()
 }
 
-/// The commands, as help tells them.
+/// The commands that the help lists.
 pub(crate) fn commands() -> Vec<String> {
     let help = run(&["--help"]).out;
     let (_, commands) = help.split_once("Commands:\n").unwrap();
@@ -184,7 +182,7 @@ pub(crate) fn commands() -> Vec<String> {
     commands.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
 }
 
-/// The lines that a child prints, as they come.
+/// The lines that a child prints, in order.
 pub(crate) struct Lines {
     receiver: Receiver<String>,
     seen: RefCell<Vec<String>>,
@@ -203,19 +201,19 @@ impl Lines {
         Self { receiver, seen: RefCell::default() }
     }
 
-    /// The next line; panics if none comes.
+    /// The next line; panics if there is none in time.
     pub(crate) fn next(&self) -> String {
         self.first().expect("another line")
     }
 
-    /// The next line, if one comes.
+    /// The next line, if there is one in time.
     pub(crate) fn first(&self) -> Option<String> {
         let line = self.receiver.recv_timeout(TIMEOUT).ok()?;
         self.seen.borrow_mut().push(line.clone());
         Some(line)
     }
 
-    /// All lines that have come so far, also those that were waited for.
+    /// All lines so far, also those that a test has waited for.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.borrow_mut().extend(self.receiver.try_iter());
         self.seen.borrow().clone()
@@ -237,22 +235,22 @@ impl Lines {
         while !lines.last().is_some_and(|line: &String| line.contains(text)) {
             match self.first() {
                 Some(line) => lines.push(line),
-                None => panic!("no line with {text:?} came, only {lines:#?}"),
+                None => panic!("no line with {text:?}, only {lines:#?}"),
             }
         }
         lines
     }
 }
 
-/// Stops a child where it is, and returns when it has stopped, or ended before.
+/// Stops a child where it is, and returns when it has stopped or exited.
 pub(crate) fn suspend(child: Pid) {
     kill(child, Signal::SIGSTOP).unwrap();
-    // Whoever waits for its end still learns of it.
+    // The parent can still wait for its exit.
     waitid(Id::Pid(child), WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)
         .unwrap();
 }
 
-/// A running `foghorn run`, ended when this is dropped.
+/// A running `foghorn run`, stopped on drop.
 pub(crate) struct Daemon {
     child: Child,
     pub(crate) log: Lines,
@@ -260,7 +258,7 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts `command run ARGUMENTS` and waits until it answers: by then it has announced, too.
+    /// Starts `command run ARGUMENTS` and waits until it answers: by then it has also announced.
     pub(crate) fn start_with(command: Command, control: &Path, arguments: &[&str]) -> Self {
         let daemon = Self::spawn(command, control, arguments);
         if log::can_be_read() {
@@ -269,7 +267,7 @@ impl Daemon {
         daemon.once_it_answers()
     }
 
-    /// The same where nothing can be read on standard error.
+    /// The same without a readable standard error.
     pub(crate) fn start_silent(command: Command, control: &Path, arguments: &[&str]) -> Self {
         Self::spawn(command, control, arguments).once_it_answers()
     }
@@ -279,12 +277,12 @@ impl Daemon {
         self
     }
 
-    /// Starts `command run ARGUMENTS` and waits for nothing.
+    /// Starts `command run ARGUMENTS` and does not wait.
     pub(crate) fn spawn(command: Command, control: &Path, arguments: &[&str]) -> Self {
         Self::spawn_with_stderr(Stdio::piped(), command, control, arguments)
     }
 
-    /// The same with another standard error. Only what comes in a pipe of ours is read.
+    /// The same with another standard error. The test reads it only from its own pipe.
     pub(crate) fn spawn_with_stderr(
         stderr: Stdio,
         mut command: Command,
@@ -301,12 +299,12 @@ impl Daemon {
         Self::start_with(foghorn(), control, arguments)
     }
 
-    /// Asks it, by the command line.
+    /// Runs a client command for it.
     pub(crate) fn ask(&self, arguments: &[&str]) -> Ended {
         foghorn().args(arguments).env("FOGHORN_CONTROL", &self.control).output().unwrap().into()
     }
 
-    /// Asks it again and again until the answer is as it should be.
+    /// Runs a client command again and again until the answer is right.
     pub(crate) fn ask_until(&self, arguments: &[&str], enough: impl Fn(&Ended) -> bool) -> Ended {
         let start = Instant::now();
         loop {
@@ -318,7 +316,7 @@ impl Daemon {
         }
     }
 
-    /// A command that asks it and goes on running.
+    /// A client command that keeps running.
     pub(crate) fn watch(&self, arguments: &[&str]) -> Watch {
         let mut command = foghorn();
         command.args(arguments).env("FOGHORN_CONTROL", &self.control);
@@ -331,7 +329,7 @@ impl Daemon {
         serde_json::from_str(&status.out).unwrap()
     }
 
-    /// What `/proc/PID/status` says, word by word.
+    /// The words of a line in `/proc/PID/status`.
     pub(crate) fn kernel_says(&self, key: &str) -> Vec<String> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
@@ -355,7 +353,7 @@ impl Daemon {
         self.signal(Signal::SIGCONT);
     }
 
-    /// Its memory that is in RAM, in kB. None where that of an emulator would be told.
+    /// Its resident memory in kB. None under an emulator, which has memory of its own.
     pub(crate) fn resident_kb(&self) -> Option<u64> {
         if std::env::var_os("FOGHORN_TEST_RUNNER").is_some_and(|runner| !runner.is_empty()) {
             return None;
@@ -365,23 +363,23 @@ impl Daemon {
         Some(resident.trim_end_matches("kB").trim().parse().unwrap())
     }
 
-    /// What the kernel tells of it in a file of `/proc`.
+    /// The contents of one of its files in `/proc`.
     pub(crate) fn proc(&self, file: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/{file}", self.child.id()))
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM, and waits for its exit.
     pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
         self.ended()
     }
 
-    /// Waits until it has ended of itself.
+    /// Waits until it exits by itself.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it, as a power cut would.
     pub(crate) fn crash(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -395,7 +393,7 @@ impl Drop for Daemon {
     }
 }
 
-/// A command whose lines are read while it runs, ended when this is dropped.
+/// A command whose lines are read while it runs, stopped on drop.
 pub(crate) struct Watch {
     pub(crate) child: Child,
     pub(crate) lines: Lines,
@@ -418,19 +416,19 @@ impl Drop for Watch {
     }
 }
 
-/// A UDP port on loopback that nobody uses. The kernel gives those below 32768 to no one who leaves
-/// the choice to it, and no two tests get the same, of whatever program.
+/// A free UDP port on loopback. The kernel never picks one below 32768 by itself, and no two tests
+/// get the same, even in different programs.
 pub(crate) fn free_udp_port() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(21_100);
-    // Not tried out by a socket: what another test starts just then would have that, too, until it
-    // runs its program.
+    // This does not open a socket to try the port: a child that another test starts at that moment
+    // would inherit it until it runs its program.
     let tables = ["/proc/net/udp", "/proc/net/udp6"]
         .map(|table| fs::read_to_string(table).unwrap_or_default());
     loop {
         let port = NEXT.fetch_add(1, Ordering::Relaxed);
-        // Daemons can share a port, so this name keeps a test that runs beside this program from
-        // taking the same one before it is in the tables. Like the port it belongs to the network
-        // namespace. It is held until this program ends.
+        // Daemons can share a port, so this name keeps a parallel test from using the same one
+        // before it is in the kernel's tables. Like the port it belongs to the network namespace.
+        // This program holds it until it exits.
         let name = SocketAddr::from_abstract_name(format!("foghorn-test-{port}")).unwrap();
         let Ok(claim) = UnixListener::bind_addr(&name) else { continue };
         if !tables.iter().any(|table| table.contains(&format!(":{port:04X} "))) {
