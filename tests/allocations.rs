@@ -1,9 +1,8 @@
-//! The real loop, driven with every kind of input: once it runs, it allocates nothing.
+//! The real loop with every kind of input: once it runs, it allocates nothing.
 //!
-//! Allocations are counted on the loop's own thread, so those of the test that feeds it do not
-//! count.
+//! The test counts allocations on the loop's own thread, so those of the test itself do not count.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
+#![expect(clippy::unwrap_used, reason = "a test must fail on the unexpected")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -21,7 +20,7 @@ use nix::sys::signal::{Signal, raise};
 
 const DATAGRAMS: u32 = 100_000;
 
-/// Datagrams between two looks at the daemon, so that none is dropped for want of room.
+/// The number of datagrams between two checks of the daemon; it keeps the socket from overflowing.
 const BURST: u32 = 50;
 
 fn options(control: PathBuf, state: PathBuf) -> Options {
@@ -33,8 +32,8 @@ fn options(control: PathBuf, state: PathBuf) -> Options {
         }],
         host_name: Some(NonZeroU16::MIN),
         expect: vec![NodeId::try_from("node-1").unwrap()],
-        // Entries live 600 ms, so that many expire while others come, and newcomers are answered
-        // between two announcements.
+        // Entries live 600 ms, so that many expire while others are added, and newcomers are
+        // answered between two announcements.
         interval: Duration::from_millis(200),
         interfaces: vec![Pattern::new("lo").unwrap()],
         allow: vec!["10.0.0.0/8".parse().unwrap()],
@@ -46,7 +45,7 @@ fn options(control: PathBuf, state: PathBuf) -> Options {
     }
 }
 
-/// An announcement, or what a careless or hostile host would send.
+/// An announcement, or a datagram of a careless or hostile host.
 fn datagram(number: u32) -> Vec<u8> {
     let with = |id: &[u8], length: u16, port: u16| {
         [&[0, 0x12, 0x10, 0x25], &port.to_be_bytes()[..], &length.to_be_bytes(), id].concat()
@@ -60,17 +59,18 @@ fn datagram(number: u32) -> Vec<u8> {
         4 => with(&[b'x'; 300], 300, 22),
         5 => with(b"\x1b[2J", 4, 22),
         6 => with(b"pi", 2, 0),
-        // A known node that moves: it is the port that changes.
+        // A known node that moves: its port changes.
         7 => with(b"mover", 5, u16::try_from(1 + number % 5).unwrap()),
         8 => announcement(&format!("forged-{number}")),
         _ => announcement(&format!("node-{}", number % 7)),
     }
 }
 
-/// Says something to the control socket and waits until all is answered.
+/// Sends a request to the control socket and waits for all answers.
 fn ask(control: &Path, requests: &[u8], mut answers: usize) -> String {
     let mut stream = UnixStream::connect(control).unwrap();
-    // A daemon that has heard enough may leave before all is said; what it answered comes first.
+    // The daemon may disconnect before it has read everything; its answers are received before
+    // that.
     let _ = stream.write_all(requests);
     let (mut said, mut reader) = (String::new(), BufReader::new(stream));
     while answers > 0 {
@@ -84,8 +84,8 @@ fn ask(control: &Path, requests: &[u8], mut answers: usize) -> String {
 
 /// Every kind of input, again and again.
 fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
-    // Half of the forged nodes come from one host, which soon has its share; the others from enough
-    // hosts to fill the registry.
+    // Half of the forged nodes are from one host, which soon has its share; the others are from
+    // enough hosts to fill the registry.
     let sockets: Vec<_> = (1..=64)
         .map(|host| UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), 0)).unwrap())
         .collect();
@@ -98,7 +98,7 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
         socket.send_to(&datagram(number), (Ipv4Addr::LOCALHOST, udp_port)).unwrap();
         if number % BURST == 0 {
             ask(control, b"lookup node-1\nlookup nobody\nlookup nas\nlist\n", 4);
-            // What is told is read now and then, so that the watcher is at times slow and never too
+            // The watch reads its events now and then, so that it is sometimes slow and never too
             // slow.
             let _ = std::io::copy(&mut watcher, &mut std::io::sink());
         }
@@ -107,21 +107,22 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
             ask(control, b"lookup a b\n", 1);
             ask(control, b"list all\n", 1);
             ask(control, &b"x".repeat(1000), 1);
-            // In pieces, and never in whole.
+            // In pieces, and never as a whole.
             let mut pieces = UnixStream::connect(control).unwrap();
             b"lookup".iter().for_each(|byte| pieces.write_all(&[*byte]).unwrap_or_default());
-            // Silent clients that have to give way, a watcher that leaves, one that never reads.
+            // Silent clients that have to make room, a watch that disconnects, and one that never
+            // reads.
             let _silent: Vec<_> = (0..20).map(|_| UnixStream::connect(control).unwrap()).collect();
             UnixStream::connect(control).unwrap().write_all(b"watch\n").unwrap();
-            // The interfaces are looked at again, all is announced now, what is known is saved, the
-            // log is opened anew, and the control socket, whose file has gone, is made again.
+            // The daemon checks the interfaces, announces, saves its state, reopens the log, and
+            // creates the removed control socket again.
             let _ = std::fs::remove_file(control.with_extension("log"));
             std::fs::remove_file(control).unwrap();
             hang_up.store(true, Ordering::Relaxed);
             while UnixStream::connect(control).is_err() {}
         }
     }
-    // A newcomer who comes alone is answered, unless all is announced just before.
+    // The daemon answers a single newcomer, unless it has announced just before.
     let newcomer = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 65), 0)).unwrap();
     let sent = || {
         ask(control, b"status\n", 1)
@@ -138,20 +139,20 @@ fn feed(control: &Path, udp_port: u16, hang_up: &AtomicBool) {
         }
     }
     let status = ask(control, b"status\n", 1);
-    // To loopback nobody can send from elsewhere.
+    // No other host can send to loopback.
     let elsewhere = ["bad_source=0", "off_link=0", "own_address=0", "own_name=0"];
-    // Where the kernel drops nothing, the daemon does.
+    // If the kernel does not filter them, the daemon rejects them.
     let expected_zero =
         ["uptime_s=0", "interval_s=0", "registry_full=0", "dropped=0", "send_errors=0"];
     let zero: Vec<_> = status.split_whitespace().filter(|word| word.ends_with("=0")).collect();
     assert!(
         zero.iter().all(|word| expected_zero.contains(word) || elsewhere.contains(word)),
-        "not every kind of input came: {status}"
+        "some kind of input is missing: {status}"
     );
 }
 
-/// What the service manager was told; it has room for a few messages only, and then it can't be
-/// told.
+/// The messages to the service manager. Its socket has room for a few only; after that sending
+/// fails.
 fn heard(manager: &UnixDatagram) -> Vec<String> {
     manager.set_nonblocking(true).unwrap();
     let mut message = [0; 200];
@@ -162,7 +163,7 @@ fn heard(manager: &UnixDatagram) -> Vec<String> {
     .collect()
 }
 
-/// Sets a flag when it is dropped, also when a thread that holds it panics.
+/// Sets a flag on drop, even if the thread that holds it panics.
 struct SetAtEnd<'a>(&'a AtomicBool);
 
 impl Drop for SetAtEnd<'_> {
@@ -175,7 +176,7 @@ impl Drop for SetAtEnd<'_> {
 fn after_start_up_the_loop_allocates_nothing() {
     let path =
         std::env::temp_dir().join(format!("foghorn-allocations-{}.sock", std::process::id()));
-    // Whatever can be logged is, in a build that logs.
+    // In a build that logs, all messages are logged.
     #[cfg(any(feature = "log", feature = "defmt"))]
     let log = path.with_extension("log");
     #[cfg(any(feature = "log", feature = "defmt"))]
@@ -193,7 +194,7 @@ fn after_start_up_the_loop_allocates_nothing() {
     daemon.report_to(ServiceManager::connect(notify.as_os_str(), watchdog).unwrap());
     daemon.start(&options).unwrap();
     daemon.restore(&options).unwrap();
-    // To be seen again when it is saved.
+    // The nodes that are saved.
     std::fs::remove_file(&state).unwrap();
 
     let (done, hang_up) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -203,10 +204,10 @@ fn after_start_up_the_loop_allocates_nothing() {
             feed(&path, options.udp_port, &hang_up);
         });
         allocation_counter::measure(|| {
-            // Its own announcements wake it often enough to see that all is done.
+            // Its own announcements wake it often enough to notice the end.
             while !done.load(Ordering::Relaxed) {
                 if hang_up.swap(false, Ordering::Relaxed) {
-                    // To this thread alone: the test runner's others would end by it.
+                    // To this thread only: it would stop the test runner's other threads.
                     raise(Signal::SIGHUP).unwrap();
                 }
                 assert!(daemon.turn().unwrap().is_continue());
@@ -225,7 +226,7 @@ fn after_start_up_the_loop_allocates_nothing() {
     #[cfg(any(feature = "log", feature = "defmt"))]
     std::fs::remove_file(&log).unwrap();
 
-    // The count counts: this is how it would look if the loop allocated.
+    // This checks the counter: the loop would look like this if it allocated.
     let counted =
         allocation_counter::measure(|| drop(std::hint::black_box(Box::new(StdDuration::ZERO))));
     assert_eq!(counted.count_total, 1);

@@ -1,6 +1,6 @@
 //! The client for Rust programs, against the built daemon.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
+#![expect(clippy::unwrap_used, reason = "a test must fail on the unexpected")]
 
 mod common;
 
@@ -26,7 +26,7 @@ struct Pi {
 }
 
 impl Pi {
-    /// One that forgets nodes after three such times.
+    /// A daemon that forgets nodes after three intervals of this length.
     fn new(interval: &str) -> Self {
         let (directory, port) = (Directory::new(), free_udp_port());
         let daemon = start(&directory, "control.sock", &port, &["--interval", interval]);
@@ -37,7 +37,7 @@ impl Pi {
         Client::connect_to(&self.daemon.control).unwrap()
     }
 
-    /// Lets the daemon hear a node, and waits until it has.
+    /// Sends the daemon an announcement, and waits until it knows the node.
     fn hear(&self, id: &str, port: u16) {
         let mut events = events(self.client());
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -47,7 +47,7 @@ impl Pi {
         until(&mut events, id, IS_THERE);
     }
 
-    /// The nodes that a client gets, by name, each with whether it is an own one.
+    /// The nodes that a client gets, by name, each with a flag for own nodes.
     fn nodes(client: &mut Client) -> Vec<(NodeId, bool)> {
         let mut nodes: Vec<_> =
             client.nodes().unwrap().into_iter().map(|node| (node.id, node.own)).collect();
@@ -55,7 +55,7 @@ impl Pi {
         nodes
     }
 
-    /// A daemon beside it that announces `nas`.
+    /// A second daemon that announces `nas`.
     fn nas(&self, port: &str) -> Daemon {
         start(
             &self.directory,
@@ -71,7 +71,7 @@ fn start(directory: &Directory, control: &str, port: &str, arguments: &[&str]) -
     Daemon::start(&directory.path(control), &[&common, arguments].concat())
 }
 
-/// The events of a watch. They end when none has come for too long.
+/// The events of a watch, until none has arrived for too long.
 fn events(client: Client) -> impl Iterator<Item = Result<Event, Error>> {
     let watch = client.watch().unwrap();
     let (sender, receiver) = mpsc::channel();
@@ -81,7 +81,7 @@ fn events(client: Client) -> impl Iterator<Item = Result<Event, Error>> {
 
 const IS_THERE: [EventKind; 2] = [EventKind::Known, EventKind::Found];
 
-/// The first event of that node that is of such a kind.
+/// The first event of that kind about that node.
 fn until(
     events: &mut impl Iterator<Item = Result<Event, Error>>,
     id: &str,
@@ -100,7 +100,7 @@ fn loopback(port: u16) -> SocketAddr {
 }
 
 #[test]
-fn a_client_gets_what_the_daemon_knows() {
+fn a_client_gets_all_nodes_that_the_daemon_knows() {
     let pi = Pi::new("30");
     let mut client = pi.client();
     assert_eq!((client.nodes().unwrap(), client.lookup("nas").unwrap()), (vec![], None));
@@ -119,7 +119,7 @@ fn a_client_gets_what_the_daemon_knows() {
 }
 
 #[test]
-fn a_node_of_the_daemons_own_is_at_the_machines_own_address() {
+fn an_own_node_has_the_machines_own_address() {
     let pi = Pi::new("30");
     let nas = pi.nas("22");
     let mut client = Client::connect_to(&nas.control).unwrap();
@@ -133,7 +133,7 @@ fn a_node_of_the_daemons_own_is_at_the_machines_own_address() {
 }
 
 #[test]
-fn a_node_that_is_not_known_yet_is_waited_for() {
+fn a_client_waits_for_an_unknown_node() {
     let pi = Pi::new("30");
     let mut client = pi.client();
     assert_eq!(client.lookup_timeout("nas", Duration::from_millis(1)).unwrap(), None);
@@ -143,7 +143,7 @@ fn a_node_that_is_not_known_yet_is_waited_for() {
         waiting.join().unwrap()
     });
     assert_eq!(found.unwrap().addresses, [loopback(22)]);
-    // One that is known is not waited for, and the client goes on.
+    // The client does not wait for a known node, and remains usable.
     assert!(client.lookup_timeout("nas", Duration::ZERO).unwrap().is_some());
     assert_eq!(client.nodes().unwrap().len(), 1);
 }
@@ -166,7 +166,7 @@ fn a_watch_times_out_and_stops_while_nothing_happens() {
 }
 
 #[test]
-fn a_watch_has_known_nodes_and_those_that_come_and_go() {
+fn a_watch_reports_known_nodes_and_later_changes() {
     let mut pi = Pi::new("1");
     let mut nas = pi.nas("22");
     until(&mut events(pi.client()), "nas", IS_THERE);
@@ -204,7 +204,7 @@ fn a_dynamic_address_is_looked_up() {
 fn a_client_connects_again_after_the_daemon_disconnected_it() {
     let mut pi = Pi::new("30");
     let mut client = pi.client();
-    // Silent clients give way.
+    // Silent clients make room.
     let silent: Vec<_> = (0..3 * CONTROL_CLIENTS)
         .map(|_| UnixStream::connect(&pi.daemon.control).unwrap())
         .collect();
@@ -223,10 +223,10 @@ fn a_client_connects_again_after_the_daemon_disconnected_it() {
 }
 
 #[test]
-fn a_client_that_is_refused_learns_why() {
+fn a_refused_client_gets_the_reason() {
     let pi = Pi::new("30");
     pi.hear("nas", 22);
-    // All but one may watch.
+    // All clients but one may watch.
     for _ in 1..CONTROL_CLIENTS {
         until(&mut events(pi.client()), "nas", IS_THERE);
     }
@@ -236,7 +236,7 @@ fn a_client_that_is_refused_learns_why() {
 }
 
 #[test]
-fn an_error_says_why_there_is_no_connection() {
+fn an_error_gives_the_reason_for_a_failed_connection() {
     let directory = Directory::new();
     let control = directory.path("control.sock");
     let absent = Client::connect_to(&control).unwrap_err();
@@ -247,8 +247,8 @@ fn an_error_says_why_there_is_no_connection() {
 
     let pi = Pi::new("30");
     fs::set_permissions(&pi.daemon.control, fs::Permissions::from_mode(0o0)).unwrap();
-    // A thread of its own becomes an ordinary user, as far as files go. Whoever is one already
-    // stays it.
+    // A separate thread switches to an ordinary user, as far as files go. An ordinary user stays
+    // the same.
     let connect = || {
         setfsuid(Uid::from_raw(65_534));
         Client::connect_to(&pi.daemon.control).unwrap_err()

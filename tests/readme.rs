@@ -1,6 +1,6 @@
-//! The claims in README.md, the manual page and other prose that a test can check.
+//! The statements in README.md, the manual page and other prose that a test can check.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
+#![expect(clippy::unwrap_used, reason = "a test must fail on the unexpected")]
 
 mod common;
 
@@ -20,13 +20,13 @@ const MANUAL: &str = include_str!("../cross/man/foghorn.1");
 const THREATS: &str = include_str!("THREATS.md");
 const BUDGET: &str = include_str!("../memory-budget.md");
 
-/// A cell of the first table row that starts with `row`, without separators of thousands.
+/// A cell of the first table row that starts with `row`, without thousands separators.
 fn cell(page: &str, row: &str, column: usize) -> String {
     let line = page.lines().find(|line| line.starts_with(&format!("| {row} |"))).unwrap();
     line.split('|').nth(column + 1).unwrap().trim().replace(',', "")
 }
 
-/// A page as one line, without separators of thousands.
+/// A page as one line, without thousands separators.
 fn in_one_line(page: &str) -> String {
     page.split_whitespace().collect::<Vec<_>>().join(" ").replace(',', "")
 }
@@ -54,7 +54,7 @@ fn the_limits_are_those_of_this_build() {
 }
 
 #[test]
-fn the_memory_that_foghorn_holds_is_that_of_the_budget() {
+fn the_readme_gives_the_memory_of_the_budget() {
     let sum = cell(BUDGET, "Sum", 1);
     assert!(
         in_one_line(README).contains(&format!("foghorn itself holds is {sum} bytes")),
@@ -63,7 +63,7 @@ fn the_memory_that_foghorn_holds_is_that_of_the_budget() {
 }
 
 #[test]
-fn the_resident_memory_is_that_of_the_budget() {
+fn the_readme_gives_the_resident_memory_of_the_budget() {
     let (_, table) = BUDGET.split_once("\n| static musl").unwrap();
     let [pc, arm] = [1, 2].map(|column| cell(table, "Sum", column));
     assert_eq!(cell(README, "foghorn 0.1.0, static musl", 1), pc);
@@ -90,7 +90,7 @@ fn the_readme_is_read_in_two_minutes() {
     assert!(README.lines().count() <= 150);
 }
 
-/// The files in a directory and below, by their paths, without what is built.
+/// The paths of all files below a directory, without build output.
 fn files_in(directory: &Path) -> Vec<PathBuf> {
     let mut files = vec![];
     for entry in fs::read_dir(directory).unwrap() {
@@ -105,8 +105,7 @@ fn files_in(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Whether a line may be longer than others: a table has a line for each row, and a URL cannot be
-/// broken.
+/// Whether a line may be wide: a table has one line for each row, and a URL cannot be broken.
 fn may_be_long(line: &str) -> bool {
     line.starts_with('|') || line.contains("https://")
 }
@@ -116,11 +115,11 @@ fn lines_of_prose_have_up_to_100_columns() {
     let (mut pages, mut long) = (0, vec![]);
     for file in files_in(Path::new(env!("CARGO_MANIFEST_DIR"))) {
         let extension = file.extension().and_then(OsStr::to_str).unwrap_or_default();
-        // rustfmt formats Rust, and the others come from programs.
+        // rustfmt formats Rust, and programs write the others.
         if ["rs", "lock", "prom"].contains(&extension) {
             continue;
         }
-        // The inputs of the fuzz targets are no text.
+        // The inputs of the fuzz targets are binary.
         let Ok(text) = fs::read_to_string(&file) else { continue };
         let is_page = extension == "md" || file.ends_with("README.Debian");
         pages += usize::from(is_page);
@@ -137,7 +136,7 @@ fn lines_of_prose_have_up_to_100_columns() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
-/// Runs the manual's line for cron with this beginning, and returns the file that it makes.
+/// Runs the manual's line for cron with this beginning, and returns the resulting file.
 fn run_for_cron(begin: &str, directory: &Directory, control: &Path) -> String {
     let mut lines = MANUAL.lines().filter_map(|line| line.strip_prefix(".Dl "));
     let line = lines.find(|line| line.starts_with(begin)).unwrap().replace("/www/", "");
@@ -179,7 +178,7 @@ fn files_from_cron_say_so_after_the_daemon_has_died() {
     );
 }
 
-/// All Rust files in some directories and below, by their paths in the repository, with their text.
+/// All Rust files below some directories, by their paths in the repository, with their text.
 fn code_in(directories: &[&str]) -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut code = BTreeMap::new();
@@ -193,7 +192,7 @@ fn code_in(directories: &[&str]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn every_test_that_threats_names_exists() {
+fn every_test_named_in_threats_exists() {
     let code: String = code_in(&["src", "tests"]).into_values().collect();
     let quoted: Vec<_> = THREATS.split('`').skip(1).step_by(2).collect();
     let is_test = |name: &&&str| {
@@ -272,7 +271,7 @@ fn the_packet_is_drawn_as_in_the_code() {
 }
 
 #[test]
-fn every_path_that_contributing_names_exists() {
+fn every_path_named_in_contributing_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let paths = CONTRIBUTING.split('`').skip(1).step_by(2).filter(|word| {
         ["src/", "tests/", "cross/"].iter().any(|folder| word.starts_with(folder))

@@ -1,7 +1,7 @@
-//! The parser, the manual page and the completions of the shells have the options that the help
-//! texts list, and the completions do no harm.
+//! The parser, the manual page and the shell completions agree with the options in the help texts,
+//! and the completions do no harm.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected is to fail")]
+#![expect(clippy::unwrap_used, reason = "a test must fail on the unexpected")]
 
 mod common;
 
@@ -20,8 +20,8 @@ const MANUAL: &str = include_str!("../cross/man/foghorn.1");
 const FISH_COMPLETION: &str = include_str!("../cross/completions/foghorn.fish");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Prints what bash would insert for each line that it is given, without the quotes, and then a
-/// space, which no word has.
+/// Prints the text that bash would insert for each line, without the quotes, and then a space,
+/// which no word contains.
 const BASH: &str = r#"
     source "$0"
     # What bash completes by itself, where it is told to.
@@ -41,7 +41,7 @@ const BASH: &str = r#"
     done
 "#;
 
-/// The same for fish, which tells what it would insert before it quotes it.
+/// The same for fish, which prints the text before it quotes it.
 const FISH: &str = r"
     source $argv[1]
     for line in $argv[2..]
@@ -50,8 +50,8 @@ const FISH: &str = r"
     end
 ";
 
-/// The same for zsh, on a terminal of its own. Where there is but one thing to insert, what the
-/// line then ends with is printed.
+/// The same for zsh, on its own terminal. If there is only one candidate, this prints the end of
+/// the line.
 const ZSH: &str = r#"
     zmodload zsh/zpty
     zpty shell zsh -f -i
@@ -89,7 +89,7 @@ const ZSH: &str = r#"
     cat $RESULT
 "#;
 
-/// Where completions run: a directory with nothing in it but what this needs, and a foghorn to ask.
+/// The environment of the completions: a directory with only the needed files, and a daemon.
 struct Shells {
     directory: Directory,
     daemon: Option<Daemon>,
@@ -110,7 +110,7 @@ impl Shells {
         Self { directory, daemon: None }
     }
 
-    /// What each shell that is there completes each line to.
+    /// The completions of each line in each installed shell.
     fn complete(&self, lines: &[&str]) -> Vec<(&'static str, Vec<BTreeSet<String>>)> {
         let shells = [
             ("bash", &["--norc", "-c", BASH][..], "foghorn.bash"),
@@ -159,13 +159,13 @@ impl Shells {
     }
 }
 
-/// The options of a command, each with what its help calls the value, in lower case; nothing where
-/// it takes none. The help is the list that all others are compared with.
+/// The options of a command, each with the name of its value in the help, in lower case; an empty
+/// name if it takes none. All other lists are compared with the help.
 fn options(command: &str) -> BTreeMap<String, String> {
     let help = run(&[command, "--help"]).out;
     let (_, options) = help.split_once("Options:\n").unwrap();
     let lines = options.lines().take_while(|line| !line.is_empty());
-    // Two spaces end the options of a line, and other text is further to the right.
+    // Two spaces end the options of a line; the columns after them are text.
     let heads = lines.filter_map(|line| line.strip_prefix("  -")?.split("  ").next());
     let pairs = heads.flat_map(|head| head.split("--").filter(|option| !option.trim().is_empty()));
     pairs
@@ -191,7 +191,7 @@ fn commands_with_options() -> impl Iterator<Item = (String, BTreeMap<String, Str
 }
 
 #[test]
-fn each_option_of_the_help_is_understood_and_takes_a_value_if_the_help_says_so() {
+fn the_parser_accepts_each_option_and_value_of_the_help() {
     for (command, options) in commands_with_options() {
         for (option, value) in options {
             let (typed, says) = match value.as_str() {
@@ -206,7 +206,7 @@ fn each_option_of_the_help_is_understood_and_takes_a_value_if_the_help_says_so()
 }
 
 #[test]
-fn the_manual_has_all_commands_and_options_and_no_other() {
+fn the_manual_lists_exactly_the_commands_and_options_of_the_help() {
     let (_, sections) = MANUAL.split_once(".Sh COMMANDS\n.Ss ").unwrap();
     let (sections, _) = sections.split_once(".Sh ").unwrap();
     let mut told = BTreeSet::new();
@@ -226,7 +226,7 @@ fn the_manual_has_all_commands_and_options_and_no_other() {
 }
 
 #[test]
-fn the_manual_can_be_set() {
+fn the_manual_renders_without_warnings() {
     let file = format!("{ROOT}/cross/man/foghorn.1");
     for (program, package, arguments) in [
         ("mandoc", "mandoc", ["-Tlint", "-Wwarning"].as_slice()),
@@ -241,7 +241,7 @@ fn the_manual_can_be_set() {
 }
 
 #[test]
-fn shells_complete_all_commands_and_options_and_no_other() {
+fn shells_complete_exactly_the_commands_and_options_of_the_help() {
     let commands: Vec<_> = commands_with_options().collect();
     let lines: Vec<_> =
         commands.iter().map(|(command, _)| format!("foghorn {command} --")).collect();
@@ -259,7 +259,7 @@ fn shells_complete_all_commands_and_options_and_no_other() {
     }
 }
 
-/// Whether the completion for fish says that an option (behind its command) takes a value.
+/// Whether the completion for fish declares that an option (after its command) takes a value.
 fn fish_expects_value(option: &str) -> bool {
     let (command, name) = option.split_once(" --").unwrap();
     let mut lines = FISH_COMPLETION.lines().filter_map(|line| {
@@ -272,7 +272,7 @@ fn fish_expects_value(option: &str) -> bool {
 }
 
 #[test]
-fn shells_complete_the_value_of_an_option_by_what_the_help_calls_it() {
+fn shells_complete_an_option_value_according_to_the_help() {
     let shells = Shells::new();
     fs::write(shells.directory.path("home/a-file"), "").unwrap();
     let options: Vec<_> = commands_with_options()
@@ -290,7 +290,7 @@ fn shells_complete_the_value_of_an_option_by_what_the_help_calls_it() {
             let [other_options, files] = completed else { unreachable!() };
             let takes_value = !value.is_empty();
             let is_so = match shell {
-                // Behind dashes it completes options all the same.
+                // After dashes it completes options all the same.
                 "fish" => fish_expects_value(option),
                 _ => other_options.is_empty(),
             };
@@ -322,7 +322,7 @@ fn shells_complete_values() {
 }
 
 #[test]
-fn a_name_from_the_lan_is_completed_as_a_word_whatever_it_holds() {
+fn a_node_name_with_any_characters_is_completed_as_one_word() {
     let names = [
         "a$(touch${IFS}pwned)",
         "b'\"`touch${IFS}pwned`",
@@ -355,7 +355,7 @@ fn a_name_from_the_lan_is_completed_as_a_word_whatever_it_holds() {
         )
         .collect();
     let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-    // A node with the name of an option is none that can be completed to.
+    // A node with the name of an option cannot be completed.
     let all: BTreeSet<_> = names.iter().map(|name| (*name).to_owned()).collect();
     for (shell, completed) in shells.complete(&lines) {
         let one = |name: &str| BTreeSet::from([name.to_owned()]);
@@ -370,7 +370,7 @@ fn a_name_from_the_lan_is_completed_as_a_word_whatever_it_holds() {
 }
 
 #[test]
-fn without_a_daemon_shells_complete_no_node_and_say_nothing() {
+fn without_a_daemon_shells_complete_no_node_and_print_nothing() {
     for (shell, completed) in Shells::new().complete(&["foghorn lookup n", "foghorn connect n"]) {
         assert_eq!(completed, [const { BTreeSet::new() }; 2], "{shell}");
     }
