@@ -435,14 +435,14 @@ fn the_daemon_obeys_signals() {
         |loopback: &Loopback| loopback.daemon.status()["datagrams"]["sent"].as_u64().unwrap();
     let before = sent(&loopback);
     loopback.daemon.signal(Signal::SIGHUP);
-    loopback.daemon.log.wait_for("announce now");
+    loopback.daemon.log.wait_for("SIGHUP: checking");
     assert_eq!(sent(&loopback), before + 1);
     assert!(loopback.daemon.stop().success());
-    assert!(loopback.daemon.log.wait_for("ends").contains(log::INFO));
+    assert!(loopback.daemon.log.wait_for("stopped").contains(log::INFO));
 
     let mut loopback = Loopback::new(&[]);
     loopback.daemon.signal(Signal::SIGINT);
-    loopback.daemon.log.wait_for("ends");
+    loopback.daemon.log.wait_for("stopped");
     assert!(loopback.daemon.stop().success());
 }
 
@@ -495,7 +495,7 @@ fn the_registry_never_holds_more_than_its_capacity() {
     let told = loopback
         .daemon
         .log
-        .until("announce now")
+        .until("SIGHUP: checking")
         .iter()
         .filter(|line| line.contains("forged"))
         .count();

@@ -95,7 +95,7 @@ fn a_message_too_long_for_a_frame_is_dropped_and_reported() {
     command.args(vec!["--interface=no-such-interface*"; 100]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let told = log::lines(child.stderr.take().unwrap());
-    told.wait_for("left out");
+    told.wait_for("dropped a message");
     told.wait_for("listens at");
     child.kill().unwrap();
     child.wait().unwrap();

@@ -96,7 +96,7 @@ fn a_socket_that_the_user_cannot_remove_is_logged_and_replaced_next_time() {
             Daemon::start(&control, &["--interface", "lo", "--udp-port", &port, "--user", user]);
         let has_said = |what: &str| daemon.log.seen().iter().any(|line| line.contains(what));
         assert!(has_said(&format!("running as {user}")));
-        assert_eq!(has_said("control.sock will stay"), user == "nobody");
+        assert_eq!(has_said("control.sock at exit"), user == "nobody");
         assert_eq!(daemon.ask(&["list"]).code, 0);
         assert!(daemon.stop().success());
         assert_eq!(control.exists(), user == "nobody");
@@ -138,7 +138,7 @@ fn the_default_directory_is_created_for_the_user() {
         kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM).unwrap();
         assert!(child.wait().unwrap().success());
         // It logged no warning that a file would remain.
-        assert!(!told.seen().iter().any(|line| line.contains("will stay")));
+        assert!(!told.seen().iter().any(|line| line.contains("at exit")));
     }
 }
 

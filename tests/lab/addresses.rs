@@ -49,7 +49,7 @@ fn a_change_of_lease_is_reported_once_in_either_order_of_addresses() {
 
     // The old address is removed first.
     second.ip("addr delete 198.18.0.77/25 dev eth0");
-    pi.log.wait_for("eth0: left");
+    pi.log.wait_for("eth0: no longer used");
     second.ip("addr add 198.18.0.78/24 dev eth0");
     assert_eq!(watch.lines.next(), "moved pi 198.18.0.78:22 eth0");
 
@@ -90,7 +90,7 @@ fn a_second_address_is_added_and_removed_without_a_storm() {
     assert_eq!(said, [true, false, true, false]);
     // Its next log lines appear after any duplicates of those above.
     second.ip("link set eth0 down");
-    let last = pi.log.until("eth0: left");
+    let last = pi.log.until("eth0: no longer used");
     assert!(!last.iter().any(|line| line.contains("addresses are now")), "{last:#?}");
     // Each change is announced once; with two networks, to the hosts of both.
     assert_eq!(pi.status()["datagrams"]["sent"].as_u64(), sent.as_u64().map(|sent| sent + 5));

@@ -19,7 +19,7 @@ fn the_count_of_foreign_datagrams_survives_the_removal_of_their_interface() {
     let before = second.peer(b"something else");
     wait_for(1);
     first.ip("link set eth0 down");
-    nas.log.wait_for("eth0: left");
+    nas.log.wait_for("eth0: no longer used");
     wait_for(1);
     first.ip("link set eth0 up");
     nas.log.wait_for("eth0: up");

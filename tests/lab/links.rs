@@ -21,7 +21,7 @@ pub(crate) fn start(host: &Host<'_>, id: &str) -> Daemon {
 /// time.
 pub(crate) fn said_of(mut daemon: Daemon, subjects: &[&str]) -> Vec<String> {
     assert!(daemon.stop().success());
-    daemon.log.until("ends");
+    daemon.log.until("stopped");
     let of_subject = |line: &String| subjects.iter().find_map(|subject| line.find(subject));
     daemon.log.seen().iter().filter_map(|line| Some(line[of_subject(line)?..].to_owned())).collect()
 }
@@ -79,7 +79,7 @@ fn a_renamed_interface_is_still_used() {
         expected.push("eth0: is now called lan0");
     } else {
         second.ip("link set eth0 down");
-        pi.log.wait_for("left");
+        pi.log.wait_for("no longer used");
         second.ip("link set eth0 name lan0");
         second.ip("link set lan0 up");
         pi.log.wait_for("lan0: up");
@@ -89,7 +89,7 @@ fn a_renamed_interface_is_still_used() {
         ]);
     }
     second.ip("link set lan0 down");
-    pi.log.wait_for("left");
+    pi.log.wait_for("no longer used");
     second.ip("link set lan0 name wan0");
     second.ip("link set wan0 up");
     pi.log.wait_for("wan0: up");
@@ -119,7 +119,7 @@ fn an_interface_whose_new_name_matches_no_pattern_is_not_used() {
         host.ip(&format!("link set {to} up"));
     };
     rename("eth0", "wan0");
-    nas.log.wait_for("eth0: left");
+    nas.log.wait_for("eth0: no longer used");
     rename("wan0", "lan0");
     nas.log.wait_for("lan0: up");
     assert_eq!(nas.status()["interfaces"][0]["name"], "lan0");
@@ -161,7 +161,7 @@ fn a_bridge_is_used_while_any_member_has_a_link() {
 
     // The last member leaves and returns.
     second.ip("link set eth0 nomaster");
-    pi.log.wait_for("br0: left");
+    pi.log.wait_for("br0: no longer used");
     second.ip("link set eth0 master br0");
     pi.log.wait_for("br0: up");
     assert_eq!(pi.ask(&["lookup", "nas"]).code, 0);
@@ -189,7 +189,8 @@ fn a_roaming_host_knows_its_new_neighbours() {
     wait_for(&tv, "pi");
     wait_for(&pi, "tv");
     let said = said_of(pi, &["eth0: "]);
-    let (left, came): (Vec<_>, Vec<_>) = said.iter().partition(|line| line.contains("left"));
+    let (left, came): (Vec<_>, Vec<_>) =
+        said.iter().partition(|line| line.contains("no longer used"));
     assert!(left.len() <= moves.len() && came.len() <= 1 + moves.len(), "{said:#?}");
     assert!(
         said.windows(2).all(|pair| pair[0] != pair[1] || pair[0].contains("again")),
@@ -289,7 +290,7 @@ fn too_many_interfaces_are_reported_once() {
     nas.log.wait_for("more than");
     // An unused interface takes the place of one that is removed.
     host.ip("link delete out1");
-    nas.log.wait_for("out1: left");
+    nas.log.wait_for("out1: no longer used");
     assert_eq!(interfaces(&nas), LINKS);
     for number in 2..=LINKS + 2 {
         host.ip(&format!("link delete out{number}"));
@@ -430,7 +431,7 @@ fn a_host_without_address_or_link_waits_and_recovers() {
 
     // The interface goes down and returns with another address.
     second.ip("link set eth0 down");
-    pi.log.wait_for("eth0: left");
+    pi.log.wait_for("eth0: no longer used");
     assert!(pi.ask(&["status"]).out.contains("waiting for one"));
     second.ip("addr flush dev eth0");
     second.ip("addr add 198.18.0.3/24 dev eth0");
@@ -440,7 +441,7 @@ fn a_host_without_address_or_link_waits_and_recovers() {
 
     // The cable is out at the other end: no carrier.
     lan.ip("link set port2 down");
-    pi.log.wait_for("eth0: left");
+    pi.log.wait_for("eth0: no longer used");
     lan.ip("link set port2 up");
     pi.log.wait_for("eth0: up");
     let status = pi.status();
@@ -459,7 +460,7 @@ fn an_interface_that_is_removed_and_created_again_is_used_again() {
     let pi = start(&second, "pi");
     wait_for(&pi, "nas");
     second.ip("link delete eth0");
-    pi.log.wait_for("eth0: left");
+    pi.log.wait_for("eth0: no longer used");
     // The node found there is still shown for a while; its interface has no name any more.
     assert!(pi.ask(&["list", "--json"]).out.contains("\"interface\":\"-\""));
     lan.plug(&second, "eth0", "port2b", "198.18.0.9/24");

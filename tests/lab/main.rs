@@ -190,9 +190,9 @@ fn an_outage_and_its_end_are_reported_once() {
     announce();
     let mut told = nas.log.until("sending works again");
     announce();
-    nas.log.wait_for("announce now");
+    nas.log.wait_for("SIGHUP: checking");
     assert!(nas.stop().success());
-    told.extend(nas.log.until("ends"));
+    told.extend(nas.log.until("stopped"));
     assert_eq!(told.iter().filter(|line| line.contains("cannot send")).count(), 1, "{told:#?}");
     assert_eq!(told.iter().filter(|line| line.contains("works again")).count(), 1, "{told:#?}");
 }
@@ -216,6 +216,6 @@ fn an_unreachable_host_is_not_an_outage() {
     // Broadcasts still go out.
     assert!(!nas.ask(&["status"]).out.contains("cannot-send"));
     assert!(nas.stop().success());
-    let told = nas.log.until("ends");
+    let told = nas.log.until("stopped");
     assert!(!told.iter().any(|line| line.contains("cannot send")), "{told:#?}");
 }
