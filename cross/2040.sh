@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 use_toolchain "${1:-}" small
 
 find_binary
-[ -n "$emulator" ] || fail "what is built for $target needs no emulator, so it asks the kernel for the time"
+[ -n "$emulator" ] ||
+  fail "a binary for $target needs no emulator, so it asks the kernel for the time"
 # The static emulator would not do: a library cannot replace a function of its C library.
 runner="${emulator%-static}${runner#"$emulator"}"
 need qemu-user "${emulator%-static}" --version

@@ -15,7 +15,8 @@ shift
 case $target in
 thumbv*)
   # shellcheck disable=SC2086
-  exec cargo build --lib --no-default-features --target "$target" ${build_std:+-Zbuild-std=core} "$@" ;;
+  exec cargo build --lib --no-default-features --target "$target" \
+    ${build_std:+-Zbuild-std=core} "$@" ;;
 esac
 
 # A library built from source is optimised for size and has no texts of panics: a panic ends the

@@ -22,10 +22,12 @@ guest_packages() {
 
 guest=$cache/guest
 if [ ! -e "$cache/guest-complete" ]; then
-  command -v apt-get >/dev/null || fail "the emulated machine's kernel and programs come from Debian, with apt-get"
+  command -v apt-get >/dev/null ||
+    fail "this needs apt-get: the emulated machine uses a kernel and programs of Debian"
   say "fetching a kernel for ARM from Debian"
   rm -rf "$guest"
-  unpack armhf "$guest" guest_packages || fail "Debian's linux-image-armmp, busybox-static and bash-static for armhf could not be fetched"
+  unpack armhf "$guest" guest_packages ||
+    fail "cannot fetch Debian's linux-image-armmp, busybox-static and bash-static for armhf"
   # An emulated machine needs no modules and no descriptions of real machines.
   rm -rf "$cache/guest/lib" "$cache/guest/usr/lib"
   touch "$cache/guest-complete"
@@ -36,7 +38,8 @@ trap 'rm -rf "$directory"' EXIT
 root=$directory/root
 mkdir -p "$root/bin" "$root/dev" "$root/proc"
 cp "$binary" "$root/bin/foghorn"
-find "$guest" -type f \( -name busybox -o -name bash-static \) -path '*/bin/*' -exec cp {} "$root/bin" \;
+find "$guest" -type f \( -name busybox -o -name bash-static \) -path '*/bin/*' \
+  -exec cp {} "$root/bin" \;
 cat > "$root/init" <<'INIT'
 #!/bin/bash-static
 set -eu
@@ -58,7 +61,8 @@ measure() {
   # 16 nodes from each of 16 addresses: 32 from one address are allowed. Their names are as long as
   # those of the reference node.
   for number in {0..255}; do
-    printf '\000\022\020\045\125\360\000\064P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZ%04d\0\0\0\0' "$number" \
+    printf '\000\022\020\045\125\360\000\064%s%04d\0\0\0\0' \
+      P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZ "$number" \
       > "/dev/udp/127.1.1.$((number % 16 + 1))/21025"
   done
   await is_full
@@ -85,7 +89,8 @@ chmod +x "$root"/bin/* "$root/init"
 # If /init fails, the kernel panics, which ends the emulation. It takes half a minute on a PC.
 say "emulating a Cortex-A7 with $(basename "$guest"/boot/vmlinuz-*)"
 console=$directory/console
-timeout 300 qemu-system-arm -M virt,highmem=off -cpu cortex-a7 -m 256 -nic none -nographic -no-reboot -kernel "$guest"/boot/vmlinuz-* \
-  -initrd "$directory/initramfs" -append 'console=ttyAMA0 quiet panic=-1' < /dev/null > "$console" 2>&1 || true
+timeout 300 qemu-system-arm -M virt,highmem=off -cpu cortex-a7 -m 256 -nic none -nographic \
+  -no-reboot -kernel "$guest"/boot/vmlinuz-* -initrd "$directory/initramfs" \
+  -append 'console=ttyAMA0 quiet panic=-1' < /dev/null > "$console" 2>&1 || true
 grep -q '^measured' "$console" || { cat "$console" >&2; fail "the measurement was not finished"; }
 tr -d '\r' < "$console" | grep '^|'

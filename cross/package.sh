@@ -24,8 +24,10 @@ use_binary() {
     date -d "$(sed -n 's/^ -- .*>  //p' cross/debian/changelog | head -n 1)" +%s)}
   export SOURCE_DATE_EPOCH
   # The copyright file must name every library in the program.
-  for library in $(cargo tree --quiet --locked -e normal,no-proc-macro --target "$target" --prefix none --format '{p}' | sed 's/ .*//' | sort -u); do
-    [ "$library" = foghorn ] || grep -q "^ - $library: " cross/debian/copyright || fail "cross/debian/copyright does not tell of $library"
+  for library in $(cargo tree --quiet --locked -e normal,no-proc-macro --target "$target" \
+    --prefix none --format '{p}' | sed 's/ .*//' | sort -u); do
+    [ "$library" = foghorn ] || grep -q "^ - $library: " cross/debian/copyright ||
+      fail "cross/debian/copyright does not name $library"
   done
 }
 
@@ -34,5 +36,6 @@ use_binary() {
 archive() {
   from=$1
   shift
-  tar -C "$from" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -cf - "$@" | gzip -9n
+  tar -C "$from" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner \
+    --mtime="@$SOURCE_DATE_EPOCH" -cf - "$@" | gzip -9n
 }

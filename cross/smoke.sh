@@ -22,7 +22,8 @@ exec unshare $flags sh -eu -c '
   ip link set lo up
   $foghorn --version
   for id in nas pi; do
-    $foghorn run --id $id --port 22 --interface lo --control "$directory/$id" 2>"$directory/$id.log" &
+    $foghorn run --id $id --port 22 --interface lo --control "$directory/$id" \
+      2>"$directory/$id.log" &
     daemons="$daemons $!"
   done
   # The clients wait for the node, but not for the daemon.
@@ -30,7 +31,10 @@ exec unshare $flags sh -eu -c '
     ! $foghorn status --control "$directory/pi" >/dev/null 2>&1 || break
     sleep 0.1
   done
-  found=$($foghorn lookup --wait 20 nas --control "$directory/pi") || { cat "$directory"/*.log; exit 1; }
+  found=$($foghorn lookup --wait 20 nas --control "$directory/pi") || {
+    cat "$directory"/*.log
+    exit 1
+  }
   echo "nas is at $found"
   [ "$found" = 127.0.0.1:22 ]
 ' sh "$runner $binary"

@@ -17,8 +17,9 @@
 say() { echo "cross: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-targets="armv7-unknown-linux-gnueabihf armv7-unknown-linux-musleabihf arm-unknown-linux-musleabihf armv5te-unknown-linux-musleabi \
-aarch64-unknown-linux-musl x86_64-unknown-linux-musl mipsel-unknown-linux-musl mips-unknown-linux-musl \
+targets="armv7-unknown-linux-gnueabihf armv7-unknown-linux-musleabihf \
+arm-unknown-linux-musleabihf armv5te-unknown-linux-musleabi aarch64-unknown-linux-musl \
+x86_64-unknown-linux-musl mipsel-unknown-linux-musl mips-unknown-linux-musl \
 thumbv6m-none-eabi thumbv7em-none-eabi thumbv7em-none-eabihf"
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/foghorn-cross
@@ -32,7 +33,8 @@ need() {
   package=$1
   shift
   "$@" >/dev/null 2>&1 && return
-  command -v apt-get >/dev/null || fail "'$*' does not work; on Debian it takes the package $package"
+  command -v apt-get >/dev/null ||
+    fail "'$*' does not work; on Debian it is in the package $package"
   if [ "$(id -u)" != 0 ] || [ -n "${FOGHORN_NO_INSTALL:-}" ]; then
     fail "'$*' does not work; as root: apt-get install $package"
   fi
@@ -94,12 +96,13 @@ use_compiler() {
   fetch_compiler
   # Another build may be running these, so each is replaced as a whole.
   for program in rustc rustdoc; do
-    printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' "$(echo "$root"/usr/lib/*-linux-gnu)" "$root/usr/bin/$program" \
-      > "$cache/bin/$program.$$"
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' \
+      "$(echo "$root"/usr/lib/*-linux-gnu)" "$root/usr/bin/$program" > "$cache/bin/$program.$$"
     chmod +x "$cache/bin/$program.$$"
     mv "$cache/bin/$program.$$" "$cache/bin/$program"
   done
-  say "building for $target, with its standard library, with Debian's $("$cache/bin/rustc" --version)"
+  say "building for $target, with its standard library," \
+    "with Debian's $("$cache/bin/rustc" --version)"
   # A stable compiler builds its library only with this confirmation.
   export RUSTC="$cache/bin/rustc" RUSTDOC="$cache/bin/rustdoc" RUSTC_BOOTSTRAP=1
   # shellcheck disable=SC2034
@@ -139,7 +142,8 @@ END
   chmod +x "$linker"
   # A program at a fixed address needs no relocation: less code, and no page that is written before
   # it is read.
-  flags="$flags -Clink-self-contained=no -Ctarget-feature=+crt-static -Crelocation-model=static -Crelro-level=off"
+  flags="$flags -Clink-self-contained=no -Ctarget-feature=+crt-static"
+  flags="$flags -Crelocation-model=static -Crelro-level=off"
 }
 
 # find_binary: sets binary to the program that build.sh made for the target.
@@ -167,12 +171,14 @@ use_toolchain() {
   # Every ARMv7 has Thumb-2, whose code is a quarter smaller.
   case $target in armv7-*) flags="$flags -Ctarget-feature=+thumb-mode" ;; esac
   # A build that ends at a panic never unwinds the stack.
-  [ "${2:-}" != small ] || flags="$flags -Cforce-unwind-tables=no -Cllvm-args=-enable-machine-outliner=always"
+  [ "${2:-}" != small ] ||
+    flags="$flags -Cforce-unwind-tables=no -Cllvm-args=-enable-machine-outliner=always"
   case $target in
   armv7-unknown-linux-gnueabihf)
     need gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc --version
     need libc6-dev-armhf-cross test -e /usr/arm-linux-gnueabihf/lib/Scrt1.o
-    linker=arm-linux-gnueabihf-gcc emulator=qemu-arm-static runner="-cpu cortex-a9 -L /usr/arm-linux-gnueabihf" ;;
+    linker=arm-linux-gnueabihf-gcc emulator=qemu-arm-static
+    runner="-cpu cortex-a9 -L /usr/arm-linux-gnueabihf" ;;
   armv7-unknown-linux-musleabihf)
     # Not every ARMv7 processor can divide or has NEON: those in many a NAS cannot. The C library is
     # Thumb code, too.

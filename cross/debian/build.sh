@@ -17,9 +17,12 @@ directory=${1:-${CARGO_TARGET_DIR:-target}/dist}
 # shellcheck disable=SC2154
 case $target in
 x86_64-unknown-linux-musl | aarch64-unknown-linux-musl | arm-unknown-linux-musleabihf) ;;
-*) fail "there is a package for each of x86_64-unknown-linux-musl, aarch64-unknown-linux-musl and arm-unknown-linux-musleabihf" ;;
+*) fail "there is a package for each of x86_64-unknown-linux-musl, aarch64-unknown-linux-musl \
+and arm-unknown-linux-musleabihf" ;;
 esac
-grep -q "^foghorn ($version-" cross/debian/changelog || fail "cross/debian/changelog has no entry for $version"
+grep -q "^foghorn ($version-" cross/debian/changelog ||
+  fail "cross/debian/changelog has no entry for $version"
 
 cargo install --quiet --locked --debug --root target/tools --version 3.8.0 cargo-deb
-target/tools/bin/cargo-deb deb --locked --no-build --no-strip --target "$target" --profile small --output "$directory/" "$@"
+target/tools/bin/cargo-deb deb --locked --no-build --no-strip --target "$target" --profile small \
+  --output "$directory/" "$@"

@@ -16,10 +16,11 @@ output=$(realpath -m "${2:-${CARGO_TARGET_DIR:-target}/dist}")
 # `opkg print-architecture` prints the name on the router.
 case $target in
 armv7-unknown-linux-musleabihf)
-  architectures="arm_cortex-a5_vfpv4 arm_cortex-a7_neon-vfpv4 arm_cortex-a7_vfpv4 arm_cortex-a8_vfpv3 arm_cortex-a9_neon \
-arm_cortex-a9_vfpv3-d16 arm_cortex-a15_neon-vfpv4" ;;
+  architectures="arm_cortex-a5_vfpv4 arm_cortex-a7_neon-vfpv4 arm_cortex-a7_vfpv4 \
+arm_cortex-a8_vfpv3 arm_cortex-a9_neon arm_cortex-a9_vfpv3-d16 arm_cortex-a15_neon-vfpv4" ;;
 arm-unknown-linux-musleabihf) architectures=arm_arm1176jzf-s_vfp ;;
-aarch64-unknown-linux-musl) architectures="aarch64_cortex-a53 aarch64_cortex-a72 aarch64_cortex-a76 aarch64_generic" ;;
+aarch64-unknown-linux-musl)
+  architectures="aarch64_cortex-a53 aarch64_cortex-a72 aarch64_cortex-a76 aarch64_generic" ;;
 armv5te-unknown-linux-musleabi) architectures="arm_arm926ej-s arm_cortex-a9 arm_xscale" ;;
 mipsel-unknown-linux-musl) architectures=mipsel_24kc ;;
 mips-unknown-linux-musl) architectures=mips_24kc ;;
@@ -30,14 +31,15 @@ esac
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 umask 022
-mkdir -p "$directory/include" "$directory/feeds/packages/lang/rust" "$directory/bin" "$directory/control" "$output"
+mkdir -p "$directory/include" "$directory/feeds/packages/lang/rust" "$directory/bin" \
+  "$directory/control" "$output"
 
 # foghorn/Makefile includes three files of OpenWrt. The first one here stands in for all three.
 cp cross/openwrt/ipk.mk "$directory/rules.mk"
 touch "$directory/include/package.mk" "$directory/feeds/packages/lang/rust/rust-package.mk"
 cp "$binary" "$directory/bin/foghorn"
-make --silent --no-print-directory -C cross/openwrt/foghorn package TOPDIR="$directory" PKG_INSTALL_DIR="$directory" \
-  ROOT="$directory/root" CONTROL="$directory/control"
+make --silent --no-print-directory -C cross/openwrt/foghorn package TOPDIR="$directory" \
+  PKG_INSTALL_DIR="$directory" ROOT="$directory/root" CONTROL="$directory/control"
 
 # OpenWrt itself adds the user, and starts and stops the service. Both scripts begin like those of
 # OpenWrt's own build.
@@ -62,8 +64,10 @@ size=$(gzip -dc "$directory/data.tar.gz" | wc -c)
 package=$(sed -n 's/^Version: //p' "$directory/fields")
 for architecture in $architectures; do
   # The description has several lines, so it is the last field.
-  sed "/^Description:/i Architecture: $architecture\nInstalled-Size: $size" "$directory/fields" > "$directory/control/control"
+  sed "/^Description:/i Architecture: $architecture\nInstalled-Size: $size" "$directory/fields" \
+    > "$directory/control/control"
   archive "$directory/control" . > "$directory/control.tar.gz"
-  archive "$directory" ./debian-binary ./data.tar.gz ./control.tar.gz > "$output/foghorn_${package}_$architecture.ipk"
-  echo "$output/foghorn_${package}_$architecture.ipk"
+  ipk=$output/foghorn_${package}_$architecture.ipk
+  archive "$directory" ./debian-binary ./data.tar.gz ./control.tar.gz > "$ipk"
+  echo "$ipk"
 done

@@ -19,12 +19,13 @@ name=foghorn-$version-$target
 packed=$directory/$name
 mkdir -p "$packed/completions" "$output"
 install -m 755 "$binary" cross/tarball/foghorn.init "$packed"
-install -m 644 cross/tarball/Dockerfile cross/tarball/README.md cross/debian/foghorn.service cross/man/foghorn.1 LICENSE-MIT LICENSE-APACHE \
-  "$packed"
+install -m 644 cross/tarball/Dockerfile cross/tarball/README.md cross/debian/foghorn.service \
+  cross/man/foghorn.1 LICENSE-MIT LICENSE-APACHE "$packed"
 install -m 644 cross/debian/copyright "$packed/COPYRIGHT"
 install -m 644 cross/debian/default "$packed/foghorn.default"
 install -m 644 cross/completions/* "$packed/completions"
-(cd "$packed" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum) > "$directory/sums"
+(cd "$packed" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum) \
+  > "$directory/sums"
 mv "$directory/sums" "$packed/SHA256SUMS"
 archive "$directory" "$name" > "$output/$name.tar.gz"
 echo "$output/$name.tar.gz"
