@@ -35,9 +35,11 @@ isolate() {
   [ "$(id -u)" = 0 ] || skip "only root can make a root for a package"
   unshare -nmp --fork true 2>/dev/null || skip "no namespaces can be made here"
   for pair in busybox:busybox-static setpriv:util-linux ip:iproute2; do
-    command -v "${pair%%:*}" >/dev/null || skip "there is no ${pair%%:*}; on Debian it takes the package ${pair##*:}"
+    command -v "${pair%%:*}" >/dev/null ||
+      skip "${pair%%:*} is missing; on Debian it is in the package ${pair##*:}"
   done
-  ! ldd "$(command -v busybox)" >/dev/null 2>&1 || skip "busybox needs libraries here; on Debian busybox-static does not"
+  ! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
+    skip "busybox needs libraries here; on Debian busybox-static does not"
   FOGHORN_ISOLATED=1 exec unshare -nmp --fork --kill-child --mount-proc "$0" "$@"
 }
 
@@ -67,8 +69,11 @@ make_neighbour() {
   ip link add "$1" type veth peer name eth0 netns $!
   ip address add 192.168.1.1/24 brd + dev "$1"
   ip link set "$1" up
-  nsenter -t $! -n sh -c 'ip address add 192.168.1.2/24 brd + dev eth0; ip link set eth0 up; ip link set lo up'
-  nsenter -t $! -n "$2" run --id nas --port 22 --control "$directory/nas.sock" 2>"$directory/nas.log" &
+  nsenter -t $! -n sh -c 'ip address add 192.168.1.2/24 brd + dev eth0
+    ip link set eth0 up
+    ip link set lo up'
+  nsenter -t $! -n "$2" run --id nas --port 22 --control "$directory/nas.sock" \
+    2>"$directory/nas.log" &
 }
 
 has_other_network() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }

@@ -124,7 +124,8 @@ procd_close_instance() {
 }
 procd_open_data() { data=$instance/data; }
 procd_close_data() { data=''; }
-for function in json_add_object json_close_object json_add_string json_add_array json_close_array; do
+for function in json_add_object json_close_object json_add_string json_add_array json_close_array
+do
 	eval "$function() { echo \"$function \$*\" >> \"\$data\"; }"
 done
 
@@ -183,7 +184,9 @@ procd_add_reload_trigger() {
 	local package
 	for package; do echo "config.change $package $PROCD_RELOAD_DELAY" >> /procd/triggers; done
 }
-procd_add_reload_interface_trigger() { echo "interface.* $1 $PROCD_RELOAD_DELAY" >> /procd/triggers; }
+procd_add_reload_interface_trigger() {
+	echo "interface.* $1 $PROCD_RELOAD_DELAY" >> /procd/triggers
+}
 procd_set_config_changed() { echo "$1" >> /procd/events; }
 
 # The scripts of opkg and apk call this, with PKG_UPGRADE for an upgrade.
