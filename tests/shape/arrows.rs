@@ -1,18 +1,18 @@
-//! Which file imports from which, and where that goes in a circle.
+//! The imports between files, and the circles among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::modules::{Files, Module, Modules};
 
-/// For each pair of files of which the first imports from the second: a line that does so.
+/// For each pair of files, the first of which imports from the second: a line of the import.
 #[derive(Debug, Default)]
 pub(crate) struct Arrows(pub(crate) BTreeMap<(String, String), usize>);
 
 impl Arrows {
     /// The arrows between the files of a crate. An arrow ends at the file that defines the item,
-    /// however many files re-export it. To re-export what is defined below is no import, unless the
-    /// file uses the name itself. A module and its children belong together, as in Rust's privacy
-    /// rules: there is no arrow between a file and the file that declares it.
+    /// however many files re-export it. A re-export from below is no import, unless the file uses
+    /// the name itself. A module and its children belong together, as in Rust's privacy rules:
+    /// there is no arrow between a file and the file that declares it.
     pub(crate) fn of(library: &'static str, files: &Files) -> Self {
         let modules = Modules::read(library, files);
         let mut arrows = Self::default();
@@ -26,7 +26,7 @@ impl Arrows {
             for (path, line) in named {
                 for end in modules.ends(number, &path) {
                     let to = &modules.all[end.module].file;
-                    // The name of a module is the beginning of a path that follows.
+                    // A module's name is the start of a path that follows.
                     if !end.is_module
                         && *to != module.file
                         && !modules.are_family(number, end.module)
@@ -40,7 +40,7 @@ impl Arrows {
         arrows
     }
 
-    /// The groups of files that import from each other, be it by way of others.
+    /// The groups of files that import from each other, directly or through others.
     pub(crate) fn circles(&self) -> BTreeSet<BTreeSet<&str>> {
         let below: BTreeMap<&str, BTreeSet<&str>> =
             self.0.keys().map(|(from, _)| (from.as_str(), self.reached(from))).collect();
@@ -51,7 +51,7 @@ impl Arrows {
         circles.filter(|circle| !circle.is_empty()).collect()
     }
 
-    /// The files that are reached from a file, which itself is one only in a circle.
+    /// The files reachable from a file; the file itself only if it is in a circle.
     pub(crate) fn reached(&self, from: &str) -> BTreeSet<&str> {
         let mut reached = BTreeSet::new();
         let mut next = vec![from];
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_found_behind_a_facade_and_by_way_of_others() {
+    fn a_circle_is_found_behind_a_facade_and_through_other_files() {
         let arrows = arrows(&[
             ("lib.rs", "mod a; mod b;"),
             ("a/mod.rs", "mod c; mod d; pub use c::C; pub use d::D; pub fn e() { d::f(); }"),

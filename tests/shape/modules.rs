@@ -1,10 +1,10 @@
-//! The modules of a crate, and the file in which a path ends.
+//! The modules of a crate, and the file that defines the item of a path.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tokens::{Token, group, tokens};
 
-/// The files below a directory: what each is called there, and what it holds.
+/// The files below a directory: their names and contents.
 pub(crate) type Files = BTreeMap<String, String>;
 
 /// One module: a file, or a part of one.
@@ -14,21 +14,21 @@ pub(crate) struct Module {
     parent: usize,
     children: BTreeMap<String, usize>,
     pub(crate) imports: Vec<Import>,
-    /// The names of what it defines.
+    /// The names that it defines.
     items: BTreeSet<String>,
-    /// What is neither an import nor a module of its own.
+    /// Everything except imports and modules.
     pub(crate) body: Vec<Token>,
 }
 
-/// Where a path ends.
+/// The end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct End {
     pub(crate) module: usize,
-    /// Whether it names the module, rather than something in it.
+    /// Whether the path names the module itself, not an item in it.
     pub(crate) is_module: bool,
 }
 
-/// One name that a `use` brings.
+/// One name that a `use` imports.
 #[derive(Clone, Debug)]
 pub(crate) struct Import {
     /// `*` for all names.
@@ -39,7 +39,7 @@ pub(crate) struct Import {
 }
 
 impl Import {
-    /// Whether the import only hands on what is defined below its module, to those who use that.
+    /// Whether the import only re-exports an item from below its module.
     pub(crate) fn is_facade(&self, module: &Module) -> bool {
         let own = |name: &String| name == "self" || module.children.contains_key(name);
         let is_used = |name: &str| {
@@ -52,7 +52,7 @@ impl Import {
     }
 }
 
-/// All modules of a crate. The first is the root; a program has another, after which it calls the
+/// All modules of a crate. The first is the root. A program has a second root, which refers to the
 /// library by its name.
 #[derive(Debug)]
 pub(crate) struct Modules {
@@ -148,8 +148,9 @@ impl Modules {
         number
     }
 
-    /// Where a path ends, seen from a module: where what it names is defined, however many others
-    /// hand it on. Several, where what is compiled decides; none, if it leads out of the crate.
+    /// Resolves a path from a module: the places that define its item, however many files re-export
+    /// it. There are several if conditional compilation decides, and none if the path leads out of
+    /// the crate.
     pub(crate) fn ends(&self, from: usize, path: &[String]) -> BTreeSet<End> {
         let mut ends = BTreeSet::new();
         self.follow(from, path, &mut ends);
@@ -238,7 +239,7 @@ fn beside(files: &Files, file: &str, name: &str) -> String {
     let at = |file: String| format!("{directory}/{file}").trim_start_matches('/').to_owned();
     let candidates = [at(format!("{name}.rs")), at(format!("{name}/mod.rs"))];
     let found = candidates.iter().find(|candidate| files.contains_key(*candidate));
-    found.unwrap_or_else(|| panic!("none of {candidates:?} is there")).clone()
+    found.unwrap_or_else(|| panic!("none of {candidates:?} exists")).clone()
 }
 
 /// The tree of names behind a `use`.
@@ -273,7 +274,7 @@ impl Tree<'_> {
                 }
                 "*" => "*".clone_into(&mut name),
                 ";" | "," | "}" => {
-                    // The end belongs to the caller, but for the last.
+                    // The caller handles the end, except for the last.
                     self.at -= usize::from(!token.is(";"));
                     break;
                 }

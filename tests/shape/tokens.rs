@@ -1,6 +1,6 @@
-//! Rust source as tokens: enough to find out what a file names.
+//! Rust source as tokens: enough to find the names that a file uses.
 
-/// A name, a `::`, or any other character of the code. Comments and literals are left out.
+/// A name, a `::`, or any other character of the code. Comments and literals are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) text: String,
@@ -21,7 +21,7 @@ fn is_of_name(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// The tokens of a file, without what is compiled for tests alone.
+/// The tokens of a file, without code for tests only.
 pub(crate) fn tokens(source: &str) -> Vec<Token> {
     without_tests(&all_tokens(source))
 }
@@ -38,7 +38,7 @@ fn all_tokens(source: &str) -> Vec<Token> {
     tokens
 }
 
-/// The lines of a file without what is in literals.
+/// The lines of a file, without the contents of literals.
 pub(crate) fn lines_without_literals(source: &str) -> Vec<String> {
     let mut lines = String::new();
     for (kind, text) in pieces(source) {
@@ -164,7 +164,7 @@ fn is_for_tests(tokens: &[Token]) -> bool {
         || begins(&["#", "[", "cfg", "(", "all", "(", "test"])
 }
 
-/// How many tokens an item has, its attributes included.
+/// The number of tokens in an item, with its attributes.
 fn item(tokens: &[Token]) -> usize {
     let mut at = 0;
     while tokens.get(at).is_some_and(|token| token.is("#")) {
@@ -190,8 +190,7 @@ fn item(tokens: &[Token]) -> usize {
     at
 }
 
-/// How many tokens there are up to the bracket that closes the first, which is one if that opens
-/// none.
+/// The number of tokens up to the bracket that closes the first; 1 if the first opens none.
 pub(crate) fn group(tokens: &[Token]) -> usize {
     let mut depth = 0;
     for (at, token) in tokens.iter().enumerate() {
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_literals_are_left_out() {
+    fn comments_and_literals_are_ignored() {
         let source = r##"a /* b /* c */ d */ "e \" f" r#"g " h"# b"i" br"j" 'k' b'l' '\'' '\u{6d}'
             // n
             o::p 'q r#type"##;
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_tests_alone_is_left_out() {
+    fn code_for_tests_only_is_ignored() {
         for tested in [
             "use a::{b, c};",
             "mod tests;",
