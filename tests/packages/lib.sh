@@ -33,7 +33,7 @@ await() {
 isolate() {
   [ -z "${FOGHORN_ISOLATED:-}" ] || return 0
   [ "$(id -u)" = 0 ] || skip "only root can make a root for a package"
-  unshare -nmp --fork true 2>/dev/null || skip "no namespaces can be made here"
+  unshare -nmp --fork true 2>/dev/null || skip "this machine can't make namespaces"
   for pair in busybox:busybox-static setpriv:util-linux ip:iproute2; do
     command -v "${pair%%:*}" >/dev/null ||
       skip "${pair%%:*} is missing; on Debian it is in the package ${pair##*:}"
