@@ -215,7 +215,7 @@ fn check(calls: &[(Calls, Outcome)], arguments: &[&str]) {
             WorksOrEnds(text) => answers && code == Some(0) || ends(text),
         };
         if !right {
-            wrong.push(format!("{calls:?} is refused by {errno:?}: it is to be {expected:?}, but answers {answers}, ends with {code:?}, and says {told}"));
+            wrong.push(format!("{calls:?} refused with {errno:?}: expected {expected:?}, but answers is {answers}, the exit code {code:?}, and the output {told}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
