@@ -50,10 +50,15 @@ fn a_machine_without_a_name_is_announced_as_soon_as_it_has_one() {
         let status = nameless.status();
         assert_eq!(status["host_name"]["name"], placeholder);
         assert_eq!(status["own"], serde_json::json!([]));
-        assert!(nameless.ask(&["status"]).out.contains(&format!("while that is {placeholder};")));
+        assert!(
+            nameless
+                .ask(&["status"])
+                .out
+                .contains(&format!("the host name, which is {placeholder};"))
+        );
         let doctor = first.foghorn(&["doctor"]);
         assert!(
-            doctor.out.contains(&format!("while its host name is {placeholder}:")),
+            doctor.out.contains(&format!("because its host name is {placeholder}:")),
             "{doctor:?}"
         );
         // It gets its name, and then its address.
