@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_stands_still_at_its_end() {
+    fn a_counter_saturates() {
         let mut counter = Counter(u64::MAX - 1);
         counter.increment();
         counter.increment();

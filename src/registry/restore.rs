@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_established_node_still_is() {
+    fn an_established_node_stays_established() {
         let mut storage = Storage::<2>::new();
         let mut registry = Registry::new(&mut storage, KEY, LEASE);
         assert!(registry.restore(at(100), &node(1, 1, 3, 40, 90)));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_remembered_still_is_and_for_a_day_at_most() {
+    fn a_remembered_node_stays_remembered_for_at_most_a_day() {
         let day = 24 * 3600;
         for (age, is_remembered) in [(91, true), (day - 2, true), (day, false)] {
             let mut storages = (Storage::<4>::new(), Storage::<4>::new());

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_rounds_make_companions_and_that_is_told_once() {
+    fn three_rounds_make_companions_and_one_event() {
         let mut rhythm = Rhythm::default();
         let told = [(); 5].map(|()| rhythm.mark_together(true));
         assert_eq!(told, [false, false, true, false, false]);

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_and_the_longest_lease_are_told_as_well() {
+    fn the_shortest_and_the_longest_lease_are_saved() {
         for interval in [1, 3600] {
             let lease = Duration::from_secs(3 * interval);
             assert!(!heard_at(&[0, interval], lease).is_established());
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_told_beyond_the_range_of_a_stamp() {
+    fn a_time_beyond_the_range_of_a_stamp_is_known() {
         let mut slots = LinkSlots::new();
         // The lower half of the milliseconds starts again between the two.
         let heard = Instant::from_millis((1 << 32) - 5);

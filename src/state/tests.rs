@@ -152,7 +152,7 @@ fn golden_bytes_both_ways() {
 }
 
 #[test]
-fn what_is_not_as_it_was_saved_is_refused() {
+fn damaged_state_is_refused() {
     assert_eq!(parse(b"").err(), Some(Damaged::Truncated));
     assert_eq!(parse(b"fogh\0\0\0\x03").err(), Some(Damaged::Checksum));
     assert_eq!(parse(b"#!/bin/sh\n").err(), Some(Damaged::Foreign));
@@ -187,7 +187,7 @@ fn pieces() -> [&'static [u8]; 4] {
 }
 
 #[test]
-fn nodes_are_restored_in_whatever_order_they_are_saved() {
+fn nodes_are_restored_in_any_order_of_saving() {
     let [header, nodes @ ..] = pieces();
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
         let nodes = order.map(|node| nodes[node]).concat();
@@ -234,7 +234,7 @@ fn no_state_takes_long_to_restore_in_the_largest_registry() {
 }
 
 #[test]
-fn what_this_build_can_not_hold_is_left_out() {
+fn nodes_that_this_build_cannot_hold_are_skipped() {
     let node = |heard: u32, id: &[u8], addresses: &[u8]| {
         let counts =
             [u8::try_from(addresses.len()).unwrap(), 0, 0, u8::try_from(id.len()).unwrap()];
@@ -288,7 +288,7 @@ fn ages_go_on_and_what_has_expired_meanwhile_is_gone() {
 }
 
 #[test]
-fn after_another_boot_nobody_knows_the_interfaces() {
+fn after_another_boot_the_interfaces_are_unknown() {
     let mut storage = Storage::<16>::new();
     let mut registry = Registry::new(&mut storage, [2; 16], LEASE);
     // It was off for 10 s and has run for 20 s since. By the core's clock nothing says so: only the
@@ -365,7 +365,7 @@ fn a_state_from_the_future_is_none() {
 }
 
 #[test]
-fn a_clock_that_can_not_tell_so_long_ago_makes_nothing_younger() {
+fn a_clock_that_cannot_go_back_so_far_makes_nothing_younger() {
     let mut storage = Storage::<16>::new();
     let mut registry = Registry::new(&mut storage, [2; 16], LEASE);
     // The core's clock began 10 s before the state was saved. Only nodes that were heard since can

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_told_apart() {
+    fn each_fault_has_its_own_error() {
         assert_eq!(NodeId::new(b""), Err(InvalidNodeId::Empty));
         assert_eq!(NodeId::new(&[b'x'; NODE_ID_CAPACITY + 1]), Err(InvalidNodeId::TooLong));
         for bad in [

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_not_printable() {
+    fn invisible_characters_are_not_printable() {
         for c in "\0\t\n \x7f\u{85}\u{a0}\u{ad}\u{34f}\u{378}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180e}\u{2000}\u{200b}\u{200d}\u{200e}\
                   \u{2028}\u{202e}\u{2066}\u{2800}\u{3000}\u{3164}\u{e000}\u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{fffc}\u{ffff}\u{13430}\
                   \u{13441}\u{13442}\u{16fe4}\u{1d159}\u{1d173}\u{e0001}\u{e0100}\u{f0000}\u{10ffff}"

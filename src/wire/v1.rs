@@ -194,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_node_id_is_ignored() {
+    fn bytes_after_the_node_id_are_ignored() {
         let expected = Ok(announcement("alpha", 22001));
         assert_eq!(parse(&ALPHA[..13]), expected);
         assert_eq!(parse(&[ALPHA, &[0xff; 500]].concat()), expected);
     }
 
     #[test]
-    fn each_reason_to_reject_is_told_apart() {
+    fn each_reason_to_reject_has_its_own_error() {
         let long = [b'x'; NODE_ID_CAPACITY + 1];
         let long_length = u16::try_from(long.len()).unwrap();
         for (bytes, reason) in [

@@ -20,7 +20,7 @@ fn a_newcomer_is_answered_by_unicast_within_the_delay() {
 }
 
 #[test]
-fn several_newcomers_are_answered_by_broadcast_when_no_more_come_and_told_again() {
+fn several_newcomers_get_one_broadcast_after_the_last_and_repeats() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
     let mut now = at(1000);
@@ -38,7 +38,7 @@ fn several_newcomers_are_answered_by_broadcast_when_no_more_come_and_told_again(
 }
 
 #[test]
-fn newcomers_that_keep_coming_are_answered_all_the_same() {
+fn newcomers_that_arrive_without_a_pause_are_answered() {
     let mut storage = Storage::<128>::new();
     let mut discoverer = nas(&mut storage);
     let mut first = None;
@@ -54,7 +54,7 @@ fn newcomers_that_keep_coming_are_answered_all_the_same() {
 }
 
 #[test]
-fn who_gathers_newcomers_answers_when_others_do() {
+fn a_node_that_gathers_newcomers_answers_when_others_do() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
     hear(&mut discoverer, at(1000), peer(2), "pi2");
@@ -151,7 +151,7 @@ fn answers_are_rate_limited_and_none_is_forgotten() {
 }
 
 #[test]
-fn who_comes_alone_each_second_is_answered_however_many_came_before() {
+fn a_newcomer_each_second_is_answered_after_any_number_of_others() {
     let mut storage = Storage::<64>::new();
     let mut discoverer = Discoverer::new(&Config::new(1, [7; 16]), &mut storage);
     discoverer.announce(at(0), node("nas", 22)).unwrap();

@@ -63,7 +63,7 @@ fn each_network_of_a_link_has_a_datagram_of_its_own() {
 }
 
 #[test]
-fn a_link_without_an_address_is_told_by_the_broadcast_of_all_networks() {
+fn a_link_without_an_address_uses_the_limited_broadcast() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
     discoverer.link_up(at(1000), shared(ETH1, &[])).unwrap();
@@ -71,7 +71,7 @@ fn a_link_without_an_address_is_told_by_the_broadcast_of_all_networks() {
 }
 
 #[test]
-fn on_loopback_everyone_is_reached_by_its_own_broadcast_address() {
+fn on_loopback_a_datagram_to_its_broadcast_address_reaches_all() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
     let lo = LinkId(1);

@@ -73,7 +73,7 @@ fn a_silent_node_is_lost_after_three_intervals() {
 }
 
 #[test]
-fn what_gave_way_is_lost_before_what_came_is_found() {
+fn the_node_that_gave_way_is_lost_before_the_newcomer_is_found() {
     let mut storage = Storage::<1>::new();
     let mut discoverer = listener(&mut storage);
     hear(&mut discoverer, at(0), peer(2), "first");
@@ -88,7 +88,7 @@ fn what_gave_way_is_lost_before_what_came_is_found() {
 }
 
 #[test]
-fn a_refused_newcomer_is_counted_and_not_told() {
+fn a_refused_newcomer_is_counted_and_causes_no_event() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
     for host in 2..18 {

@@ -115,7 +115,7 @@ fn the_networks_of_a_link_change_with_its_addresses() {
 }
 
 #[test]
-fn who_is_allowed_counts_and_is_not_answered() {
+fn a_sender_in_an_allowed_network_counts_and_gets_no_answer() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
     discoverer.allow(network("10.0.0.0/8")).unwrap();
@@ -188,7 +188,7 @@ fn a_process_on_this_machine_can_announce_nodes_of_its_own() {
 }
 
 #[test]
-fn another_machine_with_a_name_of_our_own_is_told_apart_from_ourselves() {
+fn another_machine_with_a_name_of_our_own_is_not_taken_for_us() {
     let mut storage = Storage::<16>::new();
     let mut discoverer = nas(&mut storage);
     assert_eq!(heard(&mut discoverer, ETH0, "198.18.0.1", "nas"), Ok(()));

@@ -70,7 +70,7 @@ fn they_are_one_node_each_with_two_addresses_and_no_contest() {
 }
 
 #[test]
-fn a_node_that_joins_in_another_network_is_answered_there_and_not_told() {
+fn a_node_that_joins_in_another_network_is_answered_there_without_an_event() {
     let mut storage = Storage::<16>::new();
     let mut ours = machine(&mut storage, "nas", NETWORKS.map(|(_, ours, _)| ours));
     transmits(&mut ours);

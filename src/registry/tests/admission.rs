@@ -22,7 +22,7 @@ fn when_full_an_expired_node_goes_first_then_a_newcomer() {
 }
 
 #[test]
-fn a_newcomer_displaces_a_node_of_the_source_that_brought_most_names() {
+fn a_newcomer_displaces_a_node_of_the_source_that_sent_most_names() {
     let mut storage = Storage::<64>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     // Source 1 brought 60 names, four other sources one each.
@@ -65,7 +65,7 @@ fn a_node_heard_for_a_while_is_never_displaced() {
 }
 
 #[test]
-fn to_be_heard_often_at_once_or_twice_in_a_while_is_not_enough() {
+fn many_announcements_at_once_or_two_over_time_do_not_establish_a_node() {
     for (seconds, stays) in [
         (&[0, 0, 0, 44][..], false),
         (&[0, 45], false),
@@ -116,7 +116,7 @@ fn while_there_is_room_each_node_gets_a_place_and_one_source_establishes_its_sha
 }
 
 #[test]
-fn no_second_node_gives_way_before_the_first_is_told() {
+fn no_second_node_gives_way_before_the_event_of_the_first() {
     let mut storage = Storage::<2>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     for number in [1, 2] {
@@ -137,7 +137,7 @@ fn no_second_node_gives_way_before_the_first_is_told() {
 }
 
 #[test]
-fn no_node_comes_back_before_another_that_gave_way_is_told() {
+fn no_node_returns_before_the_event_of_one_that_gave_way() {
     let mut storage = Storage::<2>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     displaced(&mut registry, 0, 1, 1);

@@ -81,7 +81,7 @@ fn rival(node: &mut Node, host_heard: u32, secs: u64) -> u32 {
 }
 
 #[test]
-fn who_moves_is_found_at_the_new_address_at_once() {
+fn a_node_that_moves_is_found_at_the_new_address_at_once() {
     let mut node = settled();
     // The old address spoke a moment ago.
     assert_eq!(hear(&mut node, 2, 61), Outcome::Moved);
@@ -135,7 +135,7 @@ fn a_claim_is_believed_until_the_owner_speaks_and_then_no_more() {
 }
 
 #[test]
-fn who_claims_from_everywhere_moves_it_no_more_than_it_has_room_for() {
+fn claims_from_everywhere_move_a_node_only_among_the_addresses_it_has_room_for() {
     let mut node = settled();
     let moves = (100..1100).filter(|host| hear(&mut node, *host, 61) == Outcome::Moved).count();
     assert_eq!(moves, OTHERS);
@@ -226,7 +226,7 @@ fn an_owner_that_returns_within_a_day_outranks_an_address_that_appeared_meanwhil
 }
 
 #[test]
-fn an_owner_is_remembered_whatever_claims_its_name_meanwhile() {
+fn an_owner_is_remembered_while_others_claim_its_name() {
     let mut node = settled();
     // Each of many claimants stays for long enough to be established.
     for (host, secs) in (100..120)

@@ -35,7 +35,7 @@ fn an_expected_node_always_has_a_place() {
 }
 
 #[test]
-fn a_known_node_may_be_expected_from_then_on() {
+fn a_known_node_can_become_expected() {
     let mut storage = Storage::<1>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     displaced(&mut registry, 0, 1, 1);
@@ -89,7 +89,7 @@ fn an_expected_node_is_remembered_too() {
 }
 
 #[test]
-fn what_is_remembered_makes_room_for_an_expected_node() {
+fn a_remembered_node_gives_way_to_an_expected_node() {
     let mut storage = Storage::<1>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     establish(&mut registry, 0, 1, 1);

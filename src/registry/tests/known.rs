@@ -61,7 +61,7 @@ fn a_node_that_comes_back_after_it_expired_is_lost_and_found() {
 }
 
 #[test]
-fn several_changes_of_a_node_are_told_as_one() {
+fn several_changes_of_a_node_are_one_event() {
     let mut storage = Storage::<16>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     // It is found where it is by now.
@@ -98,7 +98,7 @@ fn a_contest_names_both_addresses() {
 }
 
 #[test]
-fn iteration_goes_on_at_a_place_whatever_happened_meanwhile() {
+fn iteration_resumes_at_a_place_after_any_change() {
     let mut storage = Storage::<8>::new();
     let mut registry = Registry::new(&mut storage, KEY, LEASE);
     for number in 0..8 {

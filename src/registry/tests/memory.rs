@@ -84,7 +84,7 @@ fn a_remembered_node_that_came_back_is_not_forgotten() {
 }
 
 #[test]
-fn a_lease_is_a_day_at_most() {
+fn a_lease_lasts_at_most_a_day() {
     let mut storage = Storage::<4>::new();
     let week = Duration::from_secs(7 * DAY);
     let mut registry = Registry::new(&mut storage, KEY, week);

@@ -112,7 +112,7 @@ fn it_is_one_node_with_two_addresses_and_no_contest() {
 }
 
 #[test]
-fn its_second_address_has_joined_and_each_later_one_is_heard_again() {
+fn its_second_address_joins_and_each_later_one_is_heard_again() {
     let mut storage = Storage::<4>::new();
     let mut ears = Ears::new(&mut storage);
     assert_eq!(ears.hear(0, FIRST), Change::Added);
@@ -185,7 +185,7 @@ fn a_card_that_is_unplugged_gives_way_to_the_other_and_takes_over_when_it_is_bac
 }
 
 #[test]
-fn what_it_says_in_one_network_alone_is_no_contest() {
+fn announcements_in_one_network_alone_are_no_contest() {
     // It answers newcomers by broadcast, as often as it may: one by one, or five times at once.
     for (answers, apart, each) in [(1, 0, 1), (3, 7000, 1), (5, 550, 2)] {
         let mut storage = Storage::<4>::new();

@@ -24,7 +24,7 @@ fn settled(storage: &mut Storage<4>, seed: u64) -> (Ears<'_>, Machine) {
 }
 
 #[test]
-fn who_announces_at_other_times_is_contested_with_the_second_announcement() {
+fn a_host_that_announces_at_other_times_is_contested_at_its_second_announcement() {
     // When after the owner the claimant speaks.
     for after in [2_500, 7_000, 15_000, 22_000, 27_000] {
         let mut storage = Storage::<4>::new();
@@ -50,7 +50,7 @@ fn who_announces_at_other_times_is_contested_with_the_second_announcement() {
 }
 
 #[test]
-fn who_speaks_at_times_of_his_own_is_contested_nearly_all_the_time() {
+fn a_host_that_speaks_at_its_own_times_is_contested_nearly_all_the_time() {
     for seed in 0..20 {
         let mut storage = Storage::<4>::new();
         let (mut ears, mut owner) = settled(&mut storage, seed);
@@ -75,7 +75,7 @@ fn who_speaks_at_times_of_his_own_is_contested_nearly_all_the_time() {
 }
 
 #[test]
-fn who_speaks_very_often_is_contested_at_once_and_told_once() {
+fn a_host_that_speaks_very_often_is_contested_at_once_with_one_event() {
     for period in [20, 100, 500, 1000, 1900] {
         let mut storage = Storage::<4>::new();
         let (mut ears, mut owner) = settled(&mut storage, period);
@@ -103,7 +103,7 @@ fn who_speaks_very_often_is_contested_at_once_and_told_once() {
 }
 
 #[test]
-fn who_speaks_a_few_times_in_an_interval_is_contested_in_the_end() {
+fn a_host_that_speaks_a_few_times_in_an_interval_is_contested_in_the_end() {
     for period in [3_000, 5_000, 7_000, 10_000, 12_000, 15_000, 20_000, 22_000] {
         for seed in 0..5 {
             let mut storage = Storage::<4>::new();
@@ -160,7 +160,7 @@ fn a_contest_ends_after_three_rounds_in_step() {
 /// What remains of the rule: an attacker who hears both networks can speak right after the owner.
 /// He gets a second address into the node, but not the one that is looked up.
 #[test]
-fn who_imitates_the_rhythm_is_not_contested_and_not_preferred() {
+fn a_host_that_imitates_the_rhythm_is_neither_contested_nor_preferred() {
     let mut storage = Storage::<4>::new();
     let (mut ears, mut owner) = settled(&mut storage, 1);
     for _ in 0..1000 {
