@@ -1,6 +1,6 @@
-//! Reading and writing bytes in order, each step checked against what is left.
+//! Reading and writing bytes in order, each step checked against the bytes that remain.
 
-/// The bytes ended before what was to be read or written did.
+/// The bytes ended before the value did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OutOfBytes;
 

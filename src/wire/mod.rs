@@ -10,7 +10,7 @@ use core::num::NonZeroU16;
 
 pub use node_id::{InvalidNodeId, NodeId};
 
-/// What a node says of itself. Its IP address is the source of the datagram it came in.
+/// The announcement of a node. Its IP address is the source of the datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Announcement {

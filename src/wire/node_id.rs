@@ -26,7 +26,7 @@ pub enum InvalidNodeId {
     Empty,
     /// There are more than [`NODE_ID_CAPACITY`].
     TooLong,
-    /// They are not UTF-8, or contain white space or what is not printable.
+    /// They are not UTF-8, or contain white space or characters that are not printable.
     NotPrintable,
 }
 

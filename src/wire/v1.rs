@@ -35,7 +35,7 @@ pub const UDP_PORT: u16 = 21025;
 /// Bytes before the `NodeID`.
 const HEADER: usize = 8;
 
-/// What follows the `NodeID`.
+/// The bytes after the `NodeID`.
 const TRAILER: [u8; 4] = [0; 4];
 
 /// A datagram of this protocol, as far as its lengths are right. Its `NodeID` and its port may be
