@@ -54,7 +54,7 @@ impl Network {
         ip.to_bits() & !hosts(self.prefix) == self.first.to_bits()
     }
 
-    /// Whether both are the same network, whatever the addresses in it.
+    /// Whether both are the same network, even with different addresses in it.
     pub(crate) fn is_same_network(self, other: Self) -> bool {
         (self.first, self.prefix) == (other.first, other.prefix)
     }
