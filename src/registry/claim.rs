@@ -1,4 +1,4 @@
-//! What a datagram says of a node, free of its protocol.
+//! The statement of a datagram about a node, independent of its protocol.
 
 use core::net::IpAddr;
 

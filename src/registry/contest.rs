@@ -16,7 +16,7 @@ use super::sighting::Heard;
 use crate::net::Links;
 use crate::time::{Duration, Instant};
 
-/// What it means that a known node was heard at an address.
+/// The meaning of a known node's announcement at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// Nothing new. It had been silent there for so long.

@@ -1,4 +1,4 @@
-//! What is known of one node at a point in time.
+//! One known node at a point in time.
 
 use core::net::SocketAddr;
 
@@ -129,7 +129,7 @@ impl<'a> Entry<'a> {
         self.now.since(self.node.first_heard())
     }
 
-    /// In what time it will be forgotten unless it is heard again.
+    /// The time until it is forgotten, unless it is heard again.
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         (self.last_heard() + self.registry.lease).since(self.now)

@@ -1,4 +1,4 @@
-//! What happened to a node.
+//! Events of nodes.
 
 use core::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use super::Place;
 use crate::net::Address;
 use crate::wire::NodeId;
 
-/// What happened to a node.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum EventKind {
@@ -39,13 +39,13 @@ impl EventKind {
     }
 }
 
-/// A change in what is known.
+/// A change of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Event {
-    /// What happened.
+    /// Its kind.
     pub kind: EventKind,
-    /// To which node.
+    /// The node.
     pub id: NodeId,
     /// The address that a lookup returns; for a lost node the last one.
     pub address: Address,

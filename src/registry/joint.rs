@@ -1,4 +1,4 @@
-//! What is kept for each place beside what it holds, apart from that so that it stays in the cache.
+//! The bookkeeping of each place. It is apart from the place's node, so that it stays in the cache.
 
 use super::place::Place;
 use super::rank::Rank;

@@ -1,11 +1,11 @@
-//! Who is where: a table of fixed size.
+//! The known nodes and their addresses: a table of fixed size.
 //!
 //! Each entry is a node with its addresses. All work is O(1), whatever names a stranger picks: the
 //! hash of a `NodeID` is keyed with a secret that the caller passes in. Expiry is O(1) for each
 //! node that expires. Once in a lease all counters of arrivals are halved, which takes longer in a
 //! larger registry.
 //!
-//! # Who gets a place
+//! # The right to a place
 //!
 //! On a LAN any host can announce any number of names. Five rules keep a single host from taking
 //! all places.
@@ -27,7 +27,7 @@
 //! established, and take all places but those of established and expected nodes for as long as the
 //! attack lasts.
 //!
-//! # What is remembered
+//! # Memory of expired nodes
 //!
 //! An expired node keeps its place and its established addresses until a newcomer needs the place,
 //! for a day at most. It is not known: no lookup finds it. When it returns within that day, its old
@@ -113,7 +113,7 @@ pub struct Registry<'a> {
     displaced: Option<Event>,
 }
 
-/// What a claim changed.
+/// The change that a claim made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Change {

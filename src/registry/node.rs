@@ -1,4 +1,4 @@
-//! What is kept of one node.
+//! The data of one node.
 //!
 //! `contest.rs` decides which of its addresses is preferred.
 //!
@@ -192,13 +192,13 @@ impl Node {
         self.heard() >= 3 && last_heard.since(self.first_heard()).times(2) >= lease
     }
 
-    /// When something of it ends: its lease, or what is remembered. Never if it is vacant.
+    /// The time when its lease ends, or the memory of it. Never if it is vacant.
     pub(super) fn deadline(&self, clock: Instant, lease: Duration) -> Option<Instant> {
         let span = if self.is_known() { lease } else { MEMORY };
         (!self.sightings.is_empty()).then(|| self.last_heard(clock) + span)
     }
 
-    /// It comes back, or is heard for the first time.
+    /// It returns, or is heard for the first time.
     pub(super) fn arrive(&mut self, heard: &Heard, lease: Duration) {
         self.remember(heard.now);
         self.set_heard(1);

@@ -1,6 +1,6 @@
-//! What right the holder of a place has to it.
+//! The right of a name to its place.
 
-/// What right the holder of a place has to it.
+/// The right of a name to its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rank {
     /// No name has it.

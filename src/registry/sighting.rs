@@ -87,7 +87,7 @@ impl Stored {
         Self { ip, heard: stamp(now), port, link, spoken: 0, times: 1, rhythm }
     }
 
-    /// What an earlier run kept.
+    /// The data of an earlier run.
     pub(super) fn restored(sighting: &Sighting, slots: &mut LinkSlots) -> Self {
         let first = Self::first(&Heard::new(sighting.address, slots));
         let rival = if sighting.is_rival { RIVAL } else { 0 };

@@ -1,4 +1,4 @@
-//! What came from each source address, in tables of fixed size.
+//! Counts for each source address, in tables of fixed size.
 //!
 //! A source has one counter in each row of a table. Its hash chooses them, and the lowest of them
 //! holds. So a source is counted too high only if it shares all of its counters with others. No

@@ -48,7 +48,7 @@ impl<const N: usize> Default for Storage<N> {
     }
 }
 
-/// What each node costs, in bytes.
+/// The memory for each node, in bytes.
 #[cfg(test)]
 pub(crate) mod budget {
     use core::mem::size_of;

@@ -1,4 +1,4 @@
-//! What is due when: places in the order of their deadlines, in slots that grow with the distance.
+//! Deadlines: places in the order of their deadlines, in slots that grow with the distance.
 //!
 //! ```text
 //! level 0   64 slots of 1 ms
@@ -39,7 +39,7 @@ pub(super) type Slots = [List; LEVELS * 64];
 /// Slots with nothing in them.
 pub(super) const NO_SLOTS: Slots = [List::EMPTY; LEVELS * 64];
 
-/// The slots, with what is in them.
+/// The slots with their contents.
 pub(super) struct Wheel<'a> {
     slots: &'a mut Slots,
     /// For each level a bit for each slot that is not empty.
@@ -93,7 +93,7 @@ impl<'a> Wheel<'a> {
         self.first().map(|(_, start)| Instant::from_millis(start))
     }
 
-    /// Takes out a place whose slot has come: it may be due.
+    /// Takes out a place from a slot whose time has passed: it may be due.
     pub(super) fn pop(&mut self, now: Instant, joints: &mut [Joint]) -> Option<Place> {
         let now = now.millis();
         if now >= self.due {
@@ -153,7 +153,8 @@ mod tests {
         Place::from_index(number).unwrap()
     }
 
-    /// Takes out what is due until then, filing again what is not. In which order, and when.
+    /// Takes out all places that are due until then, and files the others again. Returns the due
+    /// places in their order, each with the time when it was taken out.
     fn run(
         wheel: &mut Wheel<'_>,
         joints: &mut [Joint],

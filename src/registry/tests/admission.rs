@@ -1,4 +1,4 @@
-//! Who gets a place when there is none left.
+//! Admission when no place is vacant.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn a_newcomer_displaces_a_node_of_the_source_that_sent_most_names() {
     for host in 2..6 {
         displaced(&mut registry, 1, u32::from(host) * 100, host);
     }
-    // Whatever comes, and from wherever, a name of source 1 goes.
+    // A newcomer of any source displaces a name of source 1.
     for number in 0..40_u8 {
         let gone = displaced(&mut registry, 2, 1000 + u32::from(number), 50 + number);
         assert!(gone.is_some_and(|gone| gone.as_str().len() < "node-100".len()), "{number}");

@@ -72,7 +72,7 @@ fn several_changes_of_a_node_are_one_event() {
     assert_eq!(told.len(), 2);
     assert_eq!((told[0].kind, told[0].address.socket), (EventKind::Found, address(2)));
     assert_eq!((told[1].kind, told[1].address.socket), (EventKind::Found, address(3)));
-    // The last of several changes is told.
+    // The event is that of the last change.
     assert_eq!(hear(&mut registry, 3, 1, 1), Ok(Change::Contested));
     assert_eq!(hear(&mut registry, 60, 1, 2), Ok(Change::Moved));
     assert_eq!(events(&mut registry, 60), [(EventKind::Moved, id(1))]);

@@ -1,4 +1,4 @@
-//! What is remembered of nodes that are no longer known.
+//! The memory of nodes that are no longer known.
 
 use super::*;
 
@@ -50,11 +50,11 @@ fn a_remembered_node_is_forgotten_after_a_day_and_its_place_is_free_again() {
     assert_eq!(events(&mut registry, last), []);
     assert_eq!(registry.rank_of(&id(1)), Rank::Remembered);
     assert_eq!(registry.iter_to_save(at(last)).count(), 2);
-    // Nobody is told of that.
+    // That causes no event.
     assert_eq!(events(&mut registry, last + 1), []);
     assert_eq!((registry.rank_of(&id(1)), registry.find(b"node-1")), (Rank::Free, None));
     assert_eq!(registry.iter_to_save(at(last + 1)).count(), 1);
-    // The place that is kept for a node stays, and what was remembered in it does not.
+    // The place of an expected node stays, but not the memory in it.
     assert_eq!(events(&mut registry, last + 61), []);
     assert_eq!(registry.rank_of(&id(2)), Rank::Kept);
     assert_eq!(registry.iter_to_save(at(last + 61)).count(), 0);

@@ -1,4 +1,4 @@
-//! What the registry does, by subject.
+//! The behaviour of the registry, by subject.
 
 mod admission;
 mod contest;
@@ -32,7 +32,7 @@ fn address(host: u8) -> SocketAddr {
     (Ipv4Addr::new(192, 0, 2, host), 22000).into()
 }
 
-/// Hears a node at an address, and leaves what is to be told of that.
+/// Hears a node at an address, and keeps the event for later.
 fn hear_at(
     registry: &mut Registry<'_>,
     now: Instant,
@@ -49,7 +49,7 @@ fn hear(registry: &mut Registry<'_>, secs: u64, number: u32, host: u8) -> Result
     hear_at(registry, at(secs), &id(number), address(host), &Links::new())
 }
 
-/// A node that was not known is heard. The one that gave way to it is told before it.
+/// Hears an unknown node. The event of the node that gave way precedes its own.
 fn displaced(registry: &mut Registry<'_>, secs: u64, number: u32, host: u8) -> Option<NodeId> {
     assert_eq!(hear(registry, secs, number, host), Ok(Change::Added));
     let told = news(registry, at(secs));
@@ -77,7 +77,7 @@ fn refreshed(silent_secs: u64) -> Change {
     Change::Refreshed { silent: Duration::from_secs(silent_secs) }
 }
 
-/// All that is told of what was heard. Nodes that have expired are not removed yet.
+/// All events of nodes that were heard. Expired nodes are not removed yet.
 fn news(registry: &mut Registry<'_>, now: Instant) -> Vec<Event> {
     let mut told = vec![];
     while registry.has_news() {

@@ -1,4 +1,4 @@
-//! The registry against what one would write first: a hash map of all nodes.
+//! The registry against the most obvious design: a hash map of all nodes.
 
 use std::boxed::Box;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -10,7 +10,7 @@ fn below(random: &mut Random, bound: u32) -> u32 {
     u32::try_from(random.next() % u64::from(bound)).unwrap()
 }
 
-/// What the registry should hold, kept the plain way.
+/// The expected contents of the registry, in a plain form.
 #[derive(Default)]
 struct Model {
     /// Those that are known.
@@ -155,14 +155,14 @@ fn same(registry: &Registry<'_>, model: &Model, now: Instant) {
     }
 }
 
-/// The next expiry is told for a time when nothing was due before.
+/// No node is due before the time of the next expiry.
 fn expiry_is_told(registry: &Registry<'_>, model: &Model) {
     let (told, due) = (registry.next_expiry(), model.next_expiry());
     assert_eq!(told.is_some(), due.is_some());
     assert!(told <= due, "{told:?} instead of {due:?}");
 }
 
-/// Removes what has expired.
+/// Removes all expired nodes.
 fn expire(registry: &mut Registry<'_>, model: &mut Model, now: Instant) {
     while let Some(event) = registry.poll_event(now) {
         assert!(model.lose(&event).last_heard + LEASE <= now);
@@ -192,7 +192,7 @@ fn run_model<const N: usize>(seed: u64, operations: u32, names: u32) {
     for operation in 0..operations {
         now =
             now + Duration::from_millis(u64::from(below(&mut random, 4) * below(&mut random, 500)));
-        // By and by places are kept for more and more nodes, but not all.
+        // Over time the registry expects more and more nodes, but not all.
         let most = u32::try_from(N).unwrap() * operation / operations;
         if operation % 64 == 32 && model.expected.len() < usize::try_from(most).unwrap() {
             let id = id(below(&mut random, names));

@@ -20,7 +20,7 @@ pub(super) fn two_networks() -> Links {
     links
 }
 
-/// What we hear of one node.
+/// The announcements that we hear from one node.
 pub(super) struct Ears<'a> {
     pub(super) registry: Registry<'a>,
     links: Links,

@@ -1,4 +1,4 @@
-//! Times beyond the 49 days that a stamp in a sighting can tell.
+//! Times beyond the 49 days that a stamp in a sighting covers.
 
 use super::*;
 
@@ -41,7 +41,7 @@ fn a_registry_that_runs_for_sixty_days_knows_who_is_there() {
     assert_eq!(lost(&mut registry, end + 60), [id(1), id(2)]);
 }
 
-/// Hears a node, and gathers what is told of that.
+/// Hears a node, and collects its events.
 fn heard_in_time(
     registry: &mut Registry<'_>,
     secs: u64,

@@ -1,4 +1,4 @@
-//! Somebody who claims the name of a node from another network of ours.
+//! A host that claims the name of a node from another network of ours.
 
 use core::net::SocketAddrV4;
 
@@ -149,7 +149,7 @@ fn a_contest_ends_after_three_rounds_in_step() {
         owner.wait();
     }
     assert_eq!(ears.told, [EventKind::Found, EventKind::Moved, EventKind::Moved, CONTESTED]);
-    // Out of step again, it is told again.
+    // Out of step again, it causes an event again.
     for round in 0..4 {
         ears.hear(owner.now + round * 30_000, FIRST);
         ears.hear(owner.now + round * 30_000 + 10_000, SECOND);
@@ -157,7 +157,7 @@ fn a_contest_ends_after_three_rounds_in_step() {
     assert_eq!(ears.told[4..], [CONTESTED]);
 }
 
-/// What remains of the rule: an attacker who hears both networks can speak right after the owner.
+/// The limit of the rule: an attacker that hears both networks can speak right after the owner.
 /// He gets a second address into the node, but not the one that is looked up.
 #[test]
 fn a_host_that_imitates_the_rhythm_is_neither_contested_nor_preferred() {
