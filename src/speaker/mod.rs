@@ -1,9 +1,9 @@
-//! What foghorn says and hears, by protocol.
+//! Sending and receiving, by protocol.
 //!
-//! A speaker knows one protocol. It turns what it hears into [claims](crate::registry::Claim), and
-//! decides what it says, and when. All speakers have the same few methods: `hear`, `link_up`,
-//! `link_down`, `handle_timeout`, `poll_at` and `poll_transmit`. What they share with each other
-//! they get with each call, as a `Context`.
+//! A speaker knows one protocol. It makes [claims](crate::registry::Claim) of the datagrams that it
+//! hears, and decides which datagrams to send, and when. All speakers have the same few methods:
+//! `hear`, `link_up`, `link_down`, `handle_timeout`, `poll_at` and `poll_transmit`. Each call
+//! passes their shared data as a `Context`.
 
 mod own;
 pub mod v1;
@@ -53,12 +53,12 @@ pub struct Received {
     pub link: LinkId,
     /// Its source.
     pub from: SocketAddr,
-    /// Whether it was sent to a group of hosts and not to this one alone; true where that can't be
-    /// told.
+    /// Whether it was sent to a group of hosts and not to this one alone; true where that is not
+    /// known.
     pub to_group: bool,
 }
 
-/// What all speakers share.
+/// The data that all speakers share.
 pub(crate) struct Context<'c, 'a> {
     pub(crate) now: Instant,
     pub(crate) links: &'c Links,

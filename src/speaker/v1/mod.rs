@@ -163,7 +163,7 @@ impl Speaker {
         }
     }
 
-    /// Starts what is due: announcements and answers.
+    /// Starts all work that is due: announcements and answers.
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_, '_>) {
         if self.schedule.announce_at().is_some_and(|due| due <= context.now) {
             self.announce(context);

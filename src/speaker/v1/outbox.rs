@@ -7,7 +7,7 @@ use super::schedule::Schedule;
 use crate::net::{Link, LinkId, Links};
 use crate::time::Instant;
 
-/// What waits to be sent on a link.
+/// The datagrams that wait to be sent on a link.
 #[derive(Debug)]
 pub(super) struct Outbox {
     link: LinkId,
