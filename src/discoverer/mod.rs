@@ -5,7 +5,7 @@
 //! 1. *Put in* one thing: a datagram ([`Discoverer::handle_datagram`]), the time
 //!    ([`Discoverer::handle_timeout`]), or a change of the links ([`Discoverer::link_up`],
 //!    [`Discoverer::link_down`]).
-//! 2. *Drain* what came of it: [`Discoverer::poll_transmit`] and [`Discoverer::poll_event`] until
+//! 2. *Drain* the results: [`Discoverer::poll_transmit`] and [`Discoverer::poll_event`] until
 //!    they have nothing more.
 //! 3. *Wait* for the next input, or until [`Discoverer::poll_at`].
 //!
@@ -39,7 +39,7 @@ pub struct Config {
     pub interval: Duration,
     /// The UDP port that announcements and answers are sent to.
     pub udp_port: u16,
-    /// What the random delays come from: the same seed, the same delays. It need not be secret,
+    /// The seed of the random delays: the same seed gives the same delays. It need not be secret,
     /// only another one on each node: a hardware address will do.
     pub seed: u64,
     /// A secret for the registry's hash. It must be random, or a stranger can slow each lookup.
@@ -162,7 +162,7 @@ impl<'a> Discoverer<'a> {
         Ok(())
     }
 
-    /// A link can't be used any more. What was heard on it lives on until it expires.
+    /// A link can't be used any more. Nodes that were heard on it stay known until they expire.
     pub fn link_down(&mut self, id: LinkId) {
         self.links.remove(id);
         self.v1.link_down(id);
@@ -188,12 +188,12 @@ impl<'a> Discoverer<'a> {
         heard.inspect_err(|reason| self.stats.reject(*reason))
     }
 
-    /// Takes in a node that was known before this discoverer was there. It is no newcomer: no event
-    /// tells of it, and it is not answered. To be called after the nodes to
-    /// [announce](Self::announce) are known, and before anything is heard.
+    /// Adds a node that was known before this discoverer existed. It is no newcomer: it causes no
+    /// event and gets no answer. Call this after [`announce`](Self::announce) and before
+    /// anything is heard.
     ///
-    /// False if it is left out: it is announced here, no announcement can have told of it, or [the
-    /// registry](Registry::restore) does not take it.
+    /// False if the node is skipped: it is announced here, no announcement can have contained it,
+    /// or [the registry](Registry::restore) does not take it.
     pub fn restore(&mut self, now: Instant, node: &Saved) -> bool {
         let could_be_heard = |sighting: &Sighting| {
             is_one_host(sighting.address.ip()) && sighting.address.socket.port() != 0
@@ -203,7 +203,7 @@ impl<'a> Discoverer<'a> {
             && self.registry.restore(now, node)
     }
 
-    /// Starts what is due: announcements, answers, expiry.
+    /// Starts all work that is due: announcements, answers, expiry.
     pub fn handle_timeout(&mut self, now: Instant) {
         let (speaker, mut context) = self.speaker(now);
         speaker.handle_timeout(&mut context);
@@ -212,7 +212,7 @@ impl<'a> Discoverer<'a> {
     /// The next datagram to be sent, written to `buffer`, which
     /// [`ANNOUNCEMENT_CAPACITY`](crate::limits::ANNOUNCEMENT_CAPACITY) bytes are always enough for.
     ///
-    /// What it returns changes with each call of it, and with [`announce`](Self::announce),
+    /// The result changes with each call of it, and with [`announce`](Self::announce),
     /// [`announce_now`](Self::announce_now), [`link_up`](Self::link_up),
     /// [`link_down`](Self::link_down) and [`handle_timeout`](Self::handle_timeout).
     ///
@@ -228,10 +228,9 @@ impl<'a> Discoverer<'a> {
         Ok(transmit)
     }
 
-    /// The next thing that happened. Nodes that have expired are removed one by one as this tells
-    /// of them.
+    /// The next event. An expired node is removed when its event is returned.
     ///
-    /// What it returns changes with each call of it, and with each other call that tells the time.
+    /// The result changes with each call of it, and with each other call that takes the time.
     #[must_use = "it is handed out once"]
     pub fn poll_event(&mut self) -> Option<Event> {
         let event = self.registry.poll_event(self.now)?;
@@ -253,7 +252,7 @@ impl<'a> Discoverer<'a> {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next; never if `None`. It may
     /// be in the past, and there may be nothing to do by then.
     ///
-    /// What it returns changes with each other call that takes `&mut self`.
+    /// The result changes with each other call that takes `&mut self`.
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
         [self.v1.poll_at(), self.registry.next_expiry()].into_iter().flatten().min()
@@ -300,8 +299,8 @@ impl<'a> Discoverer<'a> {
         &self.links
     }
 
-    /// Our own addresses on the links in use, each with its link: where our own nodes can be
-    /// reached. Those of loopback come last, since they mean something else on every machine.
+    /// Our own addresses on the links in use, each with its link: our own nodes are reached
+    /// there. Those of loopback are last, since they mean another host on every machine.
     pub fn addresses(&self) -> impl Iterator<Item = (LinkId, Ipv4Addr)> {
         self.links.addresses()
     }
@@ -312,7 +311,7 @@ impl<'a> Discoverer<'a> {
         &self.registry
     }
 
-    /// What was counted.
+    /// The counters.
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.stats

@@ -1,4 +1,4 @@
-//! The seam between the core and whatever carries its datagrams.
+//! The interface between the core and the transport that carries its datagrams.
 
 use super::{Discoverer, Event, Received, Transmit};
 use crate::stats::Rejected;
@@ -7,27 +7,27 @@ use crate::time::Instant;
 /// Datagrams of all links and protocols: the UDP sockets of an operating system, or of a network
 /// stack on a microcontroller.
 pub trait Transport {
-    /// What can go wrong besides having to wait.
+    /// An error other than having to wait.
     type Error;
 
     /// Receives one datagram: where it came from, and how many of its bytes are in `buffer`.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when none is waiting or others are to have their turn, else what the transport
-    /// says.
+    /// `WouldBlock` when none is waiting or other work goes first, else the error of the
+    /// transport.
     fn recv(&mut self, buffer: &mut [u8]) -> nb::Result<(Received, usize), Self::Error>;
 
     /// Sends one datagram.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when there is no room for it now, else what the transport says. The datagram is
-    /// lost in either case: an announcement comes again.
+    /// `WouldBlock` when there is no room for it now, else the error of the transport. The datagram
+    /// is lost in either case: an announcement is repeated.
     fn send(&mut self, transmit: &Transmit, datagram: &[u8]) -> nb::Result<(), Self::Error>;
 }
 
-/// What [`step`] did.
+/// The result of one [`step`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Step {
@@ -50,7 +50,7 @@ pub enum Step {
 ///
 /// # Errors
 ///
-/// `WouldBlock` when there is nothing to do now, else what the transport says.
+/// `WouldBlock` when there is nothing to do now, else the error of the transport.
 pub fn step<T: Transport>(
     discoverer: &mut Discoverer<'_>,
     transport: &mut T,

@@ -25,7 +25,7 @@ fn several_newcomers_get_one_broadcast_after_the_last_and_repeats() {
     let mut discoverer = nas(&mut storage);
     let mut now = at(1000);
     for host in 2..12 {
-        // Each comes when the one before has waited long enough to be answered.
+        // Each arrives when the one before has waited long enough for its answer.
         assert_eq!(wait(&mut discoverer, now), []);
         hear(&mut discoverer, now, peer(host), &format!("pi{host}"));
         now = now
@@ -59,7 +59,7 @@ fn a_node_that_gathers_newcomers_answers_when_others_do() {
     let mut discoverer = nas(&mut storage);
     hear(&mut discoverer, at(1000), peer(2), "pi2");
     hear(&mut discoverer, at(1010), peer(3), "pi3");
-    // A datagram that came twice is no answer, one that comes long before its time is.
+    // A duplicate datagram is no answer. One that arrives long before its time is an answer.
     hear(&mut discoverer, at(1011), peer(3), "pi3");
     hear(&mut discoverer, at(1100), peer(4), "pi4");
     let due = discoverer.poll_at().unwrap();
@@ -144,7 +144,7 @@ fn answers_are_rate_limited_and_none_is_forgotten() {
     // The burst, and then one a second at most.
     let limit = usize::from(ANSWER_BURST) + 10;
     assert!((usize::from(ANSWER_BURST)..=limit).contains(&answers.len()), "{answers:?}");
-    // All who wait get one answer when there may be one.
+    // All newcomers that wait share the next allowed answer.
     let due = discoverer.poll_at().unwrap();
     assert!(due > at(10_800) && due <= at(1200) + ANSWER_PERIOD, "{due:?}");
     assert!(matches!(wait(&mut discoverer, due)[..], [(_, to)] if to.is_broadcast()));

@@ -1,4 +1,4 @@
-//! What is sent on which link.
+//! The datagrams on each link.
 
 use super::*;
 use crate::limits::LINKS;
@@ -54,7 +54,7 @@ fn each_network_of_a_link_has_a_datagram_of_its_own() {
     let expected = ["nas", "tv"].map(|id| everyone.map(|(_, to)| (to, id.to_owned())));
     assert_eq!(told, expected.concat());
     assert_eq!(discoverer.stats().sent.get(), before + 6);
-    // A single newcomer is told alone, whichever network it is in.
+    // A single newcomer gets an answer of its own in either network.
     let newcomer = Ipv4Addr::new(10, 0, 0, 7);
     hear(&mut discoverer, at(3000), newcomer, "pi");
     discoverer.handle_timeout(at(3000) + ANSWER_DELAY);

@@ -1,4 +1,4 @@
-//! What goes in and what comes out, call by call.
+//! Input and output, call by call.
 
 mod answers;
 mod links;
@@ -33,7 +33,7 @@ fn datagram(id: &str) -> Vec<u8> {
     buffer[..length].to_vec()
 }
 
-/// Our own address with its network, as `ip addr` tells it.
+/// Our own address with its network, as `ip addr` shows it.
 fn network(text: &str) -> Network {
     text.parse().unwrap()
 }
@@ -154,7 +154,7 @@ fn a_listener_sends_nothing_and_has_nothing_to_wait_for() {
     assert_eq!(discoverer.poll_at(), None);
 }
 
-/// Lets time pass to `end`, and tells when what was sent to whom.
+/// Lets time pass to `end`. Returns each datagram that was sent: its time and its receiver.
 fn wait(discoverer: &mut Discoverer<'_>, end: Instant) -> Vec<(Instant, Ipv4Addr)> {
     let mut sent = vec![];
     while let Some(due) = discoverer.poll_at().filter(|due| *due <= end) {

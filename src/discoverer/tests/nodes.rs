@@ -1,4 +1,4 @@
-//! What happens to other nodes.
+//! Events of other nodes.
 
 use core::net::Ipv6Addr;
 

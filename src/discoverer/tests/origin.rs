@@ -104,7 +104,7 @@ fn the_networks_of_a_link_change_with_its_addresses() {
     assert_eq!(heard(&mut discoverer, ETH0, "10.0.0.2", "pi"), Ok(()));
     discoverer.link_up(at(1000), shared(ETH0, &ours[..1])).unwrap();
     assert_eq!(heard(&mut discoverer, ETH0, "10.0.0.2", "pi"), Err(Rejected::OffLink));
-    // What was heard lives on until it expires.
+    // A node that was heard stays known until it expires.
     assert!(discoverer.lookup(at(1000), "pi").is_some());
     // More networks than there is room for are passed over.
     let many: Vec<_> = (0..9).map(|number| network(&format!("10.{number}.0.1/16"))).collect();
@@ -181,7 +181,7 @@ fn a_process_on_this_machine_can_announce_nodes_of_its_own() {
     for (link, from) in [(ETH0, "198.18.0.1"), (LinkId(1), "127.0.0.1"), (ETH0, "198.18.0.1")] {
         assert_eq!(heard(&mut discoverer, link, from, "web"), Ok(()));
     }
-    // Who claims that name on another host does not take it from the process.
+    // Another host that claims the name does not take it from the process.
     assert_eq!(heard(&mut discoverer, ETH0, "198.18.0.66", "web"), Ok(()));
     assert_eq!(heard(&mut discoverer, ETH0, "198.18.0.1", "web"), Ok(()));
     assert_eq!(discoverer.lookup(at(1000), "web").unwrap().address().ip(), OUR_ADDRESS);
@@ -193,7 +193,7 @@ fn another_machine_with_a_name_of_our_own_is_not_taken_for_us() {
     let mut discoverer = nas(&mut storage);
     assert_eq!(heard(&mut discoverer, ETH0, "198.18.0.1", "nas"), Ok(()));
     assert_eq!(heard(&mut discoverer, ETH0, "198.18.0.9", "nas"), Err(Rejected::OwnName));
-    // What we sent before our address changed may be heard after that.
+    // A datagram that we sent before our address changed may arrive after the change.
     discoverer.link_up(at(1000), shared(ETH0, &[network("198.18.0.77/24")])).unwrap();
     assert_eq!(heard(&mut discoverer, ETH0, "198.18.0.1", "nas"), Ok(()));
     assert_eq!((discoverer.stats().own.get(), rejected(&discoverer, Rejected::OwnName)), (3, 1));
