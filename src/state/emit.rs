@@ -22,7 +22,7 @@ pub struct Emitter<I> {
     checksum: SipHasher13,
 }
 
-/// What comes next.
+/// The part that is emitted next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Piece {
     Header,

@@ -1,4 +1,4 @@
-//! What a registry knows, as bytes that outlive the process.
+//! The contents of a registry, as bytes that outlive the process.
 //!
 //! All integers are big-endian. Saved state begins with what its ages count from:
 //!
@@ -32,7 +32,7 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! Then come the nodes that are known and those that are remembered, in any order.
+//! The known nodes and the remembered ones follow, in any order.
 //!
 //! ```text
 //!  0                   1                   2                   3

@@ -4,12 +4,12 @@ use core::num::NonZeroU128;
 
 use crate::time::Duration;
 
-/// Where a boot is not known, its clock and the one on the wall tell the same boot if they differ
-/// by no more than this about the time between. After another boot they differ by all the time
+/// Where a boot is not known, its clock and the wall clock show the same boot if the times that
+/// they measured differ by no more than this. After another boot they differ by all the time
 /// before it.
 const AGREEMENT: Duration = Duration::from_secs(5);
 
-/// A point in time by every clock that may tell later how long ago it was.
+/// A point in time by every clock that can later show how long ago it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The boot of the machine: a number that no other boot has. None if it is not known.
@@ -25,10 +25,10 @@ impl Moment {
     /// How long before this moment `earlier` was, or longer. None if it can't have been before, by
     /// the clock that counts.
     ///
-    /// Within a boot its clock tells. After another boot the wall clock does, and at least the time
-    /// since this boot has passed. A machine whose wall clock stood still while it was off takes
-    /// that time for none: what it restores is then older than it believes, and lives on for a
-    /// lease at most.
+    /// Within a boot its clock counts. After another boot the wall clock counts, and at least the
+    /// time since this boot has passed. If the wall clock stood still while the machine was off,
+    /// that time counts as zero. Restored nodes are then older than the machine believes, and
+    /// live on for a lease at most.
     ///
     /// The boot is not known where `/proc` is not mounted, as in some containers. Then the longer
     /// of both times counts if they agree, and else it is as after another boot: a daemon that is

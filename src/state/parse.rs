@@ -1,4 +1,4 @@
-//! From bytes to what is to be restored.
+//! From bytes to the nodes to restore.
 
 use core::hash::Hasher as _;
 use core::net::{Ipv6Addr, SocketAddr};
@@ -129,7 +129,7 @@ impl Record<'_> {
             if !same_boot {
                 sighting.address.link = LinkId::NONE;
             }
-            // More than there is room for come from another build.
+            // Another build has saved more than there is room for.
             let _ = sightings.push(sighting);
         }
         let id = NodeId::new(self.id).ok()?;
@@ -150,7 +150,7 @@ fn sighting(reader: &mut Reader<'_>) -> Result<(Duration, Sighting), OutOfBytes>
     Ok((age, Sighting { address, spoken, times: times & !RIVAL, is_rival }))
 }
 
-/// None if that is more than the core's clock can tell.
+/// None if that is more than the core's clock can show.
 fn before(at: Instant, age: Duration) -> Option<Instant> {
     at.millis().checked_sub(age.millis()).map(Instant::from_millis)
 }

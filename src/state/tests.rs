@@ -1,4 +1,4 @@
-//! Bytes both ways, damage, and what time does to what is saved.
+//! Bytes both ways, damage, and the effect of time on saved state.
 
 use core::hash::Hasher as _;
 use core::net::{Ipv4Addr, SocketAddr};
@@ -45,7 +45,7 @@ fn address(host: u8) -> SocketAddr {
     (Ipv4Addr::new(192, 0, 2, host), 22000).into()
 }
 
-/// Hears a node, and forgets what is to be told of that.
+/// Hears a node, and drops its events.
 fn hear(
     registry: &mut Registry<'_>,
     now: Instant,
@@ -102,7 +102,7 @@ fn content() -> &'static [u8] {
     &GOLDEN[..GOLDEN.len() - 8]
 }
 
-/// All that is told of the nodes, sorted by name.
+/// All known nodes, sorted by name.
 fn known(registry: &Registry<'_>, now: Instant) -> Vec<String> {
     let told = registry.iter_after(now, None).map(|node| {
         let addresses: Vec<_> = node.addresses().collect();
@@ -229,7 +229,7 @@ fn no_state_takes_long_to_restore_in_the_largest_registry() {
             MOST as usize
         );
     };
-    // The storage comes into being on the stack.
+    // The storage is created on the stack.
     std::thread::Builder::new().stack_size(256 << 20).spawn(restore_all).unwrap().join().unwrap();
 }
 
