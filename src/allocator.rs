@@ -19,7 +19,7 @@ const UNIT: usize = 1 << 16;
 /// Memory from the kernel.
 struct Pages;
 
-// SAFETY: what the kernel maps is new, and nobody unmaps it.
+// SAFETY: memory that the kernel maps is new, and no code unmaps it.
 unsafe impl FlexSource for Pages {
     unsafe fn alloc(&mut self, min_size: usize) -> Option<NonNull<[u8]>> {
         let size = min_size.checked_next_multiple_of(UNIT)?;

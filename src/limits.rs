@@ -1,7 +1,7 @@
 //! Every capacity, in one place.
 //!
-//! All memory is laid out when foghorn is compiled, so each limit is a constant. Those that a box
-//! may want otherwise are read from the environment of the build:
+//! All memory is laid out when foghorn is compiled, so each limit is a constant. The
+//! environment of the build can change some of them:
 //!
 //! ```text
 //! FOGHORN_REGISTRY_CAPACITY=4096 cargo build --release
@@ -71,8 +71,8 @@ pub const LINK_NAME_CAPACITY: usize = 15;
 /// Longest announcement that is ever sent: header, `NodeID`, four zero bytes.
 pub const ANNOUNCEMENT_CAPACITY: usize = 8 + NODE_ID_CAPACITY + 4;
 
-/// Bytes of a datagram that are looked at. Above any announcement, so that one whose `NodeID` is
-/// too long is told from one that was cut short.
+/// Bytes of a datagram that are looked at. Above any announcement, so that one with too long a
+/// `NodeID` has another error than one that was cut short.
 pub const DATAGRAM_CAPACITY: usize = 2048;
 
 /// Bytes that the kernel is asked to hold for an interface while the daemon is busy. It doubles

@@ -1,4 +1,4 @@
-//! What was counted. Counters saturate: they stand still rather than start again.
+//! Counters. They saturate: at the maximum they stay there and do not wrap.
 
 use core::fmt;
 
@@ -12,13 +12,13 @@ use crate::wire::Malformed;
 pub enum Rejected {
     /// It is no announcement.
     Malformed(Malformed),
-    /// It does not come from a unicast address.
+    /// Its source is not a unicast address.
     BadSource,
-    /// It comes from no network of the interface that it came by.
+    /// Its source is in no network of the interface that received it.
     OffLink,
-    /// It comes from this machine and names a node that is known elsewhere.
+    /// This machine sent it, and it names a node that is known elsewhere.
     OwnAddress,
-    /// It comes from another machine and names a node of our own.
+    /// Another machine sent it, and it names a node of our own.
     OwnName,
     /// It is in order, but the registry is full of established nodes.
     RegistryFull,
