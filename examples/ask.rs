@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let address = arguments.next().unwrap_or_else(|| PeerAddress::Dynamic.to_string());
     match reach(&id, &address, Client::connect) {
         Ok(reached) => println!("{reached}"),
-        // Each error of foghorn says in a line what is wrong and what to do.
+        // Each error of foghorn is one line: the fault and its remedy.
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::FAILURE;
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Connects to a node, and returns what happened.
+/// Connects to a node, and returns the result.
 fn reach(
     id: &str,
     address: &str,

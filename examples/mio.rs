@@ -34,7 +34,7 @@ use mio::{Events, Interest, Poll, Token};
 /// The one interface. The number means nothing.
 const LINK: LinkId = LinkId(0);
 
-/// What mio calls the one socket. A program has others beside it.
+/// mio's token of the one socket. A program has others beside it.
 const SOCKET: Token = Token(0);
 
 /// Steps before anything else has its turn: a flood must not keep the program from its other work.

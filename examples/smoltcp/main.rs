@@ -113,7 +113,7 @@ fn carry(nodes: &mut [&mut Node<'_>]) -> bool {
     carried
 }
 
-/// One board: what it knows, and its network stack.
+/// One board: its discoverer, and its network stack.
 struct Node<'a> {
     name: &'a str,
     discoverer: Discoverer<'a>,
@@ -143,7 +143,7 @@ impl<'a> Node<'a> {
         let mut sockets = SocketSet::new(&mut memory.sockets[..]);
         let socket = sockets.add(socket);
         let mut card = Card::default();
-        // Hardware addresses that begin with 2 are for whoever wants one.
+        // Hardware addresses that begin with 2 are free for any use.
         let [a, b, c, d] = ip.octets();
         let config = smoltcp::iface::Config::new(EthernetAddress([2, 0, a, b, c, d]).into());
         let mut interface = Interface::new(config, &mut card, smoltcp_time(now));
@@ -177,7 +177,7 @@ impl<'a> Node<'a> {
         [self.discoverer.poll_at(), stack].into_iter().flatten().min()
     }
 
-    /// What this node knows of another one.
+    /// The entry of another node here.
     fn whereabouts(&self, now: Instant, other: &str) -> String {
         match self.discoverer.lookup(now, other) {
             Some(entry) => format!("{}: {other} is at {}", self.name, entry.address()),
@@ -215,9 +215,9 @@ impl Transport for Stack<'_> {
         Ok((received, datagram.len().min(buffer.len())))
     }
 
-    /// What is for one neighbour goes to everyone too. smoltcp would first ask for that neighbour's
-    /// hardware address, by a broadcast, and until it is told hold back all that is sent later: a
-    /// neighbour that has gone would silence us for good.
+    /// A datagram for one neighbour is sent to all hosts as well. smoltcp would first ask for that
+    /// neighbour's hardware address by a broadcast, and hold back all later datagrams until the
+    /// reply: a neighbour that is gone would silence us for good.
     fn send(&mut self, transmit: &Transmit, datagram: &[u8]) -> nb::Result<(), SendError> {
         let socket: &mut udp::Socket<'_> = self.sockets.get_mut(self.socket);
         socket.send_slice(datagram, (Ipv4Addr::BROADCAST, transmit.to.port())).map_err(|error| {
@@ -234,11 +234,11 @@ fn smoltcp_time(now: Instant) -> smoltcp::time::Instant {
     smoltcp::time::Instant::ZERO + smoltcp::time::Duration::from_millis(now.millis())
 }
 
-/// What a node borrows. A board has it in a `static`.
+/// The memory that a node borrows. A board has it in a `static`.
 struct Memory<'a> {
     registry: Storage<16>,
     sockets: [SocketStorage<'a>; 1],
-    /// What was received, and what is to be sent.
+    /// The received datagrams, and those to send.
     datagrams: [Datagrams; 2],
 }
 
@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(pi.discoverer.lookup(at(1), "nas").unwrap().address(), NAS.parse().unwrap());
         assert_eq!(nas.discoverer.lookup(at(1), "pi").unwrap().address(), PI.parse().unwrap());
         assert_eq!(pi.whereabouts(at(1), "nas"), "pi: nas is at 198.18.0.1:22");
-        // Nobody hears what it sent itself.
+        // A board does not hear its own frames.
         assert_eq!(nas.discoverer.stats().own.get(), 0);
         assert!(nas.discoverer.lookup(at(1), "nas").is_none());
     }
