@@ -193,7 +193,7 @@ fn discoverer<'a, const N: usize>(
     discoverer
 }
 
-/// What was measured for one size of the registry.
+/// The measurements for one size of the registry.
 struct Column {
     name: &'static str,
     known_in_turn: f64,

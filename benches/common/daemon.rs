@@ -1,4 +1,4 @@
-//! The binary that cargo built, and what a daemon says of itself.
+//! The binary that cargo built, and the status of a daemon.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;

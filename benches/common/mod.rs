@@ -1,4 +1,4 @@
-//! What the benchmark programs need.
+//! Helpers of the benchmark programs.
 
 #![allow(dead_code, reason = "each benchmark program uses its own part of this")]
 

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::common::is_bench_run;
 
-/// What this program is told when it is in the namespace.
+/// The argument of this program inside the namespace.
 const PRIVATE: &str = "--in-private-namespace";
 
 pub(crate) fn is_private() -> bool {

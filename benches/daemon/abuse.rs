@@ -1,4 +1,4 @@
-//! What clients cost that abuse the control socket, and what the others notice of them.
+//! The cost of clients that abuse the control socket, and their effect on other clients.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Clients that connect, say nothing, and stay.
 const SILENT: usize = 300;
 
-/// What is done with a connection until the daemon leaves it. Then the abuser comes again at once.
+/// The use of a connection until the daemon closes it. Then the abuser reconnects at once.
 type Abuse = fn(&mut UnixStream) -> io::Result<()>;
 
 const ABUSES: [(&str, Abuse); 6] = [

@@ -1,4 +1,4 @@
-//! What a flood of forged nodes costs the daemon and those that ask it.
+//! The cost of a flood of forged nodes, for the daemon and its clients.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::Ipv4Addr;
@@ -135,7 +135,7 @@ impl Flood {
     }
 }
 
-/// What was seen during a flood.
+/// The measurements of a flood.
 #[derive(Default)]
 struct Seen {
     lookup_millis: Vec<f64>,
@@ -150,7 +150,7 @@ impl Seen {
         goal(&format!("median of {lookups} lookups"), median(&mut self.lookup_millis), 1.0, " ms");
         goal("longest lookup", percentile(&mut self.lookup_millis, 100), 100.0, " ms");
         goal("lookups that missed the established node", f64::from(self.missing), 0.0, "");
-        // Each has the time until the next comes.
+        // Each has the time until the next arrives.
         let not_found = f64::from(self.newcomers) - to_f64(self.newcomer_millis.len() as u64);
         goal(&format!("newcomers not found within 1 s, of {}", self.newcomers), not_found, 0.0, "");
         goal(

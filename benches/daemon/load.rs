@@ -57,7 +57,7 @@ pub(crate) fn receive_bare(port: u16) {
     }
 }
 
-/// How the datagrams come.
+/// The pace of the datagrams.
 #[derive(Clone, Copy)]
 enum Load {
     /// Some at once, and more when those were taken.
@@ -118,17 +118,17 @@ struct Receiver<'a> {
     port: u16,
 }
 
-/// What one round showed.
+/// The result of one round.
 struct Sample {
     nanos: f64,
-    /// Datagrams for each time it slept: who takes them more slowly has to wake less often.
+    /// Datagrams for each time it slept: a slower daemon wakes less often.
     batch: f64,
 }
 
 impl Receiver<'_> {
     fn round(&self, load: Load, datagrams: &[Vec<u8>]) -> Sample {
         let Self { process, port, .. } = *self;
-        // Else rounds differ by what the scheduler happens to choose.
+        // Else rounds differ by the choices of the scheduler.
         Placement::TwoProcessors.apply(process.pid());
         let before = (process.cpu_nanos(), process.switches()[0]);
         let dropped_before = dropped(port);

@@ -1,4 +1,4 @@
-//! Whether the daemon's memory grows with what it hears.
+//! Whether the daemon's memory grows with the datagrams that it hears.
 
 use std::net::Ipv4Addr;
 

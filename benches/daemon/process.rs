@@ -1,4 +1,4 @@
-//! The processes that are measured, and what the kernel says of them.
+//! The processes that are measured, with the kernel's figures.
 
 use std::fs;
 use std::os::unix::net::UnixStream;

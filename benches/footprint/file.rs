@@ -1,4 +1,4 @@
-//! What a program takes on the disk.
+//! The size of a program on the disk.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ pub(crate) fn size(file: &Path) -> u64 {
     fs::metadata(file).unwrap().len()
 }
 
-/// The size of the file without what only debuggers need.
+/// The size of the file without the parts that only debuggers need.
 pub(crate) fn stripped_size(file: &Path) -> u64 {
     let stripped = Path::new("/run/stripped");
     let status = Command::new("strip").arg("-o").args([stripped, file]).status();

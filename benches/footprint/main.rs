@@ -1,4 +1,4 @@
-//! What foghorn takes from a box while it idles, beside what others take that find things on a LAN.
+//! The footprint of an idle foghorn, beside that of other programs that find things on a LAN.
 //!
 //! All run at once, each on a host of its own: a network namespace with one link, on which nobody
 //! else speaks. Of those that are not installed or do not run the table says so; without root that

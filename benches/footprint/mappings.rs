@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::number;
 
-/// What a mapping holds, and how much of it is in RAM.
+/// The contents of a mapping, and how much of it is in RAM.
 const KINDS: [&str; 7] = [
     "the program: code",
     "the program: constants",
@@ -37,7 +37,7 @@ pub(crate) fn print(process: &Path) {
                         _ => 2,
                     })
                 }
-                // What does not fit into the program's last page goes on behind it.
+                // Data beyond the program's last page continues behind it.
                 "" if mapping.start == end_of_program => Some(3),
                 "" | "[heap]" => Some(4),
                 "[stack]" => Some(5),

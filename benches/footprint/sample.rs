@@ -1,4 +1,4 @@
-//! What the kernel says of the processes of a program.
+//! The kernel's figures for the processes of a program.
 
 use std::collections::HashMap;
 use std::fs;

@@ -12,7 +12,7 @@ use crate::program::{CONTROL, Program};
 use crate::registry;
 use crate::sample::Sample;
 
-/// What a program prints, in its directory.
+/// The output of a program, in its directory.
 const LOG: &str = "log";
 
 pub(crate) struct Subject {
