@@ -97,17 +97,19 @@ impl<'a> Wheel<'a> {
     pub(super) fn pop(&mut self, now: Instant, joints: &mut [Joint]) -> Option<Place> {
         let now = now.millis();
         if now >= self.due {
-            self.due = self.first().map_or(u64::MAX, |(_, start)| start);
+            let first = self.first();
+            self.due = first.map_or(u64::MAX, |(_, start)| start);
+            if let Some((slot, start)) = first
+                && start <= now
+            {
+                self.time = start;
+                let place = self.slots.get(usize::from(slot.0))?.oldest()?;
+                self.remove(place, joints);
+                return Some(place);
+            }
         }
-        if now < self.due {
-            self.time = self.time.max(now);
-            return None;
-        }
-        let (slot, start) = self.first()?;
-        self.time = start;
-        let place = self.slots.get(usize::from(slot.0))?.oldest()?;
-        self.remove(place, joints);
-        Some(place)
+        self.time = self.time.max(now);
+        None
     }
 
     /// The slot that begins first of those that are not empty, and when it begins.
