@@ -178,6 +178,9 @@ fn outcome(mut command: Command, directory: &Path, stays: bool) -> (bool, Option
     (answers, code, fs::read_to_string(told).unwrap())
 }
 
+/// A daemon on loopback, up to its UDP port.
+const RUN: [&str; 8] = ["run", "--id", "nas", "--port", "22", "--interface", "lo", "--udp-port"];
+
 fn check(calls: &[(Calls, Outcome)], arguments: &[&str]) {
     let port = free_udp_port();
     let mut wrong = vec![];
@@ -186,17 +189,7 @@ fn check(calls: &[(Calls, Outcome)], arguments: &[&str]) {
     {
         let directory = Directory::new();
         let mut command = behind(refusing(calls, errno));
-        command.args([
-            "run",
-            "--id",
-            "nas",
-            "--port",
-            "22",
-            "--interface",
-            "lo",
-            "--udp-port",
-            &port,
-        ]);
+        command.args(RUN).arg(&port);
         command.args(arguments);
         // In a directory that the user may write to.
         if arguments.is_empty() {
@@ -240,17 +233,7 @@ fn the_daemon_makes_no_other_system_calls() {
     let calls = calls.chain(EXEMPT.map(|(call, _)| call));
     let directory = Directory::new();
     let mut command = behind(allowing(calls));
-    command.args([
-        "run",
-        "--id",
-        "nas",
-        "--port",
-        "22",
-        "--interface",
-        "lo",
-        "--udp-port",
-        &free_udp_port(),
-    ]);
+    command.args(RUN).arg(free_udp_port());
     command.arg("--state").arg(directory.path("state"));
     let (answers, code, told) = outcome(command, &directory.path(""), false);
     assert!(answers && code == Some(0), "exits with {code:?}: {told}");
