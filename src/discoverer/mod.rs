@@ -16,7 +16,7 @@
 
 mod transport;
 
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 
 use crate::net::{Link, LinkId, Links, Network, TooManyLinks, TooManyNetworks, is_one_host};
 use crate::registry::{Entry, Place, Refused, Registry, Saved, Sighting, Storage};
@@ -245,7 +245,7 @@ impl<'a> Discoverer<'a> {
 
     /// The next own node that has a rival since there was none, with the address of that.
     #[must_use = "it is handed out once"]
-    pub fn poll_rival(&mut self) -> Option<(&NodeId, core::net::IpAddr)> {
+    pub fn poll_rival(&mut self) -> Option<(&NodeId, IpAddr)> {
         self.own.poll_rival()
     }
 
@@ -297,12 +297,6 @@ impl<'a> Discoverer<'a> {
     #[must_use]
     pub fn links(&self) -> &Links {
         &self.links
-    }
-
-    /// Our own addresses on the links in use, each with its link: our own nodes are reached
-    /// there. Those of loopback are last, since they mean another host on every machine.
-    pub fn addresses(&self) -> impl Iterator<Item = (LinkId, Ipv4Addr)> {
-        self.links.addresses()
     }
 
     /// The registry: how full it is, how long its entries live.

@@ -339,7 +339,7 @@ impl<'a> Daemon<'a> {
             let buffer = self.received.get_mut(..DATAGRAM_CAPACITY).unwrap_or_default();
             match step(&mut self.discoverer, &mut self.links, now, buffer) {
                 Ok(Step::Event(event)) => {
-                    self.changes.log(now, &event, &self.links.name(event.address.link));
+                    self.changes.log(now, &event, self.links.name(event.address.link));
                     self.server.publish(&event, &self.links, now);
                 }
                 Ok(Step::Rejected(received, reason)) => self.report(now, &received, reason),
@@ -353,7 +353,7 @@ impl<'a> Daemon<'a> {
     /// Reports a rejected datagram.
     fn report(&mut self, now: Instant, received: &Received, reason: Rejected) {
         let (name, from) = (self.links.name(received.link), received.from.ip());
-        debug!("{}: a datagram from {} was rejected: {}", Shown(&name), from, reason);
+        debug!("{}: a datagram from {} was rejected: {}", Shown(name), from, reason);
         if reason == Rejected::OwnName
             && let Some((id, address)) = self.discoverer.poll_rival()
             && self.changes.claim_line(now)

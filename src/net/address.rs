@@ -1,6 +1,6 @@
 //! Where a node was heard.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::LinkId;
 use crate::time::Instant;
@@ -15,6 +15,14 @@ pub struct Address {
     pub link: LinkId,
     /// When it was last heard there.
     pub heard: Instant,
+}
+
+/// An IP address of either family as an IPv6 address: an IPv4 address is mapped.
+pub(crate) const fn mapped(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    }
 }
 
 impl Address {

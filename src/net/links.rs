@@ -74,6 +74,12 @@ impl Links {
         self.in_use.iter().find(|link| link.id() == id)
     }
 
+    /// Our own addresses on a link, each with its network; none if the link is not in use.
+    #[must_use]
+    pub fn networks(&self, id: LinkId) -> &[Network] {
+        self.get(id).map_or(&[], Link::networks)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -100,7 +106,7 @@ impl Links {
     /// Whether a host with that address counts on a link: it is one host, and no router stands
     /// between.
     pub(crate) fn check_source(&self, link: LinkId, from: Ipv4Addr) -> Result<(), Unheard> {
-        let networks = self.get(link).map_or(&[][..], Link::networks);
+        let networks = self.networks(link);
         if !is_one_host(from.into()) || networks.iter().any(|network| network.is_broadcast(from)) {
             return Err(Unheard::NoHost);
         }

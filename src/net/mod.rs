@@ -6,6 +6,7 @@ mod links;
 mod network;
 
 pub use address::Address;
+pub(crate) use address::mapped;
 pub use link::{Link, LinkId, Medium};
 pub use links::{Links, TooManyLinks, TooManyNetworks};
 pub(crate) use links::{Unheard, is_one_host};

@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use super::link_slots::{LinkSlot, LinkSlots};
 use super::rhythm::Rhythm;
-use crate::net::Address;
+use crate::net::{Address, mapped};
 use crate::time::{Duration, Instant};
 
 /// An address of a node, and how the node has spoken there.
@@ -62,13 +62,9 @@ const RIVAL: u8 = 4;
 
 impl Heard {
     pub(super) fn new(address: Address, slots: &mut LinkSlots) -> Self {
-        let ip = match address.ip() {
-            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-            IpAddr::V6(ip) => ip,
-        };
         Self {
             now: address.heard,
-            ip: ip.octets(),
+            ip: mapped(address.ip()).octets(),
             port: address.socket.port(),
             link: slots.slot(address.link),
         }

@@ -1,12 +1,12 @@
 //! From a registry to bytes.
 
 use core::hash::Hasher as _;
-use core::net::IpAddr;
 use core::num::NonZeroU128;
 
 use siphasher::sip::SipHasher13;
 
 use super::{CHECKSUM_KEY, MAGIC, Moment, PIECE_CAPACITY, RIVAL, VERSION};
+use crate::net::mapped;
 use crate::registry::{Entry, Registry, Sighting};
 use crate::time::{Duration, Instant};
 use crate::wire::cursor::{OutOfBytes, Writer};
@@ -108,11 +108,7 @@ impl<'a, I: Iterator<Item = Entry<'a>>> Emitter<I> {
         for Sighting { address, spoken, times, is_rival } in sightings {
             writer.u64(self.now.since(address.heard).millis())?;
             writer.u32(address.link.0)?;
-            let ip = match address.ip() {
-                IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-                IpAddr::V6(ip) => ip,
-            };
-            writer.u128(ip.to_bits())?;
+            writer.u128(mapped(address.ip()).to_bits())?;
             writer.u16(address.socket.port())?;
             writer.u8(spoken)?;
             writer.u8(if is_rival { times | RIVAL } else { times })?;

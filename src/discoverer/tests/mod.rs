@@ -6,7 +6,7 @@ mod nodes;
 mod origin;
 mod two_networks;
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{Ipv4Addr, SocketAddr};
 use core::num::NonZeroU16;
 
 use super::*;

@@ -186,7 +186,7 @@ impl OpenLink {
                 }
             }
         }
-        let before = discoverer.links().get(self.id).map_or(&[][..], Link::networks);
+        let before = discoverer.links().networks(self.id);
         let had_been_up = std::mem::replace(&mut self.times_up, interface.times_up);
         if before == networks && had_been_up == interface.times_up {
             return;

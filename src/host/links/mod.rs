@@ -15,6 +15,7 @@ pub(super) mod udp;
 mod unused;
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::io;
 
 use mio::{Registry, Token};
@@ -22,7 +23,7 @@ use mio::{Registry, Token};
 use crate::discoverer::{Discoverer, Protocol, Received, Transmit, Transport};
 use crate::host::errors::outage::Outage;
 use crate::host::errors::reason::Reason;
-use crate::host::interfaces::interface::{Interface, InterfaceName, Pattern, is_usable};
+use crate::host::interfaces::interface::{Interface, Pattern, is_usable};
 use crate::host::interfaces::query::{BUFFER, Query, retry_while_changing};
 use crate::host::log::change_log::ChangeLog;
 use crate::limits::LINKS;
@@ -102,8 +103,11 @@ impl Links {
     }
 
     /// The name of an interface in use; `-` for one that is gone.
-    pub(crate) fn name(&self, id: LinkId) -> LinkName<'_> {
-        LinkName(self.iter().find(|link| link.id == id).map(|link| &link.name))
+    pub(crate) fn name(&self, id: LinkId) -> &dyn Display {
+        match self.iter().find(|link| link.id == id) {
+            Some(link) => &link.name,
+            None => &"-",
+        }
     }
 
     /// Brings the interfaces in use up to date: those that the kernel has and the patterns select.
@@ -259,18 +263,5 @@ impl Transport for Links {
             None => debug!("a datagram for an interface that is gone was dropped"),
         }
         Ok(())
-    }
-}
-
-/// The name of an interface, or `-`.
-#[derive(Clone, Copy)]
-pub(crate) struct LinkName<'a>(Option<&'a InterfaceName>);
-
-impl std::fmt::Display for LinkName<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(name) => name.fmt(f),
-            None => f.write_str("-"),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the discoverer and the links know, as lines of the control protocol.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Write};
 
 use super::View;
 use crate::control::{
@@ -9,7 +9,7 @@ use crate::control::{
 use crate::discoverer::{Discoverer, Event, EventKind};
 use crate::host::links::{Links, OpenLink};
 use crate::limits::OWN_ADDRESSES;
-use crate::net::{self, Link, LinkId};
+use crate::net;
 use crate::registry::Entry;
 use crate::stats::{Counter, Rejected};
 use crate::time::Duration;
@@ -38,9 +38,9 @@ pub(super) fn own_node(
     view: &View<'_, '_>,
 ) -> fmt::Result {
     let here = |number: usize| {
-        let (link, ip) = view.discoverer.addresses().take(OWN_ADDRESSES).nth(number)?;
+        let (link, ip) = view.discoverer.links().addresses().take(OWN_ADDRESSES).nth(number)?;
         let socket = (ip, node.port.get()).into();
-        Some(Address { socket, interface: interface_name(view.links, link) })
+        Some(Address { socket, interface: view.links.name(link) })
     };
     let node = NodeLine {
         id: &node.id,
@@ -57,8 +57,7 @@ pub(super) fn own_node(
 
 /// `known`: a node that was there before the watch began.
 pub(super) fn known(out: &mut impl Write, entry: Entry<'_>, links: &Links) -> fmt::Result {
-    let address =
-        Address { socket: entry.address(), interface: interface_name(links, entry.link()) };
+    let address = Address { socket: entry.address(), interface: links.name(entry.link()) };
     EventLine { kind: "known", id: entry.id(), address, rival: None }.write(out)
 }
 
@@ -86,15 +85,7 @@ fn heard_at<'a>(
 }
 
 fn address(heard: net::Address, links: &Links) -> Address<'_> {
-    Address { socket: heard.socket, interface: interface_name(links, heard.link) }
-}
-
-/// The name of an interface in use; `-` for one that is gone.
-fn interface_name(links: &Links, id: LinkId) -> &dyn Display {
-    match links.iter().find(|link| link.id == id) {
-        Some(link) => &link.name,
-        None => &"-",
-    }
+    Address { socket: heard.socket, interface: links.name(heard.link) }
 }
 
 /// `daemon`, `registry`, `datagrams` and `rejected`: the first lines of the reply to `status`, and
@@ -158,7 +149,7 @@ pub(super) fn interface(out: &mut impl Write, link: &OpenLink, view: &View<'_, '
         [link.received, link.sent, link.send_errors].map(Counter::get);
     let interface = InterfaceLine {
         name: &link.name,
-        networks: view.discoverer.links().get(link.id).map_or(&[][..], Link::networks),
+        networks: view.discoverer.links().networks(link.id),
         state: link.state(),
         received,
         dropped: link.dropped(),
@@ -176,7 +167,7 @@ mod tests {
     use crate::discoverer::Config;
     use crate::host::host_name::HostName;
     use crate::limits::{LINKS, NETWORKS_PER_LINK, NODE_ID_CAPACITY, REPLY_CAPACITY};
-    use crate::net::{Medium, Network};
+    use crate::net::{Link, LinkId, Medium, Network};
     use crate::registry::Storage;
     use crate::time::Instant;
     use crate::wire::NodeId;

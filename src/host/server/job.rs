@@ -37,7 +37,7 @@ impl Job {
                 return Some(Self::Status(0));
             }
             Request::Lookup(id) if view.discoverer.announces(id) => reply(out, |out| {
-                let has_address = view.discoverer.addresses().next().is_some();
+                let has_address = view.discoverer.links().addresses().next().is_some();
                 let problem =
                     if has_address { "" } else { ", which has no address now: see foghorn status" };
                 let message = format_args!("{id} is announced by this machine itself{problem}");
