@@ -1,6 +1,6 @@
 //! The core in nanoseconds per operation, for registries of 16 to 65,535 nodes that are full.
 //!
-//! What a datagram costs must depend neither on how many nodes are known nor on what names a
+//! The cost of a datagram must depend neither on the number of known nodes nor on the names that a
 //! stranger picks.
 
 #![expect(

@@ -9,7 +9,7 @@
 //! 127.0.0.1/8 is for trying it out. Where a daemon runs already, ask that one instead: the example
 //! `ask` shows how.
 //!
-//! What the daemon has besides: several interfaces, which come and go; a socket for each, so that
+//! The daemon has more: several interfaces, which come and go; a socket for each, so that
 //! it hears where a datagram came in; a filter in the kernel; and a clock that goes on while the
 //! machine sleeps.
 

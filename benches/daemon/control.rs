@@ -89,7 +89,7 @@ fn start_echo(workshop: &Workshop, length: usize) -> (Process, UnixStream) {
     (process, here)
 }
 
-/// What the echo process does: standard input is the connection.
+/// The echo process. Its standard input is the connection.
 pub(crate) fn echo(length: usize) {
     let mut stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
     let mut reply = vec![b'x'; length];

@@ -18,7 +18,7 @@ fn bursts() -> u32 {
     effort(2_000, 20)
 }
 
-/// What a game server that held the protocol's port would be sent.
+/// Datagrams for a game server that would use the protocol's port.
 const FOREIGN: &[u8] = b"\xff\xff\xff\xffTSource Engine Query\0";
 
 pub(crate) fn measure(workshop: &Workshop) {

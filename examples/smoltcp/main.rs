@@ -439,7 +439,7 @@ mod tests {
 
         pi.stack.card.received.push_back(nas.card.sent.pop_front().unwrap()).unwrap();
         pi.stack.poll(at(0));
-        // What does not fit is cut off, and what follows untouched.
+        // A datagram that does not fit is cut off, and the bytes behind the buffer stay untouched.
         let mut buffer = [0; 8];
         let (received, length) = pi.stack.recv(&mut buffer[..6]).unwrap();
         assert_eq!((received.from, length), ("198.18.0.1:21025".parse().unwrap(), 6));

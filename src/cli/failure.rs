@@ -50,7 +50,7 @@ impl Failure {
         if is_usage(error) { Self::usage(message) } else { Self::failed(message) }
     }
 
-    /// What the process ends with: 0 to 4.
+    /// The exit code of the process: 0 to 4.
     pub(crate) fn exit_code(&self) -> u8 {
         self.exit as u8
     }

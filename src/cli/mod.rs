@@ -1,4 +1,4 @@
-//! What a person types, in layers of which each uses only those above it.
+//! The command line, in layers. Each layer uses only those above it.
 //!
 //! ```text
 //! failure     why a command failed, and the exit code

@@ -19,7 +19,7 @@ pub enum Error {
     InvalidName {
         /// The name that was given.
         name: String,
-        /// What is wrong with it.
+        /// The fault of the name.
         reason: InvalidNodeId,
     },
     /// This machine announces the node itself, and has no address now.
@@ -45,14 +45,14 @@ pub enum Error {
     InvalidPath {
         /// The path that was given.
         path: PathBuf,
-        /// What the system says of it.
+        /// The error of the system.
         error: io::Error,
     },
     /// The kernel, or a sandbox before it, refuses a system call that asking takes.
     System {
         /// Which call.
         call: &'static str,
-        /// What the system says of it.
+        /// The error of the system.
         error: io::Error,
     },
     /// The daemon did not answer within 5 seconds.
@@ -71,8 +71,8 @@ pub enum Error {
     },
     /// The daemon's answer does not fit the question.
     Protocol {
-        /// What is missing or invalid: a key of the [control protocol](crate::control), or `line`,
-        /// `text`, `node` or `end`.
+        /// The part that is missing or invalid: a key of the [control protocol](crate::control),
+        /// or `line`, `text`, `node` or `end`.
         what: &'static str,
     },
 }

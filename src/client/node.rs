@@ -1,4 +1,4 @@
-//! What the daemon knows of nodes, read from the lines of its replies.
+//! Nodes and events, read from the lines of the daemon's replies.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -42,11 +42,11 @@ pub struct Node {
     pub own: bool,
 }
 
-/// What a [`Watch`](super::Watch) returns: something that happened to a node.
+/// An event of a node. A [`Watch`](super::Watch) returns these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// What happened.
+    /// Its kind.
     pub kind: EventKind,
     /// To which node.
     pub id: NodeId,
@@ -59,7 +59,7 @@ pub struct Event {
     pub interface: Option<String>,
 }
 
-/// What happened to a node.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {

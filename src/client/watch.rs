@@ -15,7 +15,7 @@ use super::{Connection, Error, Event};
 /// than events.
 const READS: usize = 64;
 
-/// What [`Client::watch`](super::Client::watch) returns: an event of the kind
+/// The result of [`Client::watch`](super::Client::watch): an event of the kind
 /// [`Known`](super::EventKind::Known) for each node, and between and after these what happens.
 ///
 /// As an iterator it waits for the next event for as long as it takes. It ends after an error, and

@@ -9,7 +9,7 @@ use core::num::NonZeroU16;
 
 use crate::limits::LINK_NAME_CAPACITY;
 
-/// What ends an address, or its place in a list.
+/// The characters that end an address, or its place in a list.
 const ENDS: [char; 2] = [',', ']'];
 
 /// An address of a node, with the name of the interface that it is valid on.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::wire::{InvalidNodeId, NodeId};
 
-/// What a client asks for.
+/// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Request {

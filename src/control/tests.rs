@@ -1,4 +1,4 @@
-//! What the daemon writes, and a client reads.
+//! The daemon's lines, as it writes them and as a client reads them.
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -13,9 +13,9 @@ pub enum Level {
     Error = 1,
     /// Something may go wrong or works in part.
     Warn,
-    /// What an operator wants to know.
+    /// Messages for an operator.
     Info,
-    /// What helps to find a fault.
+    /// Messages that help to find a fault.
     Debug,
     /// Everything.
     Trace,

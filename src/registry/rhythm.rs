@@ -145,8 +145,8 @@ mod tests {
         assert!((0..11).all(|_| !rhythm.mark_alone(false)));
         rhythm.mark_together(true);
         assert_eq!((0..100).position(|_| rhythm.mark_alone(false)), Some(14));
-        // Who answers a few times in each interval is in step, also if each announcement comes
-        // soon after an answer.
+        // A node that answers a few times in each interval is in step, even if each announcement
+        // comes soon after an answer.
         for _ in 0..100 {
             assert!((0..4).all(|_| !rhythm.mark_alone(false)));
             rhythm.mark_together(false);

@@ -1,4 +1,4 @@
-//! What to say when the daemon can't be asked.
+//! Failures of asking the daemon, as messages.
 
 use std::path::Path;
 

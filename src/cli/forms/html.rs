@@ -109,7 +109,7 @@ fn escape(out: &mut dyn Write, text: &str) -> fmt::Result {
 mod tests {
     use super::*;
 
-    /// What follows the head and the time.
+    /// The part of the page after the head and the time.
     fn body(lines: &[&str]) -> String {
         let nodes: Vec<_> = lines.iter().map(|line| Record::read(line)).collect();
         after_head(Some(2_208_988_800), Ok(&nodes))

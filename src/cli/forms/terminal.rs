@@ -1,4 +1,4 @@
-//! What a terminal can show beyond plain text.
+//! The abilities of a terminal beyond plain text.
 
 use std::env;
 use std::ffi::OsString;

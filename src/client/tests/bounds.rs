@@ -28,7 +28,7 @@ fn a_daemon_that_says_anything_costs_a_bounded_amount() {
     }
 }
 
-/// What a daemon said that repeats this until nobody listens.
+/// The result of asking a daemon that repeats this until the client closes.
 fn endless(begin: &str, repeat: impl AsRef<[u8]>, pause: Duration) -> Connection {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     let (begin, repeat) = (begin.to_owned(), repeat.as_ref().to_owned());

@@ -3,7 +3,7 @@
 use super::*;
 use crate::control::{ErrorCode, Request};
 
-/// What a daemon of version 0.1.0 says: of nothing but IPv4, and nothing that came later.
+/// The replies of a daemon of version 0.1.0: IPv4 addresses alone, and no later keys.
 const OLD: &str = "version protocol=1 foghorn=0.1.0\nok\n";
 const OLD_LIST: &str = "\
 own id=pi addresses=198.18.0.1:22,127.0.0.1:22 interface=eth0 age_s=0 known_s=12 expires_s=0 heard=0 contested=no own=yes

@@ -19,7 +19,7 @@ fn heard(
     outcome
 }
 
-/// What counted when a node of its own was announced from each of these addresses.
+/// The outcome for each of these addresses, when it announces a node of its own.
 fn outcomes<const N: usize>(
     discoverer: &mut Discoverer<'_>,
     link: LinkId,

@@ -81,7 +81,7 @@ impl fmt::Debug for Text {
     }
 }
 
-/// What went wrong, without the allocation that formatting an `io::Error` makes.
+/// The reason of an error, without the allocation that formatting an `io::Error` makes.
 pub(crate) struct Reason(ErrorKind, Option<Errno>);
 
 impl Reason {

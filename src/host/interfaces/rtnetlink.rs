@@ -164,7 +164,7 @@ mod tests {
         [&length.to_ne_bytes(), &kind[..], &flags, &[0; 8], body].concat()
     }
 
-    /// What a list hands over, and whether it ended.
+    /// The messages that a list hands over, and whether it ended.
     fn taken(list: &mut List, messages: &[Vec<u8>]) -> io::Result<(Vec<u8>, bool)> {
         let mut bodies = vec![];
         let ended = list.take(&messages.concat(), &mut |body| {

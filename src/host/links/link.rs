@@ -76,7 +76,7 @@ impl OpenLink {
         })
     }
 
-    /// What `foghorn status` says of it.
+    /// Its state in `foghorn status`.
     pub(crate) fn state(&self) -> &'static str {
         if self.sending.is_on() { "cannot-send" } else { "up" }
     }

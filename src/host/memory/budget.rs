@@ -21,7 +21,7 @@ fn column() -> Option<usize> {
     }
 }
 
-/// What the daemon holds from its start to its end, each with its bytes.
+/// The parts that the daemon holds from its start to its end, each with its bytes.
 fn held() -> Vec<(&'static str, usize)> {
     vec![
         ("Registry: nodes", REGISTRY_CAPACITY * registry::NODE),

@@ -54,8 +54,8 @@ mod tests {
         if letter == 'r' { ROOT } else { letter.into() }
     }
 
-    /// Who gives way among clients like `a5`, which is one of user a that was active at 5, or
-    /// `b3!`, one of b that is busy.
+    /// The client that gives way. `a5` is a client of user a that was active at 5, and `b3!` a
+    /// busy client of user b.
     fn slot(clients: &str, newcomer: char) -> Option<usize> {
         let clients = clients.split_whitespace().map(|client| {
             let (letter, since) = client.split_at(1);
@@ -88,8 +88,8 @@ mod tests {
             // And if all of its own are busy, it is told so.
             ("b1 b2 a3! a4!", 'a', None),
             ("b1 a3! a2!", 'a', None),
-            // Who has much gives way to who has less, even if busy: the longest without a sign of
-            // life.
+            // A user with many clients gives way to one with fewer, even if all are busy. The
+            // client without a sign of life for longest goes.
             ("a3! a1! a2!", 'b', Some(1)),
             ("a3! a1! a2! b0!", 'b', Some(1)),
             ("c1! a2! a3! a4!", 'b', Some(1)),

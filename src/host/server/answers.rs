@@ -1,4 +1,4 @@
-//! What the discoverer and the links know, as lines of the control protocol.
+//! The knowledge of the discoverer and the links, as lines of the control protocol.
 
 use std::fmt::{self, Write};
 
@@ -176,7 +176,7 @@ mod tests {
 
     type Out = heapless::String<REPLY_CAPACITY>;
 
-    /// What is written of a discoverer.
+    /// The lines about a discoverer.
     fn written(
         now: Instant,
         discoverer: &Discoverer<'_>,

@@ -10,7 +10,7 @@ use crate::client::places::candidates;
 use crate::host::lost_socket;
 
 pub(super) struct Daemon {
-    /// What it says; empty if it does not answer.
+    /// Its status; empty if it does not answer.
     pub(super) status: Status,
     /// Whether there is one that does not answer.
     pub(super) is_silent: bool,

@@ -1,4 +1,4 @@
-//! What the daemon says of nodes.
+//! Checks of the nodes that the daemon knows.
 
 use super::report::Report;
 use crate::cli::asking::status::Status;

@@ -1,4 +1,4 @@
-//! What was found, a line for each check.
+//! The report: a line for each check.
 
 /// The result, a line for each check.
 #[derive(Default)]

@@ -85,7 +85,7 @@ impl<'a> Table<'a> {
             host_name: &self.host_name,
         };
         let (mut woken, mut idle) = (0, 0);
-        // What a turn changes may be reported in the next.
+        // A change of one turn may be reported in the next.
         while idle < 2 {
             self.poll.poll(&mut self.events, Some(std::time::Duration::ZERO)).unwrap();
             for readiness in &self.events {
@@ -131,7 +131,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What a client has been told since the last time.
+/// The lines that a client has received since the last time.
 fn told(client: &mut StdStream) -> String {
     let mut said = vec![];
     let _ = client.read_to_end(&mut said);

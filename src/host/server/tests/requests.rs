@@ -71,7 +71,7 @@ fn only_the_client_that_sends_garbage_has_to_wait() {
     let pause = START + Duration::from_millis(100);
     assert_eq!(table.server.deadline(), Some(pause));
 
-    // What it says meanwhile does not even wake the loop.
+    // Its bytes do not even wake the loop meanwhile.
     garbage.write_all(b"version\n").unwrap();
     assert_eq!(table.turn(pause - Duration::from_millis(1)), 0);
     let mut other = table.client(pause - Duration::from_millis(1), b"version\n");
