@@ -6,9 +6,13 @@ use crate::common::{Ended, FOGHORN, in_mount_namespace, to_run};
 
 /// Foghorn on a machine of its own, which that shell command has set up. None where this machine
 /// can't make one.
+///
+/// It has a network of its own, too: the kernel lists the Unix sockets of a network, and a daemon
+/// of another test may listen at the same path.
 fn machine(with: &str) -> Option<impl Fn(&[&str]) -> Ended> {
-    let script =
-        format!("mount -t tmpfs none /run && mount -t tmpfs none /etc && {with} && exec \"$@\"");
+    let script = format!(
+        "mount -t tmpfs none /run && mount -t tmpfs none /etc && {with} && exec unshare --net \"$@\""
+    );
     in_mount_namespace(&script)?;
     Some(move |arguments: &[&str]| {
         let (program, before) = to_run(FOGHORN);
